@@ -1,0 +1,44 @@
+//! VGG16 (Simonyan and Zisserman, "Very deep convolutional networks", 2015, configuration D) with global max pooling
+//! and a small top, as it is fine-tuned on small sets of photographs.
+
+use super::Architecture;
+use crate::layer::{Activation, Conv2d, Dense, Dropout, GlobalMaxPool, Layer, MaxPool2d};
+use crate::network::NamedLayer;
+use crate::{Loss, Optimizer, Shape};
+
+/// Filters and convolutions of each block.
+const BLOCKS: [(usize, usize); 5] = [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)];
+
+pub(super) const ARCHITECTURE: Architecture = Architecture {
+    name: "vgg16",
+    summary: "thirteen convolutions (VGG16) with a small top; large, for fine-tuning",
+    source: "Simonyan and Zisserman, 2015, configuration D; 128×128 colour, four classes",
+    input: Shape::image(128, 128, 3),
+    classes: 4,
+    loss: |_| Loss::CrossEntropy,
+    optimizer: || Optimizer::sgd(1e-4),
+    batch_size: 32,
+    epochs: 100,
+    layers: |_, classes| {
+        let mut layers: Vec<NamedLayer> = base();
+        layers.push(Dense::new(128, Activation::Relu).into());
+        layers.push(Dropout { rate: 0.5 }.into());
+        layers.push(Dense::new(classes, Activation::Softmax).into());
+        layers
+    },
+    base_layers: Some(13 + 5 + 1),
+};
+
+/// Thirteen convolutions called `conv1_1` to `conv5_3`, a pooling behind each block, global max pooling.
+fn base() -> Vec<NamedLayer> {
+    let mut layers = Vec::new();
+    for (block, (filters, convolutions)) in BLOCKS.into_iter().enumerate() {
+        for index in 0..convolutions {
+            let conv: Layer = Conv2d::new(filters, 3).same().activation(Activation::Relu).into();
+            layers.push(NamedLayer { name: Some(format!("conv{}_{}", block + 1, index + 1)), layer: conv });
+        }
+        layers.push(MaxPool2d::new(2).into());
+    }
+    layers.push(GlobalMaxPool {}.into());
+    layers
+}

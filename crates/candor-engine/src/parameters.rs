@@ -1,0 +1,92 @@
+//! The trained values of a network, in PyTorch's order and names.
+
+use crate::random::Stream;
+use crate::{EngineError, Network};
+
+/// One trained tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// `layer.weight` or `layer.bias`.
+    pub name: String,
+    /// `[out, in / groups, rows, columns]`, `[out, in]` or `[out]`.
+    pub shape: Vec<usize>,
+    /// Row-major.
+    pub values: Vec<f32>,
+}
+
+/// All trained tensors of a network, in the order of its layers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters(Vec<Parameter>);
+
+impl Parameters {
+    /// Initial values: weights uniform in ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010, eq. 16; Keras'
+    /// default), biases zero. Each tensor draws from a stream of its own, named by the seed and the tensor.
+    pub fn initial(network: &Network, seed: u64) -> Parameters {
+        Parameters::each(network, |name, spec| {
+            if spec.fan_in == 0 {
+                return vec![0.0; spec.len()];
+            }
+            let limit = (6.0 / (spec.fan_in + spec.fan_out) as f32).sqrt();
+            let stream = Stream::new(seed).derive(name);
+            (0..spec.len()).map(|index| limit * (2.0 * stream.unit(index as u64) - 1.0)).collect()
+        })
+    }
+
+    /// All zeros: a place to gather gradients in.
+    pub fn zeros(network: &Network) -> Parameters {
+        Parameters::each(network, |_, spec| vec![0.0; spec.len()])
+    }
+
+    /// Takes tensors in any order.
+    ///
+    /// # Errors
+    /// Names the first tensor that is missing, has another shape, or belongs to no layer.
+    pub fn from_tensors(network: &Network, tensors: Vec<Parameter>) -> Result<Parameters, EngineError> {
+        let mut expected = Parameters::zeros(network);
+        if let Some(stranger) = tensors.iter().find(|t| !expected.0.iter().any(|e| e.name == t.name)) {
+            return Err(EngineError::ParameterUnknown { name: stranger.name.clone() });
+        }
+        for parameter in &mut expected.0 {
+            let name = parameter.name.clone();
+            let found = tensors.iter().find(|tensor| tensor.name == name);
+            let tensor = found.ok_or(EngineError::ParameterMissing { name })?;
+            if tensor.shape != parameter.shape || tensor.values.len() != parameter.values.len() {
+                let (name, expected) = (tensor.name.clone(), parameter.shape.clone());
+                return Err(EngineError::ParameterShape { name, expected, actual: tensor.shape.clone() });
+            }
+            parameter.values.clone_from(&tensor.values);
+        }
+        Ok(expected)
+    }
+
+    /// The tensors in the order of the layers.
+    pub fn tensors(&self) -> &[Parameter] {
+        &self.0
+    }
+
+    /// The same, to be changed.
+    pub fn tensors_mut(&mut self) -> &mut [Parameter] {
+        &mut self.0
+    }
+
+    /// The tensor called `name`.
+    pub fn get(&self, name: &str) -> Option<&Parameter> {
+        self.0.iter().find(|parameter| parameter.name == name)
+    }
+
+    fn each(
+        network: &Network,
+        values: impl Fn(&str, &crate::layer::ParameterSpec) -> Vec<f32>,
+    ) -> Parameters {
+        let of_node = |node: &crate::NetworkNode| {
+            let specs = node.parameters().into_iter();
+            let tensors = specs.map(|spec| {
+                let name = format!("{}.{}", node.name, spec.name);
+                let values = values(&name, &spec);
+                Parameter { name, shape: spec.shape, values }
+            });
+            tensors.collect::<Vec<_>>()
+        };
+        Parameters(network.nodes().iter().flat_map(of_node).collect())
+    }
+}
