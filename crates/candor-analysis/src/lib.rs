@@ -1,1 +1,10 @@
-//! placeholder
+//! Judges classifiers: values in, values out.
+//!
+//! [`evaluate`] holds the metrics, one file each, and [`METRICS`](evaluate::METRICS) lists them for the command
+//! line, the report and the manual. Nothing here reads a file, a clock or the network, and nothing names the
+//! engine: predictions are enough.
+#![forbid(unsafe_code)]
+
+pub mod evaluate;
+
+pub use evaluate::{Evaluation, LabelledPredictions, PredictionsError, PredictionsErrorKind};

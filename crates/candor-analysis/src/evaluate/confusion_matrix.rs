@@ -1,0 +1,144 @@
+//! Confusion matrix: which class is taken for which.
+
+use serde::{Deserialize, Serialize};
+
+use super::{LabelledPredictions, MetricInfo};
+
+pub(super) const INFO: MetricInfo = MetricInfo {
+    id: "confusion_matrix",
+    title: "Confusion matrix",
+    shows: "For each true class (row) how many of its pictures were given each class (column). Right answers lie on the \
+            diagonal; a dark cell beside it is a pair of classes that the model mixes up.",
+    misleads: "Rare classes look pale when counts are compared: read along the row. A mistake in the labels looks like a \
+               mistake of the model.",
+    reference: "Townsend, Theoretical analysis of an alphabetic confusion matrix, Perception & Psychophysics 9 (1971)",
+};
+
+/// Counts of true against predicted class, a square of k × k.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConfusionMatrix {
+    counts: Vec<Vec<u64>>,
+}
+
+/// One pair of different classes that is mixed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// The true class.
+    pub truth: usize,
+    /// What the model called it.
+    pub predicted: usize,
+    /// How many pictures.
+    pub pictures: u64,
+}
+
+impl ConfusionMatrix {
+    /// Counts the pictures.
+    pub fn of(predictions: &LabelledPredictions) -> ConfusionMatrix {
+        let k = predictions.classes().len();
+        let mut counts = vec![vec![0; k]; k];
+        for (&truth, &predicted) in predictions.truth().iter().zip(predictions.predicted()) {
+            counts[truth][predicted] += 1;
+        }
+        ConfusionMatrix { counts }
+    }
+
+    /// Takes published counts, rows true, columns predicted; `None` when they are not square or all zero.
+    pub fn from_counts(counts: Vec<Vec<u64>>) -> Option<ConfusionMatrix> {
+        let square = counts.iter().all(|row| row.len() == counts.len());
+        let any = counts.iter().flatten().any(|&count| count > 0);
+        (square && any).then_some(ConfusionMatrix { counts })
+    }
+
+    /// The counts: `counts()[truth][predicted]`.
+    pub fn counts(&self) -> &[Vec<u64>] {
+        &self.counts
+    }
+
+    /// All pictures.
+    pub fn pictures(&self) -> u64 {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// Pictures on the diagonal.
+    pub fn correct(&self) -> u64 {
+        self.counts.iter().enumerate().map(|(class, row)| row[class]).sum()
+    }
+
+    /// Pictures of each true class: the sums of the rows.
+    pub fn support(&self) -> Vec<u64> {
+        self.counts.iter().map(|row| row.iter().sum()).collect()
+    }
+
+    /// How often each class is named: the sums of the columns.
+    pub fn predicted(&self) -> Vec<u64> {
+        (0..self.counts.len()).map(|class| self.counts.iter().map(|row| row[class]).sum()).collect()
+    }
+
+    /// The cells in per cent of all pictures.
+    pub fn per_cent(&self) -> Vec<Vec<f64>> {
+        let pictures = self.pictures() as f64;
+        self.counts
+            .iter()
+            .map(|row| row.iter().map(|&count| 100.0 * count as f64 / pictures).collect())
+            .collect()
+    }
+
+    /// The `most` pairs of different classes that are mixed up most often, most frequent first, pairs without a
+    /// picture left out.
+    pub fn confusions(&self, most: usize) -> Vec<Confusion> {
+        let mut pairs: Vec<Confusion> = self.off_diagonal().filter(|pair| pair.pictures > 0).collect();
+        pairs.sort_by_key(|pair| std::cmp::Reverse(pair.pictures));
+        pairs.truncate(most);
+        pairs
+    }
+
+    fn off_diagonal(&self) -> impl Iterator<Item = Confusion> {
+        self.counts.iter().enumerate().flat_map(|(truth, row)| {
+            let cell = move |(predicted, &pictures)| Confusion { truth, predicted, pictures };
+            row.iter().enumerate().map(cell).filter(move |pair| pair.predicted != truth)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published() -> ConfusionMatrix {
+        let counts = [[30, 14, 0, 15], [8, 30, 9, 19], [9, 13, 20, 8], [14, 12, 3, 31]];
+        ConfusionMatrix::from_counts(counts.map(|row| row.to_vec()).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn per_cent_of_all_pictures_is_what_the_study_published() {
+        let expected = [
+            [12.766, 5.957, 0.0, 6.383],
+            [3.404, 12.766, 3.830, 8.085],
+            [3.830, 5.532, 8.511, 3.404],
+            [5.957, 5.106, 1.277, 13.191],
+        ];
+        for (row, expected) in published().per_cent().iter().zip(expected) {
+            let rounded: Vec<f64> = row.iter().map(|v| (v * 1e3).round() / 1e3).collect();
+            assert_eq!(rounded, expected);
+        }
+    }
+
+    #[test]
+    fn sums_and_the_worst_pairs() {
+        let matrix = published();
+        assert_eq!(matrix.support(), [59, 66, 50, 60]);
+        assert_eq!(matrix.predicted(), [61, 69, 32, 73]);
+        assert_eq!((matrix.correct(), matrix.pictures()), (111, 235));
+        let worst = matrix.confusions(2).into_iter().map(|pair| (pair.truth, pair.predicted, pair.pictures));
+        assert_eq!(worst.collect::<Vec<_>>(), [(1, 3, 19), (0, 3, 15)]);
+        assert_eq!(matrix.confusions(99).len(), 11, "the pair without a picture is left out");
+    }
+
+    #[test]
+    fn only_square_counts_of_something_are_a_matrix() {
+        for counts in [vec![], vec![vec![0, 0], vec![0, 0]], vec![vec![1, 2]]] {
+            assert_eq!(ConfusionMatrix::from_counts(counts), None);
+        }
+    }
+}
