@@ -1,1 +1,24 @@
-//! placeholder
+//! candor's report: one self-contained HTML page, the same as JSON, and the history as CSV.
+//!
+//! The caller fills a [`Report`] with plain values; [`render_html`] and [`to_json`] turn it into text. The page needs
+//! no network, no script and no font of its own, follows the reader's light or dark scheme, prints, and fits a phone.
+//! Nothing here reads or writes a file.
+#![forbid(unsafe_code)]
+
+mod content;
+mod figures;
+mod history_csv;
+mod json;
+mod network;
+mod page;
+mod summary;
+
+pub use content::{
+    Answer, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing, Picture, PictureSizes, Report,
+    Reproduce, Scores, Shape, SubsetCounts, SubsetEvaluation, Summary, Training,
+};
+pub use figures::{accuracy_with_interval, count, per_cent};
+pub use history_csv::history_csv;
+pub use json::to_json;
+pub use network::network_svg;
+pub use page::{HTML_LIMIT_BYTES, render_html};

@@ -1,0 +1,286 @@
+//! What a report says, as plain values. The order of the fields is the order of the page.
+
+use candor_analysis::Evaluation;
+use candor_core::{Image, Preprocessing, Problem, Provenance, SampleId, Subset};
+use serde::Serialize;
+
+/// A whole report: the pictures, one model or several side by side, and how to get the same again.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The heading: what was studied.
+    pub title: String,
+    /// Three lines in plain words. [`Summary::of`] writes them from a model's figures.
+    pub summary: Summary,
+    /// The pictures.
+    pub data: Data,
+    /// The models, at least one. Several are shown side by side, each under its name.
+    pub models: Vec<Model>,
+    /// What the comparison of several models teaches, in plain words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lesson: Option<String>,
+    /// How to get the same result again.
+    pub reproduce: Reproduce,
+}
+
+/// The top of the report, for a reader who reads nothing else. Plain sentences.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// What was learned.
+    pub learned: String,
+    /// How sure that is.
+    pub certainty: String,
+    /// What to look at first.
+    pub look_first: String,
+}
+
+/// The pictures that the models saw.
+#[derive(Clone, Debug, Serialize)]
+pub struct Data {
+    /// Where they were read from, as the person named it.
+    pub source: String,
+    /// Class names, in the order of all labels in the report.
+    pub classes: Vec<String>,
+    /// Pictures of each class in each subset.
+    pub counts: Vec<SubsetCounts>,
+    /// How large the originals are, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sizes: Option<PictureSizes>,
+    /// What the models see of a picture.
+    pub input: Preprocessing,
+    /// How the subsets were chosen, in a sentence.
+    pub split: String,
+    /// A few pictures of each class, for the grid. Without answers. Of more than 60 not all may be shown.
+    pub samples: Vec<Picture>,
+    /// What was left out, and why. The page lists the first fifty and counts the rest.
+    pub left_out: Vec<Problem>,
+}
+
+/// Pictures of each class in one subset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SubsetCounts {
+    /// Which subset.
+    pub subset: Subset,
+    /// One count a class, in class order.
+    pub per_class: Vec<usize>,
+}
+
+/// Width and height in pixels of the originals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PictureSizes {
+    /// The one with the fewest pixels.
+    pub smallest: (usize, usize),
+    /// The one in the middle when ordered by pixels.
+    pub median: (usize, usize),
+    /// The one with the most pixels.
+    pub largest: (usize, usize),
+}
+
+/// One picture as the report shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Picture {
+    /// The pixels, of any size: the page makes a thumbnail. Not in the JSON.
+    #[serde(skip)]
+    pub image: Image,
+    /// The original's SHA-256.
+    pub id: SampleId,
+    /// Where the original came from.
+    pub provenance: Provenance,
+    /// Index of its class.
+    pub truth: usize,
+    /// What the model said, in a gallery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+}
+
+/// What a model said of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Answer {
+    /// Index of the most probable class.
+    pub predicted: usize,
+    /// Its probability, in 0..=1.
+    pub probability: f32,
+}
+
+/// One trained model: how it learned, how it was judged, what it is made of.
+#[derive(Clone, Debug, Serialize)]
+pub struct Model {
+    /// What it is called beside the others: `real labels`, `shuffled labels`.
+    pub name: String,
+    /// One sentence about what is special about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// How it learned.
+    pub training: Training,
+    /// How it was judged, one entry a subset, in the order train, validation, test.
+    pub evaluations: Vec<SubsetEvaluation>,
+    /// Pictures that it got right and wrong, one entry a class.
+    pub galleries: Vec<Gallery>,
+    /// What it is made of. Models with equal drawings share one on the page.
+    pub network: NetworkDrawing,
+}
+
+/// How a model learned.
+#[derive(Clone, Debug, Serialize)]
+pub struct Training {
+    /// Loss and accuracy after each epoch.
+    pub history: History,
+    /// The choices worth knowing: architecture, optimiser, batch size, augmentation, seed.
+    pub recipe: Vec<Fact>,
+    /// The resolved recipe as it is saved with the run.
+    pub recipe_toml: String,
+    /// Wall-clock time of the training, in seconds.
+    pub seconds: f64,
+    /// Pictures learned from a second.
+    pub images_per_second: f64,
+}
+
+/// A name and its value, as a line of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// What it is.
+    pub name: String,
+    /// Its value, with its unit.
+    pub value: String,
+}
+
+impl Fact {
+    /// A name and its value.
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Fact {
+        Fact { name: name.into(), value: value.into() }
+    }
+}
+
+/// Loss and accuracy after each epoch, in order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct History {
+    /// What the loss is: `categorical cross-entropy`, `mean squared error`. Shown on the axis.
+    pub loss_name: String,
+    /// One entry an epoch.
+    pub epochs: Vec<Epoch>,
+    /// The number of the epoch whose weights were kept, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best_epoch: Option<usize>,
+}
+
+/// One epoch's figures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Epoch {
+    /// Its number, counted from 1.
+    pub epoch: usize,
+    /// On the pictures that the model learns from.
+    pub train: Scores,
+    /// On the pictures that choose the best epoch, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Scores>,
+    /// Learning rate at the epoch's end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+    /// Wall-clock time of the epoch, in seconds.
+    pub seconds: f64,
+}
+
+/// Loss and accuracy on one subset. A value that is not finite (a training that diverged) is drawn as a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Scores {
+    /// At least 0.
+    pub loss: f64,
+    /// In 0..=1.
+    pub accuracy: f64,
+}
+
+/// How a model was judged on one subset.
+#[derive(Clone, Debug, Serialize)]
+pub struct SubsetEvaluation {
+    /// Which subset.
+    pub subset: Subset,
+    /// How often this subset was looked at so far, this time included. Counted for the test split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looks: Option<usize>,
+    /// All metrics.
+    pub evaluation: Evaluation,
+}
+
+/// Pictures of one class worth looking at, the surest answers first
+/// (see [`candor_analysis::evaluate::galleries`]). All pictures have answers.
+#[derive(Clone, Debug, Serialize)]
+pub struct Gallery {
+    /// Index of the class.
+    pub class: usize,
+    /// Pictures of this class that were given it.
+    pub right: Vec<Picture>,
+    /// Pictures of this class that were given another one.
+    pub missed: Vec<Picture>,
+    /// Pictures of another class that were given this one.
+    pub false_alarms: Vec<Picture>,
+}
+
+/// A network as a person would draw it: blocks from the input to the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NetworkDrawing {
+    /// The architecture's name.
+    pub name: String,
+    /// What goes in.
+    pub input: Shape,
+    /// The layers in order, at least one.
+    pub layers: Vec<Layer>,
+}
+
+/// One layer of a drawing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Layer {
+    /// What kind of layer, for colour and for the table: `Conv2d`, `MaxPool`, `Dense`, `Dropout`.
+    pub kind: String,
+    /// What it is called in the drawing, with its settings: `Conv 32 3×3 valid, ReLU`.
+    pub label: String,
+    /// What comes out of it, for one picture.
+    pub output: Shape,
+    /// Trainable and fixed parameters.
+    pub parameters: u64,
+    /// Multiply-adds for one picture.
+    pub multiply_adds: u64,
+}
+
+/// The shape of what flows between layers, for one picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Shape {
+    /// A stack of maps.
+    Maps {
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+        /// Maps.
+        channels: usize,
+    },
+    /// A list of values.
+    Vector {
+        /// Values.
+        units: usize,
+    },
+}
+
+impl NetworkDrawing {
+    /// Parameters of all layers.
+    pub fn parameters(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.parameters).sum()
+    }
+
+    /// Multiply-adds of all layers for one picture.
+    pub fn multiply_adds(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.multiply_adds).sum()
+    }
+}
+
+/// How to get the same result again.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reproduce {
+    /// The one command.
+    pub command: String,
+    /// candor's version.
+    pub version: String,
+    /// The seed of all random decisions.
+    pub seed: u64,
+    /// Machine, threads, instruction set, fingerprint of the data: whatever else is worth knowing.
+    pub facts: Vec<Fact>,
+}
