@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use accuracy::Accuracy;
 pub use class_distribution::ClassDistribution;
 pub use classification_report::{ClassScores, ClassificationReport, MeanScores};
-pub use confusion_matrix::{Confusion, ConfusionMatrix};
+pub use confusion_matrix::{Confusion, ConfusionMatrix, ConfusionMatrixError};
 pub use gallery::{ClassGallery, Pick, galleries};
 pub use interval::Interval;
 pub use log_loss::log_loss;

@@ -1,6 +1,7 @@
 //! Confusion matrix: which class is taken for which.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::{LabelledPredictions, MetricInfo};
 
@@ -16,9 +17,20 @@ pub(super) const INFO: MetricInfo = MetricInfo {
 
 /// Counts of true against predicted class, a square of k × k.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<Vec<u64>>", into = "Vec<Vec<u64>>")]
 pub struct ConfusionMatrix {
     counts: Vec<Vec<u64>>,
+}
+
+/// Counts that are no confusion matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub enum ConfusionMatrixError {
+    #[error("row {row} of the confusion matrix has {cells} cells; a square of {rows} rows needs {rows}")]
+    NotSquare { row: usize, cells: usize, rows: usize },
+    #[error("the confusion matrix counts no picture")]
+    Empty,
 }
 
 /// One pair of different classes that is mixed up.
@@ -43,11 +55,19 @@ impl ConfusionMatrix {
         ConfusionMatrix { counts }
     }
 
-    /// Takes published counts, rows true, columns predicted; `None` when they are not square or all zero.
-    pub fn from_counts(counts: Vec<Vec<u64>>) -> Option<ConfusionMatrix> {
-        let square = counts.iter().all(|row| row.len() == counts.len());
-        let any = counts.iter().flatten().any(|&count| count > 0);
-        (square && any).then_some(ConfusionMatrix { counts })
+    /// Takes published counts, rows true, columns predicted.
+    ///
+    /// # Errors
+    /// When the rows are not as long as there are rows, or when no picture was counted.
+    pub fn from_counts(counts: Vec<Vec<u64>>) -> Result<ConfusionMatrix, ConfusionMatrixError> {
+        let rows = counts.len();
+        if let Some(row) = counts.iter().position(|row| row.len() != rows) {
+            return Err(ConfusionMatrixError::NotSquare { row, cells: counts[row].len(), rows });
+        }
+        if counts.iter().flatten().all(|&count| count == 0) {
+            return Err(ConfusionMatrixError::Empty);
+        }
+        Ok(ConfusionMatrix { counts })
     }
 
     /// The counts: `counts()[truth][predicted]`.
@@ -101,6 +121,20 @@ impl ConfusionMatrix {
     }
 }
 
+impl TryFrom<Vec<Vec<u64>>> for ConfusionMatrix {
+    type Error = ConfusionMatrixError;
+
+    fn try_from(counts: Vec<Vec<u64>>) -> Result<ConfusionMatrix, ConfusionMatrixError> {
+        ConfusionMatrix::from_counts(counts)
+    }
+}
+
+impl From<ConfusionMatrix> for Vec<Vec<u64>> {
+    fn from(matrix: ConfusionMatrix) -> Vec<Vec<u64>> {
+        matrix.counts
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,8 +171,14 @@ mod tests {
 
     #[test]
     fn only_square_counts_of_something_are_a_matrix() {
-        for counts in [vec![], vec![vec![0, 0], vec![0, 0]], vec![vec![1, 2]]] {
-            assert_eq!(ConfusionMatrix::from_counts(counts), None);
+        let not_square = ConfusionMatrixError::NotSquare { row: 1, cells: 1, rows: 2 };
+        let cases = [
+            (vec![], ConfusionMatrixError::Empty),
+            (vec![vec![0, 0], vec![0, 0]], ConfusionMatrixError::Empty),
+            (vec![vec![1, 2], vec![3]], not_square),
+        ];
+        for (counts, error) in cases {
+            assert_eq!(ConfusionMatrix::from_counts(counts), Err(error));
         }
     }
 }

@@ -168,6 +168,9 @@ fn most_probable(values: &[f32]) -> usize {
 mod tests {
     use super::*;
 
+    /// Labels, probabilities, the row that is to blame, how the message begins.
+    type Refusal = (&'static [usize], &'static [f32], Option<usize>, &'static str);
+
     fn two(truth: &[usize], probabilities: &[f32]) -> Result<LabelledPredictions, PredictionsError> {
         LabelledPredictions::new(
             vec!["fork".into(), "scissors".into()],
@@ -178,7 +181,7 @@ mod tests {
 
     #[test]
     fn refusals_say_what_is_wrong_and_where() {
-        let cases: [(&[usize], &[f32], Option<usize>, &str); 6] = [
+        let cases: [Refusal; 6] = [
             (&[], &[], None, "there are no pictures to judge; the subset is empty"),
             (&[0, 1], &[1.0, 0.0, 1.0], None, "2 pictures and 2 classes need 4 probabilities, got 3"),
             (

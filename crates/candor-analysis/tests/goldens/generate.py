@@ -1,0 +1,86 @@
+"""Makes metrics.json: what scikit-learn and SciPy say of a few small sets of predictions.
+
+    python -m venv venv && venv/bin/pip install scikit-learn==1.9.1 scipy && venv/bin/python generate.py
+"""
+
+import json
+import pathlib
+import warnings
+
+import numpy as np
+import scipy
+import sklearn
+from scipy.stats import binomtest
+from sklearn.metrics import accuracy_score, classification_report, confusion_matrix, log_loss
+
+warnings.filterwarnings("ignore", message="The y_prob values do not sum to one")
+
+
+def judge(name, classes, truth, probabilities):
+    """One case; probabilities are single precision, as the network gives them."""
+    probabilities = np.asarray(probabilities, dtype=np.float32)
+    truth, labels = np.asarray(truth), np.arange(classes)
+    predicted = probabilities.argmax(axis=1)
+    report = classification_report(truth, predicted, labels=labels, output_dict=True, zero_division=0)
+    right = int((truth == predicted).sum())
+    interval = binomtest(right, len(truth)).proportion_ci(method="wilson")
+    scores = lambda key: [report[key][field] for field in ("precision", "recall", "f1-score", "support")]
+    return {
+        "name": name,
+        "classes": classes,
+        "truth": truth.tolist(),
+        "probabilities": [float(value) for value in probabilities.ravel()],
+        "accuracy": accuracy_score(truth, predicted),
+        "interval": [interval.low, interval.high],
+        # scikit-learn refuses one class alone; certainty about the only class there is costs -ln(1 - eps).
+        "log_loss": log_loss(truth, probabilities, labels=labels) if classes > 1 else None,
+        "per_class": [scores(str(label)) for label in labels],
+        "macro": scores("macro avg"),
+        "weighted": scores("weighted avg"),
+        "confusion": confusion_matrix(truth, predicted, labels=labels).tolist(),
+    }
+
+
+def noisy(rng, pictures, classes, truth_among=None, sharpness=1.5):
+    truth = rng.choice(truth_among if truth_among is not None else classes, pictures)
+    logits = rng.normal(size=(pictures, classes)) + sharpness * np.eye(classes)[truth]
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return truth, (exponentials / exponentials.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def without(probabilities, label):
+    """The same answers, but `label` is never named."""
+    probabilities = probabilities.copy()
+    probabilities[:, label] = 0
+    return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
+def main():
+    rng = np.random.default_rng(1)
+    four = noisy(rng, 60, 4)
+    never_named = noisy(rng, 40, 3)
+    absent = noisy(rng, 40, 4, truth_among=[0, 1, 3])
+    absent_twice = noisy(rng, 30, 3, truth_among=[0, 2])
+    one_truth = noisy(rng, 25, 3, truth_among=[1])
+    many = noisy(rng, 80, 20, sharpness=3)
+    cases = [
+        judge("four classes", 4, *four),
+        judge("a class that is never named", 3, never_named[0], without(never_named[1], 2)),
+        judge("a class without a picture that is named", 4, *absent),
+        judge("a class that neither occurs nor is named", 3, absent_twice[0], without(absent_twice[1], 1)),
+        judge("all pictures are of one class", 3, *one_truth),
+        judge("one class in all", 1, [0, 0, 0], [[1], [1], [1]]),
+        judge("certain, and wrong at times", 2, [0, 0, 1, 1, 1], [[1, 0], [0, 1], [0, 1], [0, 1], [1, 0]]),
+        judge("undecided", 2, [0, 1, 1], [[0.5, 0.5]] * 3),
+        judge("everything wrong", 2, [0, 1], [[0.25, 0.75], [0.75, 0.25]]),
+        judge("one picture", 2, [1], [[0.125, 0.875]]),
+        judge("twenty classes", 20, *many),
+    ]
+    made_with = {"scikit-learn": sklearn.__version__, "scipy": scipy.__version__, "numpy": np.__version__}
+    path = pathlib.Path(__file__).with_name("metrics.json")
+    text = ",\n".join(json.dumps(case) for case in cases)
+    path.write_text('{"made_with": ' + json.dumps(made_with) + ', "cases": [\n' + text + "\n]}\n")
+
+
+if __name__ == "__main__":
+    main()

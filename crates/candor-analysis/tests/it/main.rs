@@ -1,0 +1,3 @@
+//! Tests of candor-analysis from outside.
+
+mod metrics;
