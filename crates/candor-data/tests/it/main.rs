@@ -1,0 +1,3 @@
+//! candor-data from outside: bytes and files in, pictures and samples out.
+
+mod decode;
