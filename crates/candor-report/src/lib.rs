@@ -5,6 +5,7 @@
 //! Nothing here reads or writes a file.
 #![forbid(unsafe_code)]
 
+mod chart;
 mod content;
 mod figures;
 mod history_csv;
@@ -12,6 +13,9 @@ mod json;
 mod network;
 mod page;
 mod summary;
+mod text;
+mod theme;
+mod thumbnail;
 
 pub use content::{
     Answer, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing, Picture, PictureSizes, Report,
@@ -22,3 +26,4 @@ pub use history_csv::history_csv;
 pub use json::to_json;
 pub use network::network_svg;
 pub use page::{HTML_LIMIT_BYTES, render_html};
+pub use summary::shuffled_labels_lesson;

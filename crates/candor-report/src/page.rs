@@ -1,14 +1,84 @@
-//! The page.
+//! The page: one HTML file that holds its style, its drawings and its pictures.
+//!
+//! A content security policy forbids it everything else: no script runs, and nothing is fetched even by mistake.
 
-use maud::{DOCTYPE, html};
+mod claims;
+mod data;
+mod evaluation;
+mod gallery;
+mod layer_table;
+mod parts;
+mod pictures;
+mod record;
+mod summary;
+mod training;
 
-use crate::Report;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// The page is never larger than this: thumbnails shrink until it fits.
+use crate::{Report, network, theme};
+use pictures::Pictures;
+
+/// The page is never larger than this: thumbnails shrink until it fits, and the last ones are left out if need be.
 pub const HTML_LIMIT_BYTES: usize = 5_000_000;
+
+/// What the markup around each picture adds up to at most, in bytes.
+const MARKUP_PER_PICTURE_BYTES: usize = 1_000;
+
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+const STYLE: &str = include_str!("page/style.css");
 
 /// The whole report as one self-contained HTML file of at most [`HTML_LIMIT_BYTES`].
 pub fn render_html(report: &Report) -> String {
-    html! { (DOCTYPE) html lang="en" { head { title { (report.title) } } body { h1 { (report.title) } } } }
-        .into_string()
+    let without_pictures = page(report, &Pictures::none()).into_string().len();
+    let left = HTML_LIMIT_BYTES.saturating_sub(without_pictures);
+    page(report, &Pictures::within(report, left)).into_string()
+}
+
+fn page(report: &Report, pictures: &Pictures) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={ "candor " (report.reproduce.version) };
+                title { (report.title) }
+                style { (PreEscaped(style())) }
+            }
+            body {
+                (summary::header(report))
+                main {
+                    (data::section(report, pictures))
+                    (training::section(report))
+                    (evaluation::section(report))
+                    (gallery::section(report, pictures))
+                    (layer_table::section(report))
+                    (claims::section())
+                    (record::reproduce(report))
+                    (record::section(report))
+                }
+            }
+        }
+    }
+}
+
+fn style() -> String {
+    let (light, dark) = (theme::LIGHT.declarations(), theme::DARK.declarations());
+    let shades: String = (1..=theme::SHADES)
+        .flat_map(|level| ["right", "wrong"].map(|scale| (scale, level)))
+        .map(|(scale, level)| {
+            format!(
+                ".{scale}-{level}{{background:var(--{scale}-{level});color:var(--{scale}-ink-{level})}}\n"
+            )
+        })
+        .collect();
+    format!(
+        ":root{{color-scheme:light dark;{light}}}\n\
+         @media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n\
+         @media print{{:root{{color-scheme:light;{light}}}}}\n\
+         {STYLE}{}{shades}",
+        network::STYLE
+    )
 }

@@ -1,13 +1,164 @@
-//! The three lines at the top, written from a model's figures.
+//! Sentences about a model, written from its figures: the three lines at the top, and what shuffled labels teach.
 
+use candor_analysis::Evaluation;
+use candor_analysis::evaluate::Interval;
 use candor_core::Subset;
 
-use crate::{Model, Summary};
+use crate::text::list;
+use crate::{Model, SubsetEvaluation, Summary, figures};
+
+/// A model that is this much better on what it learned from has learned some of it by heart.
+const GAP_WORTH_TELLING: f64 = 0.05;
 
 impl Summary {
-    /// Plain sentences about `model`, judged on the last of its evaluations (test where there is one).
+    /// Plain sentences about `model`, from the last of its evaluations: test where there is one.
     pub fn of(model: &Model) -> Summary {
-        let _ = (model, Subset::Test);
-        Summary { learned: String::new(), certainty: String::new(), look_first: String::new() }
+        match model.judged() {
+            Some(judged) => Summary {
+                learned: learned(model, judged),
+                certainty: certainty(model, judged),
+                look_first: look_first(&judged.evaluation),
+            },
+            None => Summary {
+                learned: format!("“{}” was trained but not judged: nothing can be said of it.", model.name),
+                certainty: "Not at all.".to_owned(),
+                look_first: "Judge it on pictures that it has not seen: candor evaluate.".to_owned(),
+            },
+        }
     }
+}
+
+impl Model {
+    /// The last evaluation: test where there is one.
+    pub fn judged(&self) -> Option<&SubsetEvaluation> {
+        self.evaluations.last()
+    }
+
+    /// The evaluation on one subset.
+    pub fn evaluation(&self, subset: Subset) -> Option<&Evaluation> {
+        self.evaluations.iter().find(|judged| judged.subset == subset).map(|judged| &judged.evaluation)
+    }
+}
+
+/// What a model with `shuffled` labels teaches beside one with `real` labels.
+pub fn shuffled_labels_lesson(real: &Model, shuffled: &Model) -> String {
+    let accuracy = |model: &Model, subset| {
+        let evaluation = model.evaluation(subset)?;
+        Some(figures::per_cent(evaluation.accuracy.value, evaluation.accuracy.pictures))
+    };
+    let figures = |model: &Model| {
+        Some((
+            accuracy(model, Subset::Train)?,
+            accuracy(model, Subset::Test)?,
+            chance(&model.judged()?.evaluation),
+        ))
+    };
+    match (figures(real), figures(shuffled)) {
+        (Some((real_train, real_test, _)), Some((train, test, chance))) => format!(
+            "Both networks are the same and saw the same pictures; for “{}” the labels were shuffled first, so there \
+             is nothing to learn. It still reached {train} on the pictures it was trained on, by learning them by \
+             heart ({real_train} with the real labels). On pictures it had never seen it fell back to {test}, where \
+             naming one class always gives {chance}; with the real labels it is {real_test}. That is why an accuracy \
+             on the training pictures proves nothing, and why only the test pictures count.",
+            shuffled.name
+        ),
+        _ => {
+            "A model has to be judged on train and on test before anything can be learned from it.".to_owned()
+        }
+    }
+}
+
+fn learned(model: &Model, judged: &SubsetEvaluation) -> String {
+    let evaluation = &judged.evaluation;
+    let (accuracy, classes) = (&evaluation.accuracy, evaluation.classes.len());
+    let share = figures::per_cent(accuracy.value, accuracy.pictures);
+    let pictures = figures::count(accuracy.pictures);
+    let subset = judged.subset;
+    if better_than_chance(evaluation) {
+        format!(
+            "The network “{}” learned to tell {classes} classes apart: it names the right one for {share} of \
+             {pictures} {subset} pictures. Naming “{}” every time, without looking, would be right for {}.",
+            model.network.name,
+            evaluation.classes[evaluation.majority_baseline.class],
+            chance(evaluation)
+        )
+    } else {
+        format!(
+            "Nothing was learned that can be told from chance: the network “{}” names the right one of {classes} \
+             classes for {share} of {pictures} {subset} pictures, and naming “{}” every time, without looking, would \
+             be right for {}.",
+            model.network.name,
+            evaluation.classes[evaluation.majority_baseline.class],
+            chance(evaluation)
+        )
+    }
+}
+
+fn certainty(model: &Model, judged: &SubsetEvaluation) -> String {
+    let accuracy = &judged.evaluation.accuracy;
+    let mut sentences = vec![format!(
+        "On other pictures from the same source its accuracy lies between {} with 95% confidence. For pictures from \
+         anywhere else nothing was measured.",
+        figures::interval(accuracy).replace(" to ", " and ")
+    )];
+    if judged.subset != Subset::Test {
+        sentences.push(format!(
+            "These are {} pictures, which had a part in the training: expect less on new ones.",
+            judged.subset
+        ));
+    }
+    let gap = model.evaluation(Subset::Train).map(|train| train.accuracy.value - accuracy.value);
+    if let Some(gap) = gap.filter(|&gap| judged.subset == Subset::Test && gap > GAP_WORTH_TELLING) {
+        sentences.push(format!(
+            "On the pictures it was trained on it is {:.0} points better: part of what it knows is learned by heart.",
+            100.0 * gap
+        ));
+    }
+    if let Some(looks) = judged.looks.filter(|&looks| looks > 1) {
+        sentences.push(format!(
+            "The {} pictures have been looked at {looks} times: every look makes the figure a little too good.",
+            judged.subset
+        ));
+    }
+    sentences.join(" ")
+}
+
+fn look_first(evaluation: &Evaluation) -> String {
+    let scores = &evaluation.classification_report.classes;
+    let weakest = scores
+        .iter()
+        .enumerate()
+        .filter(|(_, class)| !class.recall_undefined)
+        .min_by(|(_, a), (_, b)| a.recall.total_cmp(&b.recall));
+    let Some((index, weakest)) = weakest.filter(|(_, class)| class.recall < 1.0) else {
+        return "Every picture was named rightly. That is rare: look for the same pictures, people or backgrounds in \
+                train and test before believing it."
+            .to_owned();
+    };
+    let named = figures::per_cent(weakest.recall, weakest.support);
+    let taken_for: Vec<String> = evaluation
+        .confusion_matrix
+        .confusions(usize::MAX)
+        .iter()
+        .filter(|pair| pair.truth == index)
+        .take(2)
+        .map(|pair| format!("“{}”", evaluation.classes[pair.predicted]))
+        .collect();
+    format!(
+        "“{}”: only {named} of its {} pictures are found, most of the others are taken for {}. Then the wrong \
+         answers that the network was surest of, in the galleries.",
+        weakest.class,
+        figures::count(weakest.support),
+        list(&taken_for)
+    )
+}
+
+fn chance(evaluation: &Evaluation) -> String {
+    figures::per_cent(evaluation.majority_baseline.accuracy, evaluation.accuracy.pictures)
+}
+
+/// Whether the whole 95 % interval lies above what not looking reaches.
+pub(crate) fn better_than_chance(evaluation: &Evaluation) -> bool {
+    let Interval { low, .. } = evaluation.accuracy.interval;
+    low > evaluation.majority_baseline.accuracy
 }

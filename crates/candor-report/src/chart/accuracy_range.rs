@@ -1,0 +1,101 @@
+//! Accuracy on each subset as a point with its 95 % interval, against what not looking reaches.
+
+use candor_analysis::evaluate::Accuracy;
+use maud::{Markup, html};
+
+use super::{WIDTH, px, svg};
+use crate::{SubsetEvaluation, figures};
+
+const LEFT: f64 = 74.0;
+const RIGHT: f64 = 58.0;
+const ROW: f64 = 28.0;
+const TOP: f64 = 24.0;
+const BOTTOM: f64 = 24.0;
+
+/// One row a subset on a scale from 0 to 100 %. The dashed line is the last subset's majority baseline.
+pub(crate) fn accuracy_range(evaluations: &[SubsetEvaluation]) -> Markup {
+    let bottom = TOP + ROW * evaluations.len() as f64;
+    let chance = evaluations.last().map(|judged| judged.evaluation.majority_baseline.accuracy);
+    svg(
+        bottom + BOTTOM,
+        &alt(evaluations),
+        html! {
+            @for tenth in [0, 25, 50, 75, 100] {
+                @let x = px(x(f64::from(tenth) / 100.0));
+                line class="grid" x1=(x) x2=(x) y1=(TOP) y2=(bottom) {}
+                text class="tick" x=(x) y=(bottom + 16.0) text-anchor="middle" { (tenth) "%" }
+            }
+            @if let Some(chance) = chance {
+                line class="chance" x1=(px(x(chance))) x2=(px(x(chance))) y1=(TOP - 6.0) y2=(bottom) {}
+                text class="unit" x=(px(x(chance))) y=(TOP - 11.0) text-anchor=(anchor(chance)) {
+                    "without looking"
+                }
+            }
+            @for (row, judged) in evaluations.iter().enumerate() {
+                (range(judged, TOP + ROW * (row as f64 + 0.5)))
+            }
+        },
+    )
+}
+
+fn x(share: f64) -> f64 {
+    LEFT + share * (WIDTH - LEFT - RIGHT)
+}
+
+/// A text at `share` stays within the drawing at both ends.
+fn anchor(share: f64) -> &'static str {
+    match share {
+        s if s < 0.15 => "start",
+        s if s > 0.85 => "end",
+        _ => "middle",
+    }
+}
+
+fn range(judged: &SubsetEvaluation, y: f64) -> Markup {
+    let accuracy: &Accuracy = &judged.evaluation.accuracy;
+    let (low, high) = (px(x(accuracy.interval.low)), px(x(accuracy.interval.high)));
+    let class = judged.subset.name();
+    html! {
+        text class="name" x=(LEFT - 10.0) y=(px(y + 4.0)) text-anchor="end" { (judged.subset) }
+        line class={ "whisker " (class) } x1=(low) x2=(high) y1=(px(y)) y2=(px(y)) {}
+        @for end in [low, high] {
+            line class={ "whisker " (class) } x1=(end) x2=(end) y1=(px(y - 5.0)) y2=(px(y + 5.0)) {}
+        }
+        circle class={ "dot " (class) } cx=(px(x(accuracy.value))) cy=(px(y)) r="5" {
+            title { (judged.subset) ": " (figures::accuracy_with_interval(accuracy)) }
+        }
+        text class="value" x=(WIDTH) y=(px(y + 4.0)) text-anchor="end" {
+            (figures::per_cent(accuracy.value, accuracy.pictures))
+        }
+    }
+}
+
+fn alt(evaluations: &[SubsetEvaluation]) -> String {
+    let rows: Vec<String> = evaluations
+        .iter()
+        .map(|e| format!("{} {}", e.subset, figures::accuracy_with_interval(&e.evaluation.accuracy)))
+        .collect();
+    format!("Accuracy with its 95% interval: {}", rows.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candor_analysis::{Evaluation, LabelledPredictions};
+    use candor_core::Subset;
+
+    #[test]
+    fn each_subset_has_its_row_and_few_pictures_make_a_long_whisker() {
+        let judge = |subset, pictures: usize| {
+            let classes = vec!["fork".into(), "scissors".into()];
+            let probabilities = [0.75, 0.25].repeat(pictures);
+            let truth = (0..pictures).map(|i| i % 2).collect();
+            let predictions = LabelledPredictions::new(classes, truth, probabilities).unwrap();
+            SubsetEvaluation { subset, looks: None, evaluation: Evaluation::of(&predictions) }
+        };
+        let text = accuracy_range(&[judge(Subset::Train, 1000), judge(Subset::Test, 10)]).into_string();
+        assert!(text.contains("train 50% (47% to 53%), test 50% (24% to 76%)"), "{text}");
+        assert_eq!(text.matches("<circle").count(), 2);
+        assert!(text.contains("without looking"));
+    }
+}

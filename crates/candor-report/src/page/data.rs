@@ -1,0 +1,131 @@
+//! The pictures: how many of what, how large, a grid of them, and what was left out.
+
+use candor_core::{Channels, Fit};
+use maud::{Markup, html};
+
+use super::parts;
+use super::pictures::{self, Pictures};
+use crate::{Data, Report, figures};
+
+/// Rows of the list of what was left out; the rest is counted.
+const MOST_LEFT_OUT: usize = 50;
+
+pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
+    let data = &report.data;
+    parts::section(
+        "data",
+        "The pictures",
+        html! {
+            (parts::facts(facts(data)))
+            p { (data.split) }
+            h3 { "Pictures of each class" }
+            (parts::scroll("Pictures of each class", counts(data)))
+            h3 { "A few of them" }
+            div class="grid" {
+                @for picture in pictures::samples(report) {
+                    (pictures.figure(picture, &data.classes, html! {
+                        span class="class" { (data.classes[picture.truth]) }
+                        code title=(picture.id) { (picture.id.short()) }
+                    }))
+                }
+            }
+            (left_out(data))
+        },
+    )
+}
+
+fn facts(data: &Data) -> Vec<(&str, String)> {
+    let pictures: usize = data.counts.iter().flat_map(|subset| &subset.per_class).sum();
+    let mut facts = vec![
+        ("Source", data.source.clone()),
+        ("Pictures", figures::count(pictures as u64)),
+        ("Classes", figures::count(data.classes.len() as u64)),
+        ("The model sees", input(data)),
+    ];
+    if let Some(sizes) = data.sizes {
+        let size = |(width, height)| format!("{width} × {height}");
+        facts.push((
+            "Originals, width × height",
+            if sizes.smallest == sizes.largest {
+                format!("all {} px", size(sizes.median))
+            } else {
+                format!(
+                    "{} to {}, in the middle {} px",
+                    size(sizes.smallest),
+                    size(sizes.largest),
+                    size(sizes.median)
+                )
+            },
+        ));
+    }
+    facts
+}
+
+fn input(data: &Data) -> String {
+    let input = data.input;
+    let colour = match input.channels {
+        Channels::Grey => "grey",
+        Channels::Rgb => "colour",
+    };
+    let fit = match input.fit {
+        Fit::Stretch => "stretched to fit",
+        Fit::Crop => "the middle cut out to fit",
+    };
+    format!("{} × {} px, {colour}, {fit}", input.width, input.height)
+}
+
+fn counts(data: &Data) -> Markup {
+    let total = |per_class: &[usize]| figures::count(per_class.iter().sum::<usize>() as u64);
+    let of_class = |class: usize| data.counts.iter().map(|subset| subset.per_class[class]).sum::<usize>();
+    let all: Vec<usize> = (0..data.classes.len()).map(of_class).collect();
+    html! {
+        table class="figures" {
+            thead {
+                tr {
+                    th scope="col" { "class" }
+                    @for subset in &data.counts { th scope="col" { (subset.subset) } }
+                    th scope="col" { "all" }
+                }
+            }
+            tbody {
+                @for (class, name) in data.classes.iter().enumerate() {
+                    tr {
+                        th scope="row" { (name) }
+                        @for subset in &data.counts { td { (figures::count(subset.per_class[class] as u64)) } }
+                        td { (figures::count(all[class] as u64)) }
+                    }
+                }
+            }
+            tfoot {
+                tr {
+                    th scope="row" { "all" }
+                    @for subset in &data.counts { td { (total(&subset.per_class)) } }
+                    td { (total(&all)) }
+                }
+            }
+        }
+    }
+}
+
+fn left_out(data: &Data) -> Markup {
+    let more = data.left_out.len().saturating_sub(MOST_LEFT_OUT);
+    html! {
+        h3 { "What was left out" }
+        @if data.left_out.is_empty() {
+            p { "Nothing: every picture that was found could be read." }
+        } @else {
+            p { (figures::count(data.left_out.len() as u64)) " could not be used." }
+            (parts::scroll("What was left out", html! {
+                table class="words" {
+                    thead { tr { th scope="col" { "file or row" } th scope="col" { "why" } } }
+                    tbody {
+                        @for problem in data.left_out.iter().take(MOST_LEFT_OUT) {
+                            tr { td { code { (problem.place) } } td { (problem.reason) } }
+                        }
+                    }
+                }
+            }))
+            @if more > 0 { p { "And " (figures::count(more as u64)) " more; report.json lists them all." } }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Pieces that several sections share.
+
+use candor_analysis::evaluate::MetricInfo;
+use maud::{Markup, html};
+
+use crate::{Fact, Model, Report};
+
+/// A section with its heading and its anchor.
+pub(super) fn section(id: &str, title: &str, content: Markup) -> Markup {
+    html! { section id=(id) { h2 { a href={ "#" (id) } { (title) } } (content) } }
+}
+
+/// The same for every model: side by side, each under its name where there are several.
+pub(super) fn side_by_side(report: &Report, content: impl Fn(&Model) -> Markup) -> Markup {
+    let several = report.models.len() > 1;
+    html! {
+        div class="columns" {
+            @for model in &report.models {
+                div class="column" {
+                    @if several { h4 class="model" { (model.name) } }
+                    (content(model))
+                }
+            }
+        }
+    }
+}
+
+/// Names and values.
+pub(super) fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, String)>) -> Markup {
+    html! {
+        dl class="facts" {
+            @for (name, value) in facts { div { dt { (name) } dd { (value) } } }
+        }
+    }
+}
+
+/// Facts that the caller wrote.
+pub(super) fn pairs(facts: &[Fact]) -> impl Iterator<Item = (&str, String)> {
+    facts.iter().map(|fact| (fact.name.as_str(), fact.value.clone()))
+}
+
+/// A metric's heading and how it should be read.
+pub(super) fn metric_heading(id: &str) -> Markup {
+    let metric = MetricInfo::find(id).expect("the page shows registered metrics only");
+    html! {
+        h3 { (metric.title) }
+        details class="how" {
+            summary { "How to read this" }
+            p { strong { "What it shows. " } (metric.shows) }
+            p { strong { "When it misleads. " } (metric.misleads) }
+            p { strong { "Reference. " } (metric.reference) }
+        }
+    }
+}
+
+/// A table that may be wider than a phone: it scrolls by itself, also with the keyboard.
+pub(super) fn scroll(label: &str, table: Markup) -> Markup {
+    html! { div class="scroll" tabindex="0" role="region" aria-label=(label) { (table) } }
+}

@@ -1,0 +1,51 @@
+//! How the models learned: the history, the recipe, the time it took.
+
+use maud::{Markup, html};
+
+use super::parts;
+use crate::chart::{self, Quantity};
+use crate::{History, Model, Report, figures};
+
+pub(super) fn section(report: &Report) -> Markup {
+    let together: Vec<&History> = report.models.iter().map(|model| &model.training.history).collect();
+    parts::section(
+        "training",
+        "The training",
+        html! {
+            p {
+                "After each epoch – one pass over the training pictures – the model is tried on the pictures it learns \
+                 from (train) and on others that it does not learn from (validation). Where train goes on rising and \
+                 validation does not, it is learning by heart. The best epoch on validation is the one that was kept."
+            }
+            (parts::side_by_side(report, |model| html! { (plots(model, &together)) (recipe(model)) }))
+        },
+    )
+}
+
+fn plots(model: &Model, together: &[&History]) -> Markup {
+    let history = &model.training.history;
+    let chance = model.judged().map(|judged| judged.evaluation.majority_baseline.accuracy);
+    html! {
+        div class="plots" {
+            @for quantity in [Quantity::Accuracy, Quantity::Loss] {
+                figure class="card" { (chart::history_plot(history, quantity, together, chance)) }
+            }
+        }
+    }
+}
+
+fn recipe(model: &Model) -> Markup {
+    let training = &model.training;
+    let measured = [
+        ("Time", figures::duration(training.seconds)),
+        ("Speed", format!("{} pictures a second", figures::count(training.images_per_second.round() as u64))),
+        ("Epochs", figures::count(training.history.epochs.len() as u64)),
+    ];
+    html! {
+        (parts::facts(measured.into_iter().chain(parts::pairs(&training.recipe))))
+        details {
+            summary { "The whole recipe" }
+            pre { (training.recipe_toml) }
+        }
+    }
+}

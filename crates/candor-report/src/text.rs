@@ -1,0 +1,56 @@
+//! Fitting words into the space that a drawing has.
+
+/// At most `most` characters; what is longer ends in `…`.
+pub(crate) fn shorten(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// One or two lines of at most `most` characters, broken at a space where there is one.
+pub(crate) fn two_lines(text: &str, most: usize) -> Vec<String> {
+    if text.chars().count() <= most {
+        return vec![text.to_owned()];
+    }
+    let fits = |&(at, _): &(usize, &str)| at > 0 && text[..at].chars().count() <= most;
+    match text.match_indices(' ').filter(fits).last() {
+        Some((at, _)) => vec![text[..at].to_owned(), shorten(text[at..].trim_start(), most)],
+        None => vec![shorten(text, most)],
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_end_in_an_ellipsis_and_long_names_break_at_a_space() {
+        let cases: [(&str, &[&str]); 5] = [
+            ("fork", &["fork"]),
+            ("plastic bottle", &["plastic", "bottle"]),
+            ("a very long plastic bottle", &["a very", "long pla…"]),
+            ("incomprehensible", &["incompre…"]),
+            ("Füße über Füße", &["Füße über", "Füße"]),
+        ];
+        for (text, lines) in cases {
+            assert_eq!(two_lines(text, 9), lines);
+        }
+    }
+
+    #[test]
+    fn lists_read_as_sentences_do() {
+        let items = ["a", "b", "c"].map(String::from);
+        assert_eq!([list(&items[..1]), list(&items[..2]), list(&items)], ["a", "a and b", "a, b and c"]);
+    }
+}
