@@ -1,0 +1,244 @@
+//! What the engine promises of itself: the same bits whatever the threads and however often it was interrupted,
+//! nothing that depends on its neighbours in the batch, and finite losses for answers that are sure and wrong.
+
+use candor_engine::layer::{Activation, Dense, Flatten};
+use candor_engine::{
+    Batch, Inputs, Loss, Network, Parameter, Parameters, Predictor, Shape, Trainer, TrainingConfig,
+    architecture,
+};
+
+use crate::formula;
+
+/// Networks that between them use every part of the engine, with dropout, and a batch that does not come out even.
+const NETWORKS: [(&str, Shape, usize); 4] = [
+    ("mnist-cnn", Shape::image(28, 28, 1), 10),
+    ("simple-cnn", Shape::image(37, 41, 3), 3),
+    ("face-cnn", Shape::image(21, 18, 1), 2),
+    ("face-mlp", Shape::image(9, 7, 3), 2),
+];
+const BATCH: usize = 37;
+const THREADS: [usize; 4] = [1, 2, 3, 7];
+
+/// A registered network with its usual training and one batch.
+struct Subject {
+    name: &'static str,
+    network: Network,
+    config: TrainingConfig,
+    pixels: Vec<u8>,
+    targets: Vec<usize>,
+}
+
+impl Subject {
+    fn all() -> impl Iterator<Item = Subject> {
+        NETWORKS.into_iter().map(|(name, input, classes)| {
+            let registered = architecture::find(name).expect("the architecture is registered");
+            let config = TrainingConfig {
+                loss: (registered.loss)(classes),
+                optimizer: (registered.optimizer)(),
+                batch_size: BATCH,
+                threads: 2,
+                seed: 5,
+            };
+            Subject {
+                name,
+                network: registered.build(input, classes).expect("the input is large enough"),
+                config,
+                pixels: formula::bytes(name, BATCH * input.len()),
+                targets: formula::below(name, BATCH, classes),
+            }
+        })
+    }
+
+    fn trainer(&self, config: &TrainingConfig) -> Trainer {
+        Trainer::new(&self.network, Parameters::initial(&self.network, 3), config)
+            .expect("the settings are good")
+    }
+
+    fn batch(&self) -> Batch<'_> {
+        self.part(0..BATCH)
+    }
+
+    fn part(&self, samples: std::ops::Range<usize>) -> Batch<'_> {
+        let size = self.network.input().len();
+        let pixels = &self.pixels[samples.start * size..samples.end * size];
+        Batch { inputs: Inputs::Bytes(pixels), targets: &self.targets[samples] }
+    }
+
+    fn predict(&self, inputs: Inputs<'_>, samples: usize, batch_size: usize, threads: usize) -> Vec<f32> {
+        let parameters = Parameters::initial(&self.network, 3);
+        let mut outputs = vec![0.0; samples * self.network.output().len()];
+        Predictor::new(&self.network, &parameters, batch_size, threads)
+            .expect("the parameters are the network's")
+            .predict(inputs, &mut outputs);
+        outputs
+    }
+}
+
+#[test]
+fn training_gives_the_same_bits_on_any_number_of_threads() {
+    for subject in Subject::all() {
+        let train = |threads| {
+            let mut trainer = subject.trainer(&TrainingConfig { threads, ..subject.config.clone() });
+            let outcomes: Vec<_> = (0..3).map(|_| trainer.step(subject.batch())).collect();
+            (outcomes, trainer.state())
+        };
+        let expected = train(THREADS[0]);
+        for threads in &THREADS[1..] {
+            assert!(train(*threads) == expected, "{} on {threads} threads", subject.name);
+        }
+    }
+}
+
+#[test]
+fn predictions_are_the_same_bits_on_any_number_of_threads_and_in_any_company() {
+    for subject in Subject::all() {
+        let expected = subject.predict(Inputs::Bytes(&subject.pixels), BATCH, BATCH, 1);
+        for (batch_size, threads) in [(BATCH, 2), (BATCH, 5), (1, 1), (4, 2), (100, 3)] {
+            let outputs = subject.predict(Inputs::Bytes(&subject.pixels), BATCH, batch_size, threads);
+            assert!(outputs == expected, "{} by {batch_size} on {threads} threads", subject.name);
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_training_ends_in_the_same_bits() {
+    for subject in Subject::all() {
+        let mut whole = subject.trainer(&subject.config);
+        let mut first = subject.trainer(&subject.config);
+        for trainer in [&mut whole, &mut first] {
+            trainer.step(subject.batch());
+            trainer.step(subject.part(3..20));
+        }
+        let mut second = subject.trainer(&subject.config);
+        second.step(subject.part(0..5));
+        second.restore(&first.state()).expect("the state is of the same training");
+        for trainer in [&mut whole, &mut second] {
+            trainer.step(subject.part(20..37));
+            trainer.step(subject.batch());
+        }
+        assert!(whole.state() == second.state(), "{}", subject.name);
+    }
+}
+
+#[test]
+fn looking_changes_nothing() {
+    for subject in Subject::all() {
+        let mut trainer = subject.trainer(&subject.config);
+        trainer.step(subject.batch());
+        let before = trainer.state();
+        let first = trainer.gradients(subject.batch());
+        let evaluation = trainer.evaluate(subject.batch());
+        let mut outputs = vec![0.0; BATCH * subject.network.output().len()];
+        trainer.predict(subject.batch().inputs, &mut outputs);
+        assert!(trainer.gradients(subject.batch()) == first, "{}", subject.name);
+        assert!(trainer.state() == before, "{}", subject.name);
+        assert_eq!(
+            evaluation, first.0,
+            "{}: an evaluation drops nothing out, nor do gradients",
+            subject.name
+        );
+    }
+}
+
+#[test]
+fn a_trainer_and_a_predictor_answer_alike() {
+    for subject in Subject::all() {
+        let mut outputs = vec![0.0; BATCH * subject.network.output().len()];
+        subject.trainer(&subject.config).predict(subject.batch().inputs, &mut outputs);
+        let expected = subject.predict(Inputs::Bytes(&subject.pixels), BATCH, BATCH, 2);
+        assert!(close(&outputs, &expected, 1e-6), "{}", subject.name);
+    }
+}
+
+#[test]
+fn bytes_are_255ths() {
+    for subject in Subject::all() {
+        let floats: Vec<f32> = subject.pixels.iter().map(|&byte| f32::from(byte) / 255.0).collect();
+        let of_bytes = subject.predict(Inputs::Bytes(&subject.pixels), BATCH, BATCH, 2);
+        let of_floats = subject.predict(Inputs::Floats(&floats), BATCH, BATCH, 2);
+        assert!(close(&of_bytes, &of_floats, 2e-6), "{}", subject.name);
+    }
+}
+
+#[test]
+fn the_gradient_of_a_batch_is_the_mean_over_its_parts() {
+    for subject in Subject::all() {
+        let mut trainer = subject.trainer(&subject.config);
+        let (outcome, whole) = trainer.gradients(subject.batch());
+        let mut parts = Parameters::zeros(&subject.network);
+        let (mut loss, mut correct) = (0.0, 0);
+        for part in [0..1, 1..9, 9..30, 30..37] {
+            let share = part.len() as f32 / BATCH as f32;
+            let (outcome, gradients) = trainer.gradients(subject.part(part));
+            loss += share * outcome.loss;
+            correct += outcome.correct;
+            for (sum, gradient) in parts.tensors_mut().iter_mut().zip(gradients.tensors()) {
+                sum.values.iter_mut().zip(&gradient.values).for_each(|(sum, value)| *sum += share * value);
+            }
+        }
+        assert_eq!(correct, outcome.correct, "{}", subject.name);
+        assert!(
+            (loss - outcome.loss).abs() < 1e-5 * outcome.loss,
+            "{}: {loss} {}",
+            subject.name,
+            outcome.loss
+        );
+        for (whole, parts) in whole.tensors().iter().zip(parts.tensors()) {
+            assert!(close(&parts.values, &whole.values, 2e-5), "{}: {}", subject.name, whole.name);
+        }
+    }
+}
+
+#[test]
+fn training_lowers_the_loss_of_what_it_is_shown() {
+    for subject in Subject::all() {
+        let mut trainer = subject.trainer(&subject.config);
+        let before = trainer.evaluate(subject.batch()).loss;
+        for _ in 0..30 {
+            trainer.step(subject.batch());
+        }
+        let after = trainer.evaluate(subject.batch()).loss;
+        assert!(after < 0.9 * before, "{}: {before} → {after}", subject.name);
+    }
+}
+
+#[test]
+fn an_answer_that_is_sure_and_wrong_has_a_finite_loss_and_gradient() {
+    // (units, activation, loss, logits, target, loss with respect to the logits' values in exact arithmetic)
+    let cases = [
+        (2, Activation::Softmax, Loss::CrossEntropy, vec![60.0, -60.0], 1, 120.0),
+        (2, Activation::Softmax, Loss::CrossEntropy, vec![60.0, -60.0], 0, 0.0),
+        (3, Activation::Softmax, Loss::CrossEntropy, vec![-300.0, 0.0, 300.0], 1, 300.0),
+        (1, Activation::Sigmoid, Loss::BinaryCrossEntropy, vec![-60.0], 1, 60.0),
+        (1, Activation::Sigmoid, Loss::BinaryCrossEntropy, vec![60.0], 0, 60.0),
+        (1, Activation::Sigmoid, Loss::BinaryCrossEntropy, vec![120.0], 1, 0.0),
+        (1, Activation::Sigmoid, Loss::MeanSquaredError, vec![120.0], 0, 1.0),
+    ];
+    for (units, activation, loss, logits, target, expected) in cases {
+        let layers = [candor_engine::layer::Layer::from(Flatten {}), Dense::new(units, activation).into()];
+        let network = Network::sequential(Shape::image(1, 1, 1), layers).unwrap();
+        let weight =
+            Parameter { name: "dense_1.weight".into(), shape: vec![units, 1], values: logits.clone() };
+        let bias = Parameter { name: "dense_1.bias".into(), shape: vec![units], values: vec![0.0; units] };
+        let parameters = Parameters::from_tensors(&network, vec![weight, bias]).unwrap();
+        let config = TrainingConfig { loss, batch_size: 1, ..TrainingConfig::default() };
+        let mut trainer = Trainer::new(&network, parameters, &config).unwrap();
+        let batch = Batch { inputs: Inputs::Floats(&[1.0]), targets: &[target] };
+        let (outcome, gradients) = trainer.gradients(batch);
+        let name = format!("{loss:?} of {logits:?}, truth {target}");
+        assert!(
+            (outcome.loss - expected).abs() <= 1e-5 * expected.max(1.0),
+            "{name}: {} {expected}",
+            outcome.loss
+        );
+        let finite = |tensor: &Parameter| tensor.values.iter().all(|value| value.is_finite());
+        assert!(gradients.tensors().iter().all(finite), "{name}: {gradients:?}");
+    }
+}
+
+/// Whether values differ by at most `tolerance` of the largest.
+fn close(actual: &[f32], expected: &[f32], tolerance: f32) -> bool {
+    let largest = expected.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
+    actual.len() == expected.len()
+        && actual.iter().zip(expected).all(|(a, e)| (a - e).abs() <= tolerance * largest)
+}
