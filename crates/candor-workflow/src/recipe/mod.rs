@@ -1,0 +1,163 @@
+//! What a run does: the network, its input, the split, the augmentation and the training.
+//!
+//! What a person types ([`RecipeFile`]: a file, flags, or both) may leave anything out; what it means ([`Recipe`])
+//! leaves nothing out and is saved with the run. One function lies between the two: [`resolve`].
+
+mod choose;
+mod file;
+mod keys;
+mod resolve;
+
+use candor_core::{Preprocessing, Seed};
+use candor_data::augment::Augmentation;
+use candor_data::split::Fractions;
+use candor_engine::layer::{Activation, Layer};
+use candor_engine::{Loss, NamedLayer, Network, Optimizer, Shape, architecture};
+use serde::{Deserialize, Serialize};
+
+pub use choose::{Choice, Facts};
+pub use file::{
+    AugmentationFile, LayerText, NetworkFile, OptimizerFile, OptimizerKind, PreprocessingFile, RecipeFile,
+    SplitFile, TrainingFile,
+};
+pub use keys::{KEYS, RecipeKey};
+pub use resolve::{RecipeError, resolve};
+
+/// All settings of a run. The number of threads is none of them: it does not change any result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The network.
+    #[serde(flatten)]
+    pub network: NetworkRecipe,
+    /// From a picture to the network's input.
+    pub preprocessing: Preprocessing,
+    /// Which pictures the model learns from, is chosen by, and is judged on.
+    pub split: SplitRecipe,
+    /// How the network learns.
+    pub training: TrainingRecipe,
+    /// How training pictures are varied.
+    pub augmentation: Augmentation,
+}
+
+/// A network by its name, or layer by layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkRecipe {
+    /// One of candor's architectures, adapted to the input and the classes at hand.
+    Architecture(String),
+    /// A network of the person's own.
+    Network {
+        /// From the input to the answer.
+        layers: Vec<NamedLayer>,
+    },
+}
+
+/// Shares of the subsets, and what decides who comes where.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SplitRecipe {
+    /// Share to learn from.
+    pub train: f64,
+    /// Share that chooses the best epoch.
+    pub validation: f64,
+    /// Share to be judged on.
+    pub test: f64,
+    /// Of the split alone, so that one split can serve many trainings.
+    pub seed: Seed,
+}
+
+/// How the network learns.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingRecipe {
+    /// Passes over the training pictures, at most.
+    pub epochs: usize,
+    /// Pictures a step.
+    pub batch_size: usize,
+    /// What is made smaller.
+    pub loss: Loss,
+    /// Of the initial weights, the order of the pictures, dropout and augmentation.
+    pub seed: Seed,
+    /// Stops after so many epochs without a better one on validation; 0 never stops early.
+    pub early_stopping: usize,
+    /// What makes an epoch better than another.
+    pub keep: Keep,
+    /// How the loss is made smaller.
+    pub optimizer: Optimizer,
+}
+
+/// Which epoch's weights become the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// The one with the best validation accuracy; of equals the one with the smaller validation loss.
+    #[default]
+    Accuracy,
+    /// The one with the smallest validation loss.
+    Loss,
+    /// The last one, whatever validation says.
+    Last,
+}
+
+impl Recipe {
+    /// The recipe as a TOML file, with nothing left out. [`RecipeFile::parse`] reads it back.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a recipe holds nothing that TOML cannot say")
+    }
+
+    /// The network for `classes` classes.
+    ///
+    /// # Errors
+    /// When the layers do not fit the input or each other, or the outputs do not fit the classes.
+    pub fn build(&self, classes: usize) -> Result<Network, RecipeError> {
+        let input = shape_of(&self.preprocessing);
+        let network = match &self.network {
+            NetworkRecipe::Architecture(name) => find_architecture(name)?.build(input, classes)?,
+            NetworkRecipe::Network { layers } => Network::sequential(input, layers.iter().cloned())?,
+        };
+        match network.output().len() {
+            units if units == classes || (units == 1 && classes == 2) => Ok(network),
+            units => Err(RecipeError::Outputs { units, classes }),
+        }
+    }
+
+    /// The architecture's name, or `own layers`.
+    pub fn network_name(&self) -> &str {
+        match &self.network {
+            NetworkRecipe::Architecture(name) => name,
+            NetworkRecipe::Network { .. } => "own layers",
+        }
+    }
+}
+
+impl SplitRecipe {
+    /// The shares alone.
+    pub fn fractions(&self) -> Fractions {
+        Fractions { train: self.train, validation: self.validation, test: self.test }
+    }
+}
+
+/// The architecture called `name`.
+///
+/// # Errors
+/// Lists the names that there are.
+pub fn find_architecture(name: &str) -> Result<&'static architecture::Architecture, RecipeError> {
+    architecture::find(name).ok_or_else(|| RecipeError::Architecture(name.to_owned()))
+}
+
+/// The input that the network sees.
+pub fn shape_of(preprocessing: &Preprocessing) -> Shape {
+    Shape::image(preprocessing.height, preprocessing.width, preprocessing.channels.count())
+}
+
+/// The loss that goes with the last layer of a network of the person's own.
+fn loss_for(layers: &[NamedLayer]) -> Loss {
+    let activation = layers.last().map(|last| match &last.layer {
+        Layer::Dense(dense) => dense.activation,
+        Layer::Activation(layer) => layer.function,
+        _ => Activation::Linear,
+    });
+    match activation {
+        Some(Activation::Softmax) => Loss::CrossEntropy,
+        Some(Activation::Sigmoid) => Loss::BinaryCrossEntropy,
+        _ => Loss::MeanSquaredError,
+    }
+}
