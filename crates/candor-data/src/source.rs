@@ -1,18 +1,35 @@
 //! What samples are read from. One file a kind of source, all of them listed in [`KINDS`].
+//!
+//! To add a kind: a file with its `KIND` (how it is recognised, how it is read into a listing), and a line in [`KINDS`].
 
+mod cifar;
+mod class_folders;
 mod error;
+mod files;
+pub(crate) mod idx;
+mod index_csv;
+mod listing;
+mod pixel_csv;
+mod table;
 
-use std::path::Path;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use candor_core::{Dataset, Image, Problem, ReadError, Reporter, Sample, Subset};
+use candor_core::{
+    Channels, Dataset, Image, Problem, Provenance, ReadError, Reporter, Sample, SampleId, Subset,
+};
 use serde::{Deserialize, Serialize};
 
+pub use cifar::CIFAR10_CLASSES;
 pub use error::{SourceError, SourceErrorKind};
 
-use crate::decode::Limits;
+use crate::decode::{Limits, decode};
+use listing::Listing;
 
 /// How a source is to be read. The defaults suit a source that follows its kind's conventions.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// The kind, by its name in [`KINDS`]; recognised from what is there when `None`.
@@ -31,29 +48,61 @@ pub struct SourceOptions {
     pub split_column: Option<String>,
     /// Names of the classes 0, 1, 2 ... where the source numbers them (pixel CSV, IDX, CIFAR-10).
     pub class_names: Vec<String>,
+    /// The value that means white in a pixel CSV, above 0; 255, with whole numbers only, when `None`.
+    pub pixel_max: Option<f64>,
     /// What a picture may cost.
     pub limits: Limits,
 }
 
 /// One kind of source.
 pub struct SourceKind {
-    /// What it is called in [`SourceOptions::kind`]: `class-folders`, `index-csv`, `pixel-csv`, `idx`, `cifar`.
+    /// What it is called in [`SourceOptions::kind`].
     pub name: &'static str,
     /// What it looks like, in a line.
     pub summary: &'static str,
+    recognises: fn(&Path, &SourceOptions) -> bool,
+    read: fn(&Path, &SourceOptions, &dyn Reporter) -> Result<Listing, SourceError>,
 }
 
-/// Every kind of source, in the order in which they are tried.
-pub static KINDS: &[SourceKind] = &[];
+impl fmt::Debug for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceKind").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Every kind of source, in the order in which they are tried: any folder passes for class folders, so they come last.
+pub static KINDS: [&SourceKind; 5] =
+    [&idx::KIND, &cifar::KIND, &pixel_csv::KIND, &index_csv::KIND, &class_folders::KIND];
 
 /// Samples that can be read, with their classes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Source {
     kind: &'static str,
     classes: Vec<String>,
     samples: Vec<Sample>,
     predefined: Option<Vec<Subset>>,
     problems: Vec<Problem>,
+    pictures: Pictures,
+}
+
+/// Where the pictures of a source are, one for each sample.
+#[derive(Clone)]
+enum Pictures {
+    /// Files, decoded when they are asked for.
+    Files { paths: Vec<PathBuf>, limits: Limits },
+    /// Pictures of one size in memory, shared by clones; sample `i` is the `rows[i]`-th of them.
+    Memory { width: usize, height: usize, channels: Channels, pixels: Arc<Vec<u8>>, rows: Vec<usize> },
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("kind", &self.kind)
+            .field("classes", &self.classes)
+            .field("samples", &self.samples.len())
+            .field("problems", &self.problems.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Source {
@@ -68,8 +117,57 @@ impl Source {
         options: &SourceOptions,
         reporter: &dyn Reporter,
     ) -> Result<Source, SourceError> {
-        let _ = (path, options, reporter);
-        todo!()
+        let failed = |kind| Err(SourceError::new(path, kind));
+        if !path.exists() {
+            return failed(SourceErrorKind::NotFound);
+        }
+        let kind = match &options.kind {
+            Some(asked) => KINDS.iter().find(|kind| kind.name == asked.as_str()),
+            None => KINDS.iter().find(|kind| (kind.recognises)(path, options)),
+        };
+        match (kind, &options.kind) {
+            (Some(kind), _) => (kind.read)(path, options, reporter)?.into_source(kind.name, path),
+            (None, Some(asked)) => {
+                let known = KINDS.map(|kind| kind.name).join(", ");
+                failed(SourceErrorKind::UnknownKind { asked: asked.clone(), known })
+            }
+            (None, None) => failed(SourceErrorKind::NotRecognised { what: what_else(path) }),
+        }
+    }
+
+    /// A source of pictures of one size that are in memory already: `pixels` holds one after another, each
+    /// `height × width × channels` bytes, with one label each.
+    ///
+    /// # Panics
+    /// When the numbers of pixels and labels do not fit, or a label has no class.
+    pub fn in_memory(
+        name: &str,
+        classes: &[&str],
+        labels: &[usize],
+        (height, width, channels): (usize, usize, Channels),
+        pixels: Vec<u8>,
+    ) -> Source {
+        let bytes = height * width * channels.count();
+        assert_eq!(pixels.len(), bytes * labels.len(), "one picture of {bytes} bytes for each label");
+        let sample = |(row, (&class, pixels)): (usize, (&usize, &[u8]))| {
+            assert!(class < classes.len(), "label {class} has no class");
+            let provenance = Provenance { file: name.to_owned(), row: Some(row as u64), url: None };
+            Sample {
+                id: SampleId::of(pixels),
+                class,
+                group: None,
+                provenance,
+                attributes: Default::default(),
+            }
+        };
+        Source {
+            kind: "memory",
+            classes: classes.iter().map(|&class| class.to_owned()).collect(),
+            samples: labels.iter().zip(pixels.chunks_exact(bytes)).enumerate().map(sample).collect(),
+            predefined: None,
+            problems: Vec::new(),
+            pictures: listing::in_memory(width, height, channels, pixels),
+        }
     }
 
     /// The name of its kind.
@@ -87,14 +185,32 @@ impl Source {
         &self.problems
     }
 
-    /// Keeps only the samples at the given ascending indices: after it, index `i` is the sample that was at `kept[i]`.
-    /// Classes stay as they are.
+    /// Keeps only the samples at the given indices: after it, index `i` is the sample that was at `kept[i]`. Classes
+    /// stay as they are.
     ///
     /// # Panics
     /// When an index does not exist.
     pub fn retain(&mut self, kept: &[usize]) {
-        let _ = kept;
-        todo!()
+        self.samples = pick(&self.samples, kept);
+        if let Some(subsets) = &mut self.predefined {
+            *subsets = pick(subsets, kept);
+        }
+        match &mut self.pictures {
+            Pictures::Files { paths, .. } => *paths = pick(paths, kept),
+            Pictures::Memory { rows, .. } => *rows = pick(rows, kept),
+        }
+    }
+
+    fn failed(&self, index: usize, reason: String) -> ReadError {
+        ReadError { place: self.samples[index].provenance.to_string(), reason }
+    }
+
+    fn read_file(&self, index: usize, path: &Path, limits: &Limits) -> Result<Image, ReadError> {
+        let bytes = fs::read(path).map_err(|error| self.failed(index, format!("cannot be read: {error}")))?;
+        if SampleId::of(&bytes) != self.samples[index].id {
+            return Err(self.failed(index, "has changed since it was listed: start again".to_owned()));
+        }
+        decode(&bytes, limits).map_err(|error| self.failed(index, error.to_string()))
     }
 }
 
@@ -108,7 +224,33 @@ impl Dataset for Source {
     }
 
     fn image(&self, index: usize) -> Result<Image, ReadError> {
-        let _ = index;
-        todo!()
+        match &self.pictures {
+            Pictures::Files { paths, limits } => self.read_file(index, &paths[index], limits),
+            Pictures::Memory { width, height, channels, pixels, rows } => {
+                let bytes = width * height * channels.count();
+                let start = rows[index] * bytes;
+                let image = Image::new(*width, *height, *channels, pixels[start..start + bytes].to_vec());
+                Ok(image.expect("a row has the bytes of one picture"))
+            }
+        }
+    }
+}
+
+fn pick<T: Clone>(all: &[T], kept: &[usize]) -> Vec<T> {
+    kept.iter().map(|&index| all[index].clone()).collect()
+}
+
+/// Names a file that is no source, for the error.
+fn what_else(path: &Path) -> &'static str {
+    let name = files::file_name(path).to_lowercase();
+    let is = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    if is(&[".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar"]) {
+        "an archive (unpack it first)"
+    } else if is(&[".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"]) {
+        "a single picture"
+    } else if is(&[".csv", ".csv.gz", ".tsv"]) {
+        "a table in which neither pixels nor a class with an id or file were found (name the columns)"
+    } else {
+        "no file that candor can list pictures from"
     }
 }

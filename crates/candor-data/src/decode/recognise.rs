@@ -76,7 +76,7 @@ fn what_else(bytes: &[u8]) -> DecodeErrorKind {
     if let Some(&(_, _, what)) = FOREIGN.iter().find(|(at, magic, _)| starts_at(start, *at, magic)) {
         return DecodeErrorKind::Foreign { what };
     }
-    if let Some(&(magic, what)) = DOCUMENTS.iter().find(|(magic, _)| start.starts_with(magic)) {
+    if let Some(&(_, what)) = DOCUMENTS.iter().find(|(magic, _)| start.starts_with(magic)) {
         return DecodeErrorKind::NotAPicture { what };
     }
     if is_text(start) { text_kind(start) } else { DecodeErrorKind::Unknown }

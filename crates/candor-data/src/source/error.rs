@@ -1,5 +1,6 @@
 //! A source that cannot be used at all. A single bad picture or row is no error but a `Problem`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -14,6 +15,14 @@ pub struct SourceError {
 }
 
 impl SourceError {
+    pub(crate) fn new(place: &Path, kind: SourceErrorKind) -> SourceError {
+        SourceError { place: place.to_owned(), kind: Box::new(kind) }
+    }
+
+    pub(super) fn unreadable(place: &Path, error: io::Error) -> SourceError {
+        SourceError::new(place, SourceErrorKind::Unreadable(error))
+    }
+
     /// The file or folder.
     pub fn place(&self) -> &Path {
         &self.place
@@ -28,11 +37,80 @@ impl SourceError {
 /// The ways in which a source can be unusable.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs)]
 pub enum SourceErrorKind {
     /// There is nothing at the path.
     #[error("there is no such file or folder")]
     NotFound,
+    /// The file system says no.
+    #[error("cannot be read: {0}")]
+    Unreadable(io::Error),
     /// The person asked to stop.
-    #[error("stopped before all files were listed")]
+    #[error("stopped before all pictures were listed")]
     Cancelled,
+    /// A kind was asked for that does not exist.
+    #[error("\"{asked}\" is no kind of source; there are: {known}")]
+    UnknownKind { asked: String, known: String },
+    /// No kind of source looks like this.
+    #[error(
+        "is {what}; a source is a folder with one subfolder a class, an index.csv, a CSV of pixels, or IDX files"
+    )]
+    NotRecognised { what: &'static str },
+    /// A folder with pictures right inside.
+    #[error(
+        "holds {pictures} pictures but no subfolders: put the pictures of each class into a subfolder that is named after it"
+    )]
+    NoClassFolders { pictures: usize },
+    /// Nothing that can be read.
+    #[error("holds no picture that can be read{}", first_of(*left_out, first))]
+    NoPictures { left_out: usize, first: Option<String> },
+    /// Nothing to tell apart.
+    #[error("holds only the class \"{class}\": a classifier needs at least two")]
+    OneClass { class: String },
+    /// A table without a column that is needed.
+    #[error("has no column \"{wanted}\" for the {role}; it has: {columns}")]
+    MissingColumn { role: &'static str, wanted: String, columns: String },
+    /// A table of pixels whose rows are no squares.
+    #[error(
+        "has {columns} columns, {pixels} of them without the class: that is not a square number of pixels. Name the column of the class if it is not the last, and those that hold no pixels"
+    )]
+    NotSquare { columns: usize, pixels: usize },
+    /// A file that does not start as IDX files do.
+    #[error("is no IDX file of {wanted}: it starts with {found:02x?}")]
+    NotIdx { wanted: &'static str, found: [u8; 4] },
+    /// Fewer bytes than the header calls for.
+    #[error("is cut off: its header calls for {expected} bytes, it holds {actual}")]
+    CutOff { expected: u64, actual: u64 },
+    /// More bytes than allowed.
+    #[error(
+        "unpacks to {bytes} bytes, more than the {max_bytes} allowed: if you trust it, raise --max-bytes"
+    )]
+    TooManyBytes { bytes: u64, max_bytes: u64 },
+    /// Pictures without labels or the other way round.
+    #[error("needs {partner} beside it")]
+    MissingPartner { partner: String },
+    /// Two candidates for one part.
+    #[error("holds more than one candidate for the {part} pictures ({names}): give the file itself")]
+    Ambiguous { part: &'static str, names: String },
+    /// Pictures and labels of different number.
+    #[error("holds {pictures} pictures, but {labels_file} holds {labels} labels")]
+    CountMismatch { pictures: usize, labels: usize, labels_file: String },
+    /// Train and test pictures of different size.
+    #[error("holds pictures of {found:?} (height, width), the others are {expected:?}")]
+    SizeMismatch { found: (usize, usize), expected: (usize, usize) },
+    /// A number without a name.
+    #[error("holds class {label}, but only {names} class names were given")]
+    ClassWithoutName { label: usize, names: usize },
+    /// A file whose size is no multiple of a record's.
+    #[error(
+        "has {bytes} bytes, which is no multiple of CIFAR-10's 3073 a picture: it is cut off or something else"
+    )]
+    NotCifar { bytes: u64 },
+}
+
+fn first_of(left_out: usize, first: &Option<String>) -> String {
+    match first {
+        None => String::new(),
+        Some(first) => format!(" ({left_out} left out; the first: {first})"),
+    }
 }
