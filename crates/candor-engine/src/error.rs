@@ -39,6 +39,8 @@ pub enum EngineError {
     },
     #[error("{setting} = {value}, but it must be {needs}")]
     BadTraining { setting: &'static str, value: String, needs: &'static str },
+    #[error("the worker threads could not be started: {0}")]
+    NoThreads(String),
     #[error("the saved state does not belong to this training: {0}")]
     StateDoesNotFit(String),
 }

@@ -33,7 +33,9 @@ mod random;
 mod shape;
 
 pub use error::EngineError;
-pub use executor::{Batch, Inputs, Predictor, StepOutcome, Trainer, TrainerState, TrainingConfig};
+pub use executor::{
+    Batch, Inputs, Predictor, StepOutcome, Trainer, TrainerState, TrainingConfig, input_gradient,
+};
 pub use kernel::Isa;
 pub use loss::Loss;
 pub use network::{LayerSummary, NamedLayer, Network, NetworkNode};

@@ -69,6 +69,19 @@ impl Parameters {
         &mut self.0
     }
 
+    /// Gives the tensors away.
+    pub fn into_tensors(self) -> Vec<Parameter> {
+        self.0
+    }
+
+    /// Whether both hold tensors of the same names and shapes in the same order.
+    pub fn same_shapes(&self, other: &Parameters) -> bool {
+        let same = |(a, b): (&Parameter, &Parameter)| {
+            a.name == b.name && a.shape == b.shape && a.values.len() == b.values.len()
+        };
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
+    }
+
     /// The tensor called `name`.
     pub fn get(&self, name: &str) -> Option<&Parameter> {
         self.0.iter().find(|parameter| parameter.name == name)

@@ -1,6 +1,23 @@
 //! Takes a network through its steps.
+//!
+//! A network is compiled into two parts. The feature part goes through blocks of samples on all cores, each in a
+//! worker's cache ([`features`], [`step`]); the head works on the whole batch as matrix products ([`head`]). What the
+//! feature part computed is kept for the whole batch until the way back: joined with its pooling a convolution leaves
+//! little to keep, and only so can the head be a product over the batch.
 
-use crate::{EngineError, Loss, Network, Optimizer, Parameters};
+mod features;
+#[cfg(test)]
+mod gradient_check;
+mod head;
+mod plan;
+#[cfg(test)]
+mod reference;
+mod step;
+mod trainer;
+
+pub use trainer::{Predictor, Trainer, input_gradient};
+
+use crate::{Loss, Optimizer, Parameters};
 
 /// The pixels of a batch: one sample behind the other, each height × width × channels, row-major.
 #[derive(Clone, Copy, Debug)]
@@ -65,88 +82,4 @@ pub struct TrainerState {
     pub parameters: Parameters,
     /// What the optimiser remembers for each parameter: (velocity) or (m, v).
     pub slots: Vec<Parameters>,
-}
-
-/// A network that learns.
-pub struct Trainer {}
-
-impl Trainer {
-    /// Compiles `network` for training.
-    ///
-    /// # Errors
-    /// When the parameters do not belong to the network, or the loss does not go with its last layer.
-    pub fn new(
-        _network: &Network,
-        _parameters: Parameters,
-        _config: &TrainingConfig,
-    ) -> Result<Trainer, EngineError> {
-        todo!()
-    }
-
-    /// One step: forward, backward, update. Up to `batch_size` samples.
-    ///
-    /// # Panics
-    /// When the batch is empty or larger than `batch_size`, its inputs have the wrong size, or a target is not a class.
-    pub fn step(&mut self, _batch: Batch<'_>) -> StepOutcome {
-        todo!()
-    }
-
-    /// The gradients of the loss of a batch, without changing anything. Dropout is off.
-    pub fn gradients(&mut self, _batch: Batch<'_>) -> (StepOutcome, Parameters) {
-        todo!()
-    }
-
-    /// Loss and correct answers on up to `batch_size` samples; nothing is learned and nothing dropped out.
-    pub fn evaluate(&mut self, _batch: Batch<'_>) -> StepOutcome {
-        todo!()
-    }
-
-    /// The outputs for up to `batch_size` samples, one row a sample.
-    pub fn predict(&mut self, _inputs: Inputs<'_>, _outputs: &mut [f32]) {
-        todo!()
-    }
-
-    /// The parameters as they are now.
-    pub fn parameters(&self) -> Parameters {
-        todo!()
-    }
-
-    /// What is needed to go on from here.
-    pub fn state(&self) -> TrainerState {
-        todo!()
-    }
-
-    /// Goes on from a saved state.
-    ///
-    /// # Errors
-    /// When it belongs to another network or optimiser.
-    pub fn restore(&mut self, _state: &TrainerState) -> Result<(), EngineError> {
-        todo!()
-    }
-}
-
-/// A network that answers.
-pub struct Predictor {}
-
-impl Predictor {
-    /// Compiles `network` for answering up to `batch_size` samples at a time on `threads` threads (0 for all cores).
-    ///
-    /// # Errors
-    /// When the parameters do not belong to the network.
-    pub fn new(
-        _network: &Network,
-        _parameters: &Parameters,
-        _batch_size: usize,
-        _threads: usize,
-    ) -> Result<Predictor, EngineError> {
-        todo!()
-    }
-
-    /// The outputs of any number of samples, one row a sample.
-    ///
-    /// # Panics
-    /// When `outputs` has not one row for each sample.
-    pub fn predict(&mut self, _inputs: Inputs<'_>, _outputs: &mut [f32]) {
-        todo!()
-    }
 }

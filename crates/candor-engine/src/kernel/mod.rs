@@ -1,5 +1,29 @@
-//! The computations themselves. The only place that knows how a tensor lies in memory.
+//! The computations themselves. The only place that knows how a tensor lies in memory, and the only one with `unsafe`.
+//!
+//! Each file shows the plain form of what it computes, the fast one, why that is laid out so, and the test that holds
+//! the two together on every instruction set that the machine has.
+#![allow(unsafe_code)]
 
+mod buffer;
+mod convolution;
+mod elementwise;
 mod isa;
+mod layout;
+mod matrix;
+mod pooling;
+mod simd;
+mod sparse_gradient;
+mod weight_gradient;
 
+pub(crate) use buffer::Buffer;
+pub(crate) use convolution::{Begin, Run, TapSum, convolve_row, group_width};
+pub(crate) use elementwise::{
+    AdamStep, activate, activate_backward, adam, derivative, dropout, sgd, softmax, softmax_backward,
+};
 pub use isa::Isa;
+pub(crate) use layout::{Halo, Layout};
+pub(crate) use matrix::{Rows, add_inner_products, add_row_combinations};
+pub(crate) use pooling::{Windows, avg_pool_row, max_pool_row};
+pub(crate) use simd::BLOCK;
+pub(crate) use sparse_gradient::{Entry, add_sparse_gradients};
+pub(crate) use weight_gradient::{Region, add_weight_gradient};

@@ -1,0 +1,262 @@
+//! The part of a network that works on vectors: dense layers as matrix products over the whole batch, and the loss.
+//!
+//! Products are cut over threads by rows of the batch, or by output units for the weights' gradients. Where a row falls
+//! does not change how its sums run, so the number of threads does not change any bit.
+
+use rayon::prelude::*;
+
+use crate::kernel::{
+    Isa, Rows, activate, activate_backward, add_inner_products, add_row_combinations, dropout, softmax,
+    softmax_backward,
+};
+use crate::layer::Activation;
+use crate::random::Stream;
+use crate::{Loss, Parameters, StepOutcome};
+
+/// Products with fewer multiply-adds than this are not worth waking other threads for.
+const WORTH_SHARING: usize = 1 << 17;
+
+/// One operation on vectors.
+#[derive(Clone, Debug)]
+pub(super) enum HeadStep {
+    Dense { weight: usize, bias: Option<usize>, inputs: usize, units: usize, activation: Activation },
+    Activation { size: usize, function: Activation },
+    Dropout { size: usize, rate: f32, layer: u64 },
+}
+
+impl HeadStep {
+    fn outputs(&self) -> usize {
+        match *self {
+            HeadStep::Dense { units, .. } => units,
+            HeadStep::Activation { size, .. } | HeadStep::Dropout { size, .. } => size,
+        }
+    }
+
+    fn activation(&self) -> Activation {
+        match *self {
+            HeadStep::Dense { activation, .. } => activation,
+            HeadStep::Activation { function, .. } => function,
+            HeadStep::Dropout { .. } => Activation::Linear,
+        }
+    }
+}
+
+/// The operations with their matrices: what flows forward, and the gradients that flow back.
+pub(super) struct Head {
+    isa: Isa,
+    steps: Vec<HeadStep>,
+    sizes: Vec<usize>,
+    /// One row a sample; the first is the head's input, the last the network's output.
+    values: Vec<Vec<f32>>,
+    gradients: Vec<Vec<f32>>,
+}
+
+impl Head {
+    pub fn new(isa: Isa, inputs: usize, steps: Vec<HeadStep>, batch: usize, training: bool) -> Head {
+        let sizes: Vec<usize> = std::iter::once(inputs).chain(steps.iter().map(HeadStep::outputs)).collect();
+        let matrices = || sizes.iter().map(|size| vec![0.0; size * batch]).collect();
+        let values = matrices();
+        let gradients = if training { matrices() } else { Vec::new() };
+        Head { isa, steps, sizes, values, gradients }
+    }
+
+    /// The head's input, to be filled before [`Head::forward`].
+    pub fn input_mut(&mut self) -> &mut [f32] {
+        &mut self.values[0]
+    }
+
+    /// The gradient with respect to the head's input, after [`Head::backward`].
+    pub fn input_gradient(&self) -> &[f32] {
+        &self.gradients[0]
+    }
+
+    /// The network's outputs for `samples` samples.
+    pub fn output(&self, samples: usize) -> &[f32] {
+        let last = self.steps.len();
+        &self.values[last][..samples * self.sizes[last]]
+    }
+
+    pub fn forward(&mut self, parameters: &Parameters, samples: usize, stream: Option<Stream>) {
+        for (index, step) in self.steps.iter().enumerate() {
+            let (before, after) = self.values.split_at_mut(index + 1);
+            let input = &before[index][..samples * self.sizes[index]];
+            let output = &mut after[0][..samples * self.sizes[index + 1]];
+            match step {
+                HeadStep::Dense { weight, bias, inputs, units, .. } => {
+                    let weights = &parameters.tensors()[*weight].values;
+                    let bias = bias.map(|bias| &parameters.tensors()[bias].values[..]);
+                    dense(self.isa, (*inputs, *units), input, weights, bias, output);
+                }
+                HeadStep::Activation { .. } => output.copy_from_slice(input),
+                HeadStep::Dropout { size, rate, layer } => {
+                    drop_rows(self.isa, *size, (*rate, *layer), stream, input, output);
+                }
+            }
+            activate_rows(self.isa, step.activation(), self.sizes[index + 1], output);
+        }
+    }
+
+    /// The loss of the outputs, and its gradient with respect to them.
+    pub fn loss(&mut self, loss: Loss, targets: &[usize]) -> StepOutcome {
+        let last = self.steps.len();
+        let units = self.sizes[last];
+        let mut sum = 0.0;
+        let mut correct = 0;
+        for (sample, &target) in targets.iter().enumerate() {
+            let output = &self.values[last][sample * units..][..units];
+            let gradient = self.gradients.get_mut(last).map(|all| &mut all[sample * units..][..units]);
+            correct += usize::from(predicted_class(output) == target);
+            sum += loss.of(output, target, targets.len(), gradient);
+        }
+        StepOutcome { loss: (sum / targets.len() as f64) as f32, correct }
+    }
+
+    /// Carries the gradient of the loss back to the head's input, and leaves those of the weights in `gradients`.
+    pub fn backward(
+        &mut self,
+        loss: Loss,
+        parameters: &Parameters,
+        gradients: &mut Parameters,
+        samples: usize,
+        stream: Option<Stream>,
+        input_gradient: bool,
+    ) {
+        for (index, step) in self.steps.iter().enumerate().rev() {
+            let (size, outputs) = (self.sizes[index], self.sizes[index + 1]);
+            let (before, after) = self.gradients.split_at_mut(index + 1);
+            let to = &mut before[index][..samples * size];
+            let from = &mut after[0][..samples * outputs];
+            let output = &self.values[index + 1][..samples * outputs];
+            let is_last = index + 1 == self.steps.len();
+            if !(is_last && loss.includes(step.activation())) {
+                activate_rows_backward(self.isa, step.activation(), outputs, output, from);
+            }
+            let input = &self.values[index][..samples * size];
+            match step {
+                HeadStep::Dense { weight, bias, inputs, units, .. } => {
+                    if let Some(bias) = bias {
+                        sum_rows(from, &mut gradients.tensors_mut()[*bias].values);
+                    }
+                    let dw = &mut gradients.tensors_mut()[*weight].values;
+                    dense_weight_gradient(self.isa, (*inputs, *units), input, from, dw);
+                    if index > 0 || input_gradient {
+                        let weights = &parameters.tensors()[*weight].values;
+                        dense_input_gradient(self.isa, (*inputs, *units), from, weights, to);
+                    }
+                }
+                HeadStep::Activation { .. } => to.copy_from_slice(from),
+                HeadStep::Dropout { size, rate, layer } => {
+                    drop_rows(self.isa, *size, (*rate, *layer), stream, from, to)
+                }
+            }
+        }
+    }
+}
+
+/// The most probable class; with one unit, class 1 from .5 on.
+fn predicted_class(output: &[f32]) -> usize {
+    match output {
+        [single] => usize::from(*single >= 0.5),
+        _ => (0..output.len()).fold(0, |best, class| if output[class] > output[best] { class } else { best }),
+    }
+}
+
+/// How many rows a thread takes at a time.
+fn rows_each(rows: usize, multiply_adds: usize) -> usize {
+    if multiply_adds < WORTH_SHARING {
+        return rows.max(1);
+    }
+    rows.div_ceil(rayon::current_num_threads()).next_multiple_of(4).max(1)
+}
+
+fn dense(
+    isa: Isa,
+    (inputs, units): (usize, usize),
+    input: &[f32],
+    weights: &[f32],
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+) {
+    let rows = output.len() / units;
+    let each = rows_each(rows, rows * inputs * units);
+    output.par_chunks_mut(each * units).zip(input.par_chunks(each * inputs)).for_each(|(output, input)| {
+        match bias {
+            Some(bias) => output.chunks_exact_mut(units).for_each(|row| row.copy_from_slice(bias)),
+            None => output.fill(0.0),
+        }
+        let (a, b) = (Rows { values: input, stride: inputs }, Rows { values: weights, stride: inputs });
+        add_inner_products(isa, (output.len() / units, units, inputs), a, b, output, units);
+    });
+}
+
+fn dense_input_gradient(
+    isa: Isa,
+    (inputs, units): (usize, usize),
+    from: &[f32],
+    weights: &[f32],
+    to: &mut [f32],
+) {
+    let rows = from.len() / units;
+    let each = rows_each(rows, rows * inputs * units);
+    to.par_chunks_mut(each * inputs).zip(from.par_chunks(each * units)).for_each(|(to, from)| {
+        to.fill(0.0);
+        let weights = Rows { values: weights, stride: inputs };
+        add_row_combinations(isa, (to.len() / inputs, units, inputs), (from, units, 1), weights, to, inputs);
+    });
+}
+
+fn dense_weight_gradient(
+    isa: Isa,
+    (inputs, units): (usize, usize),
+    input: &[f32],
+    from: &[f32],
+    dw: &mut [f32],
+) {
+    let samples = from.len() / units;
+    let each = rows_each(units, samples * inputs * units);
+    dw.par_chunks_mut(each * inputs).enumerate().for_each(|(chunk, dw)| {
+        dw.fill(0.0);
+        let input = Rows { values: input, stride: inputs };
+        let coefficients = (&from[chunk * each..], 1, units);
+        add_row_combinations(isa, (dw.len() / inputs, samples, inputs), coefficients, input, dw, inputs);
+    });
+}
+
+/// The bias' gradient: the sum over the samples.
+fn sum_rows(from: &[f32], to: &mut [f32]) {
+    to.fill(0.0);
+    for row in from.chunks_exact(to.len()) {
+        to.iter_mut().zip(row).for_each(|(to, from)| *to += from);
+    }
+}
+
+fn activate_rows(isa: Isa, function: Activation, size: usize, values: &mut [f32]) {
+    match function {
+        Activation::Softmax => values.chunks_exact_mut(size).for_each(softmax),
+        other => activate(isa, other, values),
+    }
+}
+
+fn activate_rows_backward(isa: Isa, function: Activation, size: usize, output: &[f32], gradient: &mut [f32]) {
+    match function {
+        Activation::Softmax => {
+            let rows = output.chunks_exact(size).zip(gradient.chunks_exact_mut(size));
+            rows.for_each(|(output, gradient)| softmax_backward(output, gradient));
+        }
+        other => activate_backward(isa, other, output, gradient),
+    }
+}
+
+fn drop_rows(
+    isa: Isa,
+    size: usize,
+    (rate, layer): (f32, u64),
+    stream: Option<Stream>,
+    from: &[f32],
+    to: &mut [f32],
+) {
+    let Some(stream) = stream else { return to.copy_from_slice(from) };
+    for (sample, (from, to)) in from.chunks_exact(size).zip(to.chunks_exact_mut(size)).enumerate() {
+        dropout(isa, stream.at(layer).at(sample as u64), rate, 0, from, to);
+    }
+}

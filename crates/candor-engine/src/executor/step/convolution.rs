@@ -1,0 +1,761 @@
+//! Convolution with what follows it: bias, activation and, where the windows do not overlap, max pooling, in one step.
+//!
+//! Forward, the rows that one row of windows needs are computed into a scratch of a few kilobytes and pooled from
+//! there; what is stored is the pooled picture. Backward, there are two ways. Behind a pooling the gradient is sparse:
+//! its non-zero values are listed and only they are visited. Otherwise both gradients are dense sums.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{Backward, FeatureStep, Forward, Pass, StepMemory, clear_halo};
+use crate::kernel::{
+    BLOCK, Begin, Buffer, Entry, Halo, Isa, Layout, Region, Run, TapSum, Windows, activate,
+    activate_backward, add_sparse_gradients, add_weight_gradient, convolve_row, derivative, group_width,
+    max_pool_row,
+};
+use crate::layer::{Activation, Conv2d, WindowGeometry};
+use crate::{Pair, Parameters};
+
+/// A convolution compiled for its place.
+pub(in crate::executor) struct ConvolutionStep {
+    isa: Isa,
+    input: Layout,
+    output: Layout,
+    shape: Dimensions,
+    sum: TapSum,
+    activation: Activation,
+    pool: Option<Windows>,
+    /// Places of weight and bias among the network's parameters.
+    weight: usize,
+    bias: Option<usize>,
+    groups: Vec<ChannelGroup>,
+    /// \[group\]\[plane\]\[tap\]\[i\]\[o\], for the forward pass.
+    weights: Buffer,
+    biases: Buffer,
+    backward: Option<InputGradient>,
+}
+
+/// The numbers of a convolution.
+#[derive(Clone, Copy)]
+struct Dimensions {
+    kernel: Pair,
+    stride: Pair,
+    inputs: usize,
+    filters: usize,
+    groups: usize,
+    pad_top: usize,
+    pad_left: usize,
+}
+
+/// How the gradient with respect to the input is made.
+enum InputGradient {
+    /// By visiting non-zero gradients; weights as \[o\]\[plane\]\[tap\]\[16\].
+    Sparse(Buffer),
+    /// By convolving the output's gradient, once for each remainder of a position by the stride.
+    Dense(Vec<Phase>),
+}
+
+/// The input pixels whose position leaves the same remainders when divided by the stride.
+struct Phase {
+    sum: TapSum,
+    /// Kernel rows and columns of the taps.
+    kernel_positions: Vec<(usize, usize)>,
+    groups: Vec<ChannelGroup>,
+    weights: Buffer,
+    /// The first input pixel, and how many there are.
+    first: (usize, usize),
+    rows: usize,
+    columns: usize,
+    /// Where the first pixel's sum begins in the output's gradient; may lie in the halo.
+    origin: usize,
+}
+
+/// Channels that are computed together.
+#[derive(Clone, Copy)]
+struct ChannelGroup {
+    first_block: usize,
+    width: usize,
+}
+
+impl ChannelGroup {
+    fn all(isa: Isa, channels: usize) -> Vec<ChannelGroup> {
+        let mut groups = Vec::new();
+        let mut first = 0;
+        while first < channels {
+            let width = group_width(isa, channels - first);
+            groups.push(ChannelGroup { first_block: first / BLOCK, width });
+            first += width;
+        }
+        groups
+    }
+
+    fn blocks(&self) -> Range<usize> {
+        self.first_block..self.first_block + self.width / BLOCK
+    }
+
+    /// Where the group's weights stand among those of all groups, when each channel has `terms`.
+    fn weights(&self, terms: usize) -> Range<usize> {
+        let start = self.first_block * BLOCK * terms;
+        start..start + self.width * terms
+    }
+}
+
+/// What a convolution needs around its tensors.
+pub(in crate::executor) struct Halos {
+    pub input: Halo,
+    pub output_gradient: Halo,
+}
+
+/// Where a convolution stands.
+pub(in crate::executor) struct ConvolutionPlace {
+    pub input: Layout,
+    pub output: Layout,
+    pub weight: usize,
+    pub bias: Option<usize>,
+    pub pool: Option<Windows>,
+    pub input_gradient: bool,
+}
+
+impl ConvolutionStep {
+    /// The space that the convolution needs around an input of this size, and around the gradient of its output.
+    pub fn halos(config: &Conv2d, height: usize, width: usize) -> Halos {
+        let vertical = WindowGeometry::along(height, config.kernel.rows, config.stride.rows, config.padding);
+        let horizontal =
+            WindowGeometry::along(width, config.kernel.columns, config.stride.columns, config.padding);
+        let input = Halo {
+            top: vertical.pad_before,
+            bottom: vertical.pad_after,
+            left: horizontal.pad_before,
+            right: horizontal.pad_after,
+        };
+        let (top, bottom) = gradient_reach(height, config.kernel.rows, config.stride.rows, vertical);
+        let (left, right) = gradient_reach(width, config.kernel.columns, config.stride.columns, horizontal);
+        Halos { input, output_gradient: Halo { top, bottom, left, right } }
+    }
+
+    pub fn new(
+        isa: Isa,
+        config: &Conv2d,
+        activation: Activation,
+        place: ConvolutionPlace,
+    ) -> ConvolutionStep {
+        let ConvolutionPlace { input, output, weight, bias, pool, input_gradient } = place;
+        let vertical =
+            WindowGeometry::along(input.height, config.kernel.rows, config.stride.rows, config.padding);
+        let horizontal =
+            WindowGeometry::along(input.width, config.kernel.columns, config.stride.columns, config.padding);
+        let shape = Dimensions {
+            kernel: config.kernel,
+            stride: config.stride,
+            inputs: input.channels,
+            filters: config.filters,
+            groups: config.groups,
+            pad_top: vertical.pad_before,
+            pad_left: horizontal.pad_before,
+        };
+        let taps = (0..config.kernel.rows).flat_map(|u| (0..config.kernel.columns).map(move |v| (u, v)));
+        let sum = TapSum {
+            taps: taps.map(|(u, v)| u * input.row() + v * input.block).collect(),
+            planes: input.planes(),
+            plane_len: input.plane(),
+            block: input.block,
+        };
+        let blocks = output.planes();
+        let wanted = input_gradient && input.block == BLOCK;
+        let backward = wanted.then(|| match pool {
+            Some(_) => {
+                InputGradient::Sparse(Buffer::zeros(blocks * BLOCK * sum.planes * sum.taps.len() * BLOCK))
+            }
+            None => InputGradient::Dense(phases(isa, &shape, &input, &output)),
+        });
+        let groups = ChannelGroup::all(isa, config.filters);
+        let padded = groups.iter().map(|group| group.width).sum::<usize>();
+        let weights = Buffer::zeros(padded * sum.terms());
+        let biases = Buffer::zeros(padded);
+        ConvolutionStep {
+            isa,
+            input,
+            output,
+            shape,
+            sum,
+            activation,
+            pool,
+            weight,
+            bias,
+            groups,
+            weights,
+            biases,
+            backward,
+        }
+    }
+
+    /// Whether the gradient comes through a pooling into an input of whole blocks: then only non-zero values are visited.
+    fn is_sparse(&self) -> bool {
+        self.pool.is_some() && self.input.block == BLOCK
+    }
+
+    /// Where a window's sum begins in a sample of the input.
+    fn origin(&self, row: usize, column: usize) -> usize {
+        let first = self.input.row_start(0, 0)
+            - self.shape.pad_top * self.input.row()
+            - self.shape.pad_left * self.input.block;
+        first + row * self.shape.stride.rows * self.input.row() + column * self.column_step()
+    }
+
+    fn column_step(&self) -> usize {
+        self.shape.stride.columns * self.input.block
+    }
+
+    /// One row of the convolution's output for a group of channels.
+    fn row(
+        &self,
+        group: ChannelGroup,
+        y: usize,
+        input: &[f32],
+        out: (&mut [f32], Run),
+        out_block: usize,
+        count: usize,
+    ) {
+        let from = Run { start: self.origin(y, 0), step: self.column_step() };
+        let weights = &self.weights[group.weights(self.sum.terms())];
+        let bias = &self.biases[group.first_block * BLOCK..][..group.width];
+        let relu = self.pool.is_none() && self.activation == Activation::Relu;
+        convolve_row(
+            self.isa,
+            &self.sum,
+            (input, from),
+            weights,
+            Begin::Bias(bias),
+            out,
+            out_block,
+            count,
+            relu,
+        );
+    }
+
+    fn forward_rows(&self, group: ChannelGroup, input: &[f32], output: &mut [f32]) {
+        for y in 0..self.output.height {
+            let start = self.output.row_start(group.first_block, y);
+            let to = Run { start, step: BLOCK };
+            self.row(group, y, input, (output, to), self.output.plane(), self.output.width);
+            if matches!(self.activation, Activation::Tanh | Activation::Sigmoid) {
+                for block in group.blocks() {
+                    let start = self.output.row_start(block, y);
+                    activate(
+                        self.isa,
+                        self.activation,
+                        &mut output[start..start + self.output.width * BLOCK],
+                    );
+                }
+            }
+        }
+    }
+
+    fn forward_pooled(
+        &self,
+        windows: &Windows,
+        group: ChannelGroup,
+        input: &[f32],
+        output: &mut [f32],
+        (places, scratch): (&mut [u16], &mut [f32]),
+    ) {
+        let row_len = windows.width * BLOCK;
+        let row_of_output = self.output.width * BLOCK;
+        for y in 0..self.output.height {
+            for r in 0..windows.rows {
+                let to = Run { start: r * row_len, step: BLOCK };
+                let out_block = windows.rows * row_len;
+                self.row(group, y * windows.row_step + r, input, (scratch, to), out_block, windows.width);
+            }
+            for (block, scratch) in group.blocks().zip(scratch.chunks_exact(windows.rows * row_len)) {
+                let start = self.output.row_start(block, y);
+                let out = &mut output[start..start + row_of_output];
+                let places = &mut places[(block * self.output.height + y) * row_of_output..][..row_of_output];
+                let relu = self.activation == Activation::Relu;
+                max_pool_row(self.isa, windows, (scratch, row_len), 0, out, places, relu);
+                if !relu {
+                    activate(self.isa, self.activation, out);
+                }
+            }
+        }
+    }
+
+    /// Lists the non-zero gradients of 16 channels and adds them up for the biases.
+    ///
+    /// Channel `lane`'s entries begin at `lane × positions`; returns how many each has.
+    fn list_entries(
+        &self,
+        windows: &Windows,
+        block: usize,
+        (output, gradient): (&[f32], &[f32]),
+        places: &[u16],
+        (entries, bias): (&mut [Entry], &mut [f32]),
+    ) -> [usize; BLOCK] {
+        let positions = self.output.height * self.output.width;
+        let mut counts = [0; BLOCK];
+        for position in 0..positions {
+            let (y, x) = (position / self.output.width, position % self.output.width);
+            let at = self.output.position(block * BLOCK, y, x);
+            for lane in 0..BLOCK {
+                let value = gradient[at + lane] * derivative(self.activation, output[at + lane]);
+                if value == 0.0 {
+                    continue;
+                }
+                let (row, column) = windows.pixel_at(0, x, places[position * BLOCK + lane]);
+                let origin = self.origin(y * windows.row_step + row, column) as u32;
+                entries[lane * positions + counts[lane]] = Entry { origin, value };
+                counts[lane] += 1;
+                bias[lane] += value;
+            }
+        }
+        counts
+    }
+
+    fn backward_sparse(
+        &self,
+        windows: &Windows,
+        input: &[f32],
+        output: (&[f32], &[f32]),
+        input_gradient: Option<&mut [f32]>,
+        places: &[u16],
+        memory: (&mut [f32], &mut [f32], &mut [Entry]),
+    ) {
+        let (weight_gradient, bias_gradient, entries) = memory;
+        let per_plane = self.sum.taps.len() * BLOCK;
+        let per_channel = self.sum.planes * per_plane;
+        let positions = self.output.height * self.output.width;
+        let mut input_gradient = input_gradient;
+        if let Some(gradient) = &mut input_gradient {
+            gradient.fill(0.0);
+        }
+        for block in 0..self.output.planes() {
+            let places = &places[block * positions * BLOCK..][..positions * BLOCK];
+            let bias = &mut bias_gradient[block * BLOCK..][..BLOCK];
+            let counts = self.list_entries(windows, block, output, places, (entries, bias));
+            for plane in 0..self.sum.planes {
+                let inside = plane * self.input.plane()..(plane + 1) * self.input.plane();
+                for (lane, &count) in counts.iter().enumerate() {
+                    let entries = &entries[lane * positions..][..count];
+                    let at = (block * BLOCK + lane) * per_channel + plane * per_plane;
+                    let to_input = match (&self.backward, &mut input_gradient) {
+                        (Some(InputGradient::Sparse(weights)), Some(gradient)) => {
+                            Some((&weights[at..at + per_plane], &mut gradient[inside.clone()]))
+                        }
+                        _ => None,
+                    };
+                    let (x, dw) = (&input[inside.clone()], &mut weight_gradient[at..at + per_plane]);
+                    add_sparse_gradients(self.isa, entries, &self.sum.taps, x, dw, to_input);
+                }
+            }
+        }
+    }
+
+    /// A pooled convolution of the network's own input: the gradient of a few rows at a time is spread out to where the
+    /// maxima were found, and the weights' gradient is a dense sum over them.
+    fn backward_spread(
+        &self,
+        windows: &Windows,
+        input: &[f32],
+        (output, gradient): (&[f32], &[f32]),
+        places: &[u16],
+        memory: (&mut [f32], &mut [f32], &mut [f32]),
+    ) {
+        let (weight_gradient, bias_gradient, scratch) = memory;
+        let row_len = windows.width * BLOCK;
+        let scratch = &mut scratch[..windows.rows * row_len];
+        let per_block = self.sum.terms() * BLOCK;
+        for block in 0..self.output.planes() {
+            let bias = &mut bias_gradient[block * BLOCK..][..BLOCK];
+            let weight_gradient = &mut weight_gradient[block * per_block..][..per_block];
+            for y in 0..self.output.height {
+                scratch.fill(0.0);
+                let places = &places[(block * self.output.height + y) * self.output.width * BLOCK..];
+                for x in 0..self.output.width {
+                    let at = self.output.position(block * BLOCK, y, x);
+                    for lane in 0..BLOCK {
+                        let value = gradient[at + lane] * derivative(self.activation, output[at + lane]);
+                        let (row, column) = windows.pixel_at(0, x, places[x * BLOCK + lane]);
+                        scratch[row * row_len + column * BLOCK + lane] = value;
+                        bias[lane] += value;
+                    }
+                }
+                let region = Region {
+                    rows: windows.rows,
+                    columns: windows.width,
+                    x: Run { start: self.origin(y * windows.row_step, 0), step: self.column_step() },
+                    x_row: self.shape.stride.rows * self.input.row(),
+                    g: Run { start: 0, step: BLOCK },
+                    g_row: row_len,
+                };
+                add_weight_gradient(self.isa, &self.sum, &region, input, scratch, weight_gradient);
+            }
+        }
+    }
+
+    fn backward_dense(
+        &self,
+        input: &[f32],
+        output: &[f32],
+        gradient: &mut [f32],
+        input_gradient: Option<&mut [f32]>,
+        (weight_gradient, bias_gradient): (&mut [f32], &mut [f32]),
+    ) {
+        clear_halo(&self.output, gradient);
+        let per_block = self.sum.terms() * BLOCK;
+        for block in 0..self.output.planes() {
+            let bias = &mut bias_gradient[block * BLOCK..][..BLOCK];
+            for y in 0..self.output.height {
+                let start = self.output.row_start(block, y);
+                let row = start..start + self.output.width * BLOCK;
+                activate_backward(
+                    self.isa,
+                    self.activation,
+                    &output[row.clone()],
+                    &mut gradient[row.clone()],
+                );
+                for pixel in gradient[row].chunks_exact(BLOCK) {
+                    bias.iter_mut().zip(pixel).for_each(|(bias, value)| *bias += value);
+                }
+            }
+            let region = Region {
+                rows: self.output.height,
+                columns: self.output.width,
+                x: Run { start: self.origin(0, 0), step: self.column_step() },
+                x_row: self.shape.stride.rows * self.input.row(),
+                g: Run { start: self.output.row_start(block, 0), step: BLOCK },
+                g_row: self.output.row(),
+            };
+            let weight_gradient = &mut weight_gradient[block * per_block..][..per_block];
+            add_weight_gradient(self.isa, &self.sum, &region, input, gradient, weight_gradient);
+        }
+        if let (Some(InputGradient::Dense(phases)), Some(input_gradient)) = (&self.backward, input_gradient) {
+            if phases.len() < self.shape.stride.rows * self.shape.stride.columns {
+                input_gradient.fill(0.0);
+            }
+            for phase in phases {
+                self.convolve_back(phase, gradient, input_gradient);
+            }
+        }
+    }
+
+    fn convolve_back(&self, phase: &Phase, gradient: &[f32], input_gradient: &mut [f32]) {
+        for group in &phase.groups {
+            let weights = &phase.weights[group.weights(phase.sum.terms())];
+            for row in 0..phase.rows {
+                let y = phase.first.0 + row * self.shape.stride.rows;
+                let from = Run { start: phase.origin + row * self.output.row(), step: BLOCK };
+                let start = self.input.row_start(group.first_block, y) + phase.first.1 * BLOCK;
+                let to = Run { start, step: self.shape.stride.columns * BLOCK };
+                let out = (&mut *input_gradient, to);
+                let (plane, count) = (self.input.plane(), phase.columns);
+                convolve_row(
+                    self.isa,
+                    &phase.sum,
+                    (gradient, from),
+                    weights,
+                    Begin::Zero,
+                    out,
+                    plane,
+                    count,
+                    false,
+                );
+            }
+        }
+    }
+
+    /// The gradient with respect to an input of one or three channels, value by value: only explanations want it.
+    fn backward_to_pixels(
+        &self,
+        weights: &[f32],
+        visit: &mut dyn FnMut(&mut dyn FnMut(usize, usize, f32)),
+        to: &mut [f32],
+    ) {
+        let terms = self.sum.terms();
+        visit(&mut |channel, origin, value| {
+            let group = self.groups.iter().find(|group| group.blocks().contains(&(channel / BLOCK)));
+            let group = group.expect("every channel is in a group");
+            let weights = &weights[group.weights(terms)];
+            let lane = channel - group.first_block * BLOCK;
+            for term in 0..terms {
+                let (plane, rest) = (term / (terms / self.sum.planes), term % (terms / self.sum.planes));
+                let at =
+                    plane * self.sum.plane_len + self.sum.taps[rest / self.sum.block] + rest % self.sum.block;
+                to[origin + at] += value * weights[term * group.width + lane];
+            }
+        });
+    }
+
+    /// Calls `receive(channel, origin, value)` for every non-zero gradient before the activation.
+    fn visit_gradients(
+        &self,
+        (output, gradient): (&[f32], &[f32]),
+        places: Option<&[u16]>,
+        receive: &mut dyn FnMut(usize, usize, f32),
+    ) {
+        for channel in 0..self.shape.filters {
+            for position in 0..self.output.height * self.output.width {
+                let (y, x) = (position / self.output.width, position % self.output.width);
+                let at = self.output.position(channel, y, x);
+                let (row, column, value) = match (&self.pool, places) {
+                    (Some(windows), Some(places)) => {
+                        let index =
+                            (channel / BLOCK * self.output.height * self.output.width + position) * BLOCK;
+                        let (row, column) = windows.pixel_at(0, x, places[index + channel % BLOCK]);
+                        let slope = derivative(self.activation, output[at]);
+                        (y * windows.row_step + row, column, gradient[at] * slope)
+                    }
+                    // The dense pass has already multiplied by the slope.
+                    _ => (y, x, gradient[at]),
+                };
+                if value != 0.0 {
+                    receive(channel, self.origin(row, column), value);
+                }
+            }
+        }
+    }
+}
+
+impl FeatureStep for ConvolutionStep {
+    fn input(&self) -> &Layout {
+        &self.input
+    }
+
+    fn output(&self) -> &Layout {
+        &self.output
+    }
+
+    fn memory(&self, samples: usize, training: bool) -> StepMemory {
+        let positions = self.output.height * self.output.width;
+        let blocks = self.output.planes();
+        let scratch = self.pool.map_or(0, |windows| windows.rows * windows.width * 2 * BLOCK);
+        let places = if self.pool.is_some() { samples * blocks * positions * BLOCK } else { 0 };
+        let gradient = if training { blocks * BLOCK * self.sum.terms() } else { 0 };
+        let entries = if training && self.is_sparse() { positions * BLOCK } else { 0 };
+        StepMemory {
+            places: vec![0; places],
+            weight_gradient: Buffer::zeros(gradient),
+            bias_gradient: Buffer::zeros(if training { blocks * BLOCK } else { 0 }),
+            scratch: Buffer::zeros(scratch),
+            entries: vec![Entry::default(); entries],
+        }
+    }
+
+    fn forward(&self, _pass: &Pass, block: Forward<'_>) {
+        let per_sample = self.output.without_halo().len();
+        // A group's weights stay in the first-level cache while all samples of the block pass.
+        for &group in &self.groups {
+            let inputs = block.input.chunks_exact(self.input.len());
+            let outputs = block.output.chunks_exact_mut(self.output.len());
+            for (slot, (input, output)) in block.slots.clone().zip(inputs.zip(outputs)) {
+                match &self.pool {
+                    None => self.forward_rows(group, input, output),
+                    Some(windows) => {
+                        let places = &mut block.memory.places[slot * per_sample..(slot + 1) * per_sample];
+                        let scratch = &mut block.memory.scratch[..];
+                        self.forward_pooled(windows, group, input, output, (places, scratch));
+                    }
+                }
+            }
+        }
+    }
+
+    fn backward(&self, _pass: &Pass, block: Backward<'_>) {
+        let per_sample = self.output.without_halo().len();
+        let mut input_gradients = block.input_gradient;
+        let StepMemory { places, weight_gradient, bias_gradient, scratch, entries } = block.memory;
+        for (index, slot) in block.slots.clone().enumerate() {
+            let input = &block.input[index * self.input.len()..][..self.input.len()];
+            let output = &block.output[index * self.output.len()..][..self.output.len()];
+            let gradient = &mut block.output_gradient[index * self.output.len()..][..self.output.len()];
+            let mut input_gradient = input_gradients
+                .as_deref_mut()
+                .map(|all| &mut all[index * self.input.len()..][..self.input.len()]);
+            let places = self.pool.map(|_| &places[slot * per_sample..(slot + 1) * per_sample]);
+            match (&self.pool, places) {
+                (Some(windows), Some(places)) if self.is_sparse() => {
+                    let memory = (&mut weight_gradient[..], &mut bias_gradient[..], &mut entries[..]);
+                    let to = input_gradient.as_deref_mut();
+                    self.backward_sparse(windows, input, (output, gradient), to, places, memory);
+                }
+                (Some(windows), Some(places)) => {
+                    let memory = (&mut weight_gradient[..], &mut bias_gradient[..], &mut scratch[..]);
+                    self.backward_spread(windows, input, (output, gradient), places, memory);
+                }
+                _ => {
+                    let memory = (&mut weight_gradient[..], &mut bias_gradient[..]);
+                    self.backward_dense(input, output, gradient, input_gradient.as_deref_mut(), memory);
+                }
+            }
+            if let (Some(to), true) = (input_gradient, self.input.block != BLOCK) {
+                to.fill(0.0);
+                let mut visit = |receive: &mut dyn FnMut(usize, usize, f32)| {
+                    self.visit_gradients((output, gradient), places, receive);
+                };
+                self.backward_to_pixels(&self.weights, &mut visit, to);
+            }
+        }
+    }
+
+    fn load(&mut self, parameters: &Parameters) {
+        let weight = &parameters.tensors()[self.weight].values;
+        if let Some(bias) = self.bias {
+            let bias = &parameters.tensors()[bias].values;
+            self.biases[..bias.len()].copy_from_slice(bias);
+        }
+        let (shape, sum) = (self.shape, &self.sum);
+        let taps = sum.taps.len();
+        let group_of = |filter: usize| {
+            let group = self.groups.iter().find(|group| group.blocks().contains(&(filter / BLOCK)));
+            *group.expect("every filter is in a group")
+        };
+        for filter in 0..shape.filters {
+            let group = group_of(filter);
+            let start = group.weights(sum.terms()).start;
+            let lane = filter - group.first_block * BLOCK;
+            for (channel, values) in shape.channels_of(filter).zip(shape.weights_of(filter, weight)) {
+                for (tap, &value) in values.iter().enumerate() {
+                    let term = (channel / sum.block * taps + tap) * sum.block + channel % sum.block;
+                    self.weights[start + term * group.width + lane] = value;
+                }
+            }
+        }
+        match &mut self.backward {
+            Some(InputGradient::Sparse(to)) => {
+                for filter in 0..shape.filters {
+                    for (channel, values) in shape.channels_of(filter).zip(shape.weights_of(filter, weight)) {
+                        let first = (filter * sum.planes + channel / BLOCK) * taps * BLOCK + channel % BLOCK;
+                        values.iter().enumerate().for_each(|(tap, &value)| to[first + tap * BLOCK] = value);
+                    }
+                }
+            }
+            Some(InputGradient::Dense(phases)) => {
+                phases.iter_mut().for_each(|phase| phase.load(&shape, weight))
+            }
+            None => {}
+        }
+    }
+
+    fn collect(&self, lanes: &[&StepMemory], gradients: &mut Parameters) {
+        let (shape, sum, sparse) = (self.shape, &self.sum, self.is_sparse());
+        let taps = sum.taps.len();
+        let per_filter = shape.inputs / shape.groups * taps;
+        let weights = gradients.tensors_mut()[self.weight].values.par_chunks_mut(per_filter);
+        weights.with_min_len(16).enumerate().for_each(|(filter, gradients)| {
+            for (channel, gradients) in shape.channels_of(filter).zip(gradients.chunks_exact_mut(taps)) {
+                for (tap, gradient) in gradients.iter_mut().enumerate() {
+                    let at = if sparse {
+                        ((filter * sum.planes + channel / BLOCK) * taps + tap) * BLOCK + channel % BLOCK
+                    } else {
+                        let term = (channel / sum.block * taps + tap) * sum.block + channel % sum.block;
+                        (filter / BLOCK * sum.terms() + term) * BLOCK + filter % BLOCK
+                    };
+                    *gradient = lanes.iter().map(|lane| lane.weight_gradient[at]).sum();
+                }
+            }
+        });
+        if let Some(bias) = self.bias {
+            for (filter, gradient) in gradients.tensors_mut()[bias].values.iter_mut().enumerate() {
+                *gradient = lanes.iter().map(|lane| lane.bias_gradient[filter]).sum();
+            }
+        }
+    }
+}
+
+impl Dimensions {
+    /// The input channels that a filter sees.
+    fn channels_of(&self, filter: usize) -> Range<usize> {
+        let each = self.inputs / self.groups;
+        let group = filter / (self.filters / self.groups);
+        group * each..(group + 1) * each
+    }
+
+    /// A filter's weights, for each of its channels the taps.
+    fn weights_of<'a>(&self, filter: usize, weight: &'a [f32]) -> impl Iterator<Item = &'a [f32]> {
+        let taps = self.kernel.rows * self.kernel.columns;
+        let each = self.inputs / self.groups * taps;
+        weight[filter * each..(filter + 1) * each].chunks_exact(taps)
+    }
+}
+
+impl Phase {
+    fn load(&mut self, shape: &Dimensions, weight: &[f32]) {
+        let taps = self.kernel_positions.len();
+        for filter in 0..shape.filters {
+            for (channel, values) in shape.channels_of(filter).zip(shape.weights_of(filter, weight)) {
+                let group = self.groups.iter().find(|group| group.blocks().contains(&(channel / BLOCK)));
+                let group = group.expect("every channel is in a group");
+                let start = group.weights(self.sum.terms()).start;
+                let lane = channel - group.first_block * BLOCK;
+                for (tap, (u, v)) in self.kernel_positions.iter().enumerate() {
+                    let term = (filter / BLOCK * taps + tap) * BLOCK + filter % BLOCK;
+                    self.weights[start + term * group.width + lane] = values[u * shape.kernel.columns + v];
+                }
+            }
+        }
+    }
+}
+
+/// How far the sums for the input's gradient reach beyond the output's gradient, before its start and after its end.
+fn gradient_reach(size: usize, kernel: usize, stride: usize, window: WindowGeometry) -> (usize, usize) {
+    let mut reach = (0, 0);
+    for remainder in 0..stride.min(kernel) {
+        let Some((first, count)) = positions_with_remainder(size, stride, window.pad_before, remainder)
+        else {
+            continue;
+        };
+        let quotient = (first + window.pad_before) / stride;
+        let taps = (kernel - remainder).div_ceil(stride);
+        reach.0 = reach.0.max((taps - 1).saturating_sub(quotient));
+        reach.1 = reach.1.max((quotient + count).saturating_sub(window.outputs));
+    }
+    reach
+}
+
+/// The first position in 0..size for which (position + pad) mod stride is `remainder`, and how many there are.
+fn positions_with_remainder(
+    size: usize,
+    stride: usize,
+    pad: usize,
+    remainder: usize,
+) -> Option<(usize, usize)> {
+    let first = (0..size).find(|position| (position + pad) % stride == remainder)?;
+    Some((first, (size - first).div_ceil(stride)))
+}
+
+/// One convolution of the output's gradient for each pair of remainders that any tap reaches.
+fn phases(isa: Isa, shape: &Dimensions, input: &Layout, output: &Layout) -> Vec<Phase> {
+    let vertical = 0..shape.stride.rows.min(shape.kernel.rows);
+    let pairs =
+        vertical.flat_map(|a| (0..shape.stride.columns.min(shape.kernel.columns)).map(move |b| (a, b)));
+    let phase = |(a, b): (usize, usize)| {
+        let (y, rows) = positions_with_remainder(input.height, shape.stride.rows, shape.pad_top, a)?;
+        let (x, columns) = positions_with_remainder(input.width, shape.stride.columns, shape.pad_left, b)?;
+        let tap_rows: Vec<usize> = (a..shape.kernel.rows).step_by(shape.stride.rows).collect();
+        let tap_columns: Vec<usize> = (b..shape.kernel.columns).step_by(shape.stride.columns).collect();
+        let kernel_positions: Vec<(usize, usize)> =
+            tap_rows.iter().flat_map(|&u| tap_columns.iter().map(move |&v| (u, v))).collect();
+        // The tap that is farthest down the kernel reads the row that is farthest up.
+        let offset = |&(u, v): &(usize, usize)| {
+            let up = (tap_rows[tap_rows.len() - 1] - u) / shape.stride.rows;
+            let left = (tap_columns[tap_columns.len() - 1] - v) / shape.stride.columns;
+            up * output.row() + left * BLOCK
+        };
+        let sum = TapSum {
+            taps: kernel_positions.iter().map(offset).collect(),
+            planes: output.planes(),
+            plane_len: output.plane(),
+            block: BLOCK,
+        };
+        let row = (y + shape.pad_top) / shape.stride.rows;
+        let column = (x + shape.pad_left) / shape.stride.columns;
+        let origin = (output.row_start(0, 0) + row * output.row() + column * BLOCK)
+            - (tap_rows.len() - 1) * output.row()
+            - (tap_columns.len() - 1) * BLOCK;
+        let groups = ChannelGroup::all(isa, input.channels);
+        let padded: usize = groups.iter().map(|group| group.width).sum();
+        let weights = Buffer::zeros(padded * sum.terms());
+        Some(Phase { sum, kernel_positions, groups, weights, first: (y, x), rows, columns, origin })
+    };
+    pairs.filter_map(phase).collect()
+}

@@ -1,0 +1,280 @@
+//! Direct convolution: a row of output pixels as sums over planes, taps and channels.
+//!
+//! The reference is [`reference_row`]. The fast version keeps a tile of output pixels × two vectors of output channels
+//! in registers while it walks over everything that is summed: each step loads two vectors of weights, broadcasts one
+//! input value a pixel, and makes two multiply-adds of it. Six pixels fill the sixteen registers of AVX2, twelve the
+//! thirty-two of AVX-512; that is one load to one and a half multiply-adds, so the arithmetic is what limits it.
+//!
+//! A tap is an offset into the input plane and nothing more. The same kernel therefore serves every kernel size,
+//! stride and padding (the padding is the halo of the input tensor), and the gradient with respect to the input, which
+//! is a convolution of the output's gradient with other taps.
+//!
+//! The sum for one output value runs in the same order wherever a tile begins: results do not depend on tiling.
+
+use super::Isa;
+use super::simd::{BLOCK, Simd, simd_kernel};
+
+/// What is summed for every output pixel.
+#[derive(Clone, Debug)]
+pub(crate) struct TapSum {
+    /// Offset of each tap from a pixel's origin in the input plane, in floats.
+    pub taps: Vec<usize>,
+    /// Input planes.
+    pub planes: usize,
+    /// Floats from one input plane to the next.
+    pub plane_len: usize,
+    /// Channels in a plane: 1, 3 or [`BLOCK`].
+    pub block: usize,
+}
+
+impl TapSum {
+    /// Input values that go into one output value.
+    pub fn terms(&self) -> usize {
+        self.planes * self.taps.len() * self.block
+    }
+}
+
+/// A run of pixels in a slice.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// The first pixel.
+    pub start: usize,
+    /// Floats from one pixel to the next.
+    pub step: usize,
+}
+
+/// What the sums begin with.
+#[derive(Clone, Copy)]
+pub(crate) enum Begin<'a> {
+    /// With one value an output channel.
+    Bias(&'a [f32]),
+    /// With zero.
+    Zero,
+}
+
+/// Output channels that are computed together: two vectors' worth, or one block where only that is left.
+pub(crate) fn group_width(isa: Isa, channels_left: usize) -> usize {
+    match isa {
+        Isa::Avx512 if channels_left > BLOCK => 2 * BLOCK,
+        _ => BLOCK,
+    }
+}
+
+/// `count` output pixels of one group of `width` channels (16 or 32):
+/// out\[p\]\[o\] = begin\[o\] + Σ x\[p · step + plane + tap + i\] · weights\[plane\]\[tap\]\[i\]\[o\], then max(0, ·) with `relu`.
+///
+/// `weights` holds `sum.terms() × width` values. The second block of a group of 32 is written `out_block` floats
+/// behind the first.
+///
+/// # Panics
+/// When a slice is too short for what is asked.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn convolve_row(
+    isa: Isa,
+    sum: &TapSum,
+    (x, from): (&[f32], Run),
+    weights: &[f32],
+    begin: Begin<'_>,
+    (out, to): (&mut [f32], Run),
+    out_block: usize,
+    count: usize,
+    relu: bool,
+) {
+    if count == 0 {
+        return;
+    }
+    assert!(sum.terms() > 0, "a convolution sums over at least one tap");
+    let width = weights.len() / sum.terms();
+    let farthest_tap = sum.taps.iter().max().copied().unwrap_or(0);
+    let last_read =
+        from.start + (count - 1) * from.step + (sum.planes - 1) * sum.plane_len + farthest_tap + sum.block;
+    let last_write = to.start + (count - 1) * to.step + (width / BLOCK - 1) * out_block + BLOCK;
+    assert!(width == BLOCK || width == 2 * BLOCK, "a group has one or two blocks");
+    assert!(weights.len() == sum.terms() * width, "the weights do not fit the sum");
+    assert!(last_read <= x.len() && last_write <= out.len(), "a row reaches out of its tensor");
+    let zeros = [0.0; 2 * BLOCK];
+    let bias = match begin {
+        Begin::Bias(bias) => bias,
+        Begin::Zero => &zeros,
+    };
+    assert!(bias.len() >= width, "a group needs a bias for each of its channels");
+    let row = Row {
+        sum,
+        x: x[from.start..].as_ptr(),
+        x_step: from.step,
+        weights: weights.as_ptr(),
+        bias: bias.as_ptr(),
+        out: out[to.start..].as_mut_ptr(),
+        out_step: to.step,
+        out_block,
+        count,
+        relu,
+    };
+    // SAFETY: the asserts above hold every read of `x`, `weights` and `bias`, and every write to `out`, inside their
+    // slices; `isa` comes from `Isa::available`.
+    unsafe { row_kernel(isa, &row, width) }
+}
+
+/// The same by the book, one output value after the other.
+#[cfg(test)]
+pub(crate) fn reference_row(
+    sum: &TapSum,
+    x: &[f32],
+    weights: &[f32],
+    width: usize,
+    bias: &[f32],
+) -> Vec<f64> {
+    let mut out: Vec<f64> = bias[..width].iter().map(|&b| f64::from(b)).collect();
+    let mut term = 0;
+    for plane in 0..sum.planes {
+        for &tap in &sum.taps {
+            for i in 0..sum.block {
+                for (o, value) in out.iter_mut().enumerate() {
+                    *value +=
+                        f64::from(x[plane * sum.plane_len + tap + i]) * f64::from(weights[term * width + o]);
+                }
+                term += 1;
+            }
+        }
+    }
+    out
+}
+
+struct Row<'a> {
+    sum: &'a TapSum,
+    x: *const f32,
+    x_step: usize,
+    weights: *const f32,
+    bias: *const f32,
+    out: *mut f32,
+    out_step: usize,
+    out_block: usize,
+    count: usize,
+    relu: bool,
+}
+
+simd_kernel! { fn row_kernel = row_of_width(row: &Row<'_>, width: usize) }
+
+#[inline(always)]
+unsafe fn row_of_width<S: Simd>(row: &Row<'_>, width: usize) {
+    unsafe { if width == 2 * S::LANES { row_of_block::<S, 2>(row) } else { row_of_block::<S, 1>(row) } }
+}
+
+#[inline(always)]
+unsafe fn row_of_block<S: Simd, const VECTORS: usize>(row: &Row<'_>) {
+    unsafe {
+        match row.sum.block {
+            1 => row_in_tiles::<S, VECTORS, 1>(row),
+            3 => row_in_tiles::<S, VECTORS, 3>(row),
+            _ => row_in_tiles::<S, VECTORS, BLOCK>(row),
+        }
+    }
+}
+
+/// Cuts the row into tiles of nearly equal length: a last tile of one pixel would have too few sums under way to hide
+/// the latency of the multiply-adds.
+#[inline(always)]
+unsafe fn row_in_tiles<S: Simd, const VECTORS: usize, const CHANNELS: usize>(row: &Row<'_>) {
+    let tiles = row.count.div_ceil(S::ACCUMULATORS / 2);
+    for index in 0..tiles {
+        let (first, last) = (index * row.count / tiles, (index + 1) * row.count / tiles);
+        macro_rules! tiles_of {
+            ($($pixels:literal)+) => {
+                match last - first {
+                    $($pixels => unsafe { tile::<S, VECTORS, CHANNELS, $pixels>(row, first) },)+
+                    _ => unreachable!("a tile has at most {} pixels", S::ACCUMULATORS / 2),
+                }
+            };
+        }
+        if S::ACCUMULATORS >= 24 { tiles_of!(1 2 3 4 5 6 7 8 9 10 11 12) } else { tiles_of!(1 2 3 4 5 6) }
+    }
+}
+
+#[inline(always)]
+unsafe fn tile<S: Simd, const VECTORS: usize, const CHANNELS: usize, const PIXELS: usize>(
+    row: &Row<'_>,
+    first: usize,
+) {
+    unsafe {
+        let mut sums = [[S::splat(0.0); VECTORS]; PIXELS];
+        for pixel in &mut sums {
+            for (v, sum) in pixel.iter_mut().enumerate() {
+                *sum = S::load(row.bias.add(v * S::LANES));
+            }
+        }
+        let mut weights = row.weights;
+        for plane in 0..row.sum.planes {
+            let x = row.x.add(plane * row.sum.plane_len + first * row.x_step);
+            for &tap in &row.sum.taps {
+                let x = x.add(tap);
+                for channel in 0..CHANNELS {
+                    let mut w = [S::splat(0.0); VECTORS];
+                    for (v, w) in w.iter_mut().enumerate() {
+                        *w = S::load(weights.add(v * S::LANES));
+                    }
+                    weights = weights.add(VECTORS * S::LANES);
+                    for (pixel, sums) in sums.iter_mut().enumerate() {
+                        let value = S::splat(*x.add(pixel * row.x_step + channel));
+                        for (sum, w) in sums.iter_mut().zip(w) {
+                            *sum = S::mul_add(value, w, *sum);
+                        }
+                    }
+                }
+            }
+        }
+        for (pixel, sums) in sums.into_iter().enumerate() {
+            let out = row.out.add((first + pixel) * row.out_step);
+            for (v, sum) in sums.into_iter().enumerate() {
+                // In this order a sum that is not a number stays one instead of becoming zero.
+                let value = if row.relu { S::max(S::splat(0.0), sum) } else { sum };
+                let lane = v * S::LANES;
+                S::store(out.add(lane / BLOCK * row.out_block + lane % BLOCK), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::Stream;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn every_instruction_set_computes_the_reference(
+            (block, planes) in prop_oneof![Just((1, 1)), Just((3, 1)), (Just(16), 1usize..4)],
+            (rows, columns, step) in (1usize..4, 1usize..8, 1usize..4),
+            count in 1usize..30,
+            relu: bool,
+            seed: u64,
+        ) {
+            let width_px = (count - 1) * step + columns;
+            let taps = (0..rows * columns).map(|t| (t / columns * width_px + t % columns) * block).collect();
+            let sum = TapSum { taps, planes, plane_len: rows * width_px * block, block };
+            let stream = Stream::new(seed);
+            let values = |name: &str, len: usize| -> Vec<f32> {
+                (0..len).map(|i| 2.0 * stream.derive(name).unit(i as u64) - 1.0).collect()
+            };
+            let x = values("x", planes * sum.plane_len);
+            for isa in Isa::available() {
+                let width = group_width(isa, 17);
+                let (weights, bias) = (values("w", sum.terms() * width), values("b", width));
+                let mut out = vec![f32::NAN; 2 * count * BLOCK];
+                let from = Run { start: 0, step: step * block };
+                let to = Run { start: 0, step: BLOCK };
+                convolve_row(isa, &sum, (&x, from), &weights, Begin::Bias(&bias), (&mut out, to), count * BLOCK, count, relu);
+                for pixel in 0..count {
+                    let expected = reference_row(&sum, &x[pixel * step * block..], &weights, width, &bias);
+                    for (o, expected) in expected.into_iter().enumerate() {
+                        let expected = if relu { expected.max(0.0) } else { expected };
+                        let got = f64::from(out[o / BLOCK * count * BLOCK + pixel * BLOCK + o % BLOCK]);
+                        prop_assert!((got - expected).abs() < 1e-4, "{isa}: pixel {pixel}, channel {o}: {got} for {expected}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Functions of single values: activations and their gradients, dropout, optimiser steps.
+//!
+//! Plain loops, compiled once for each instruction set so that the compiler's vectors are as wide as the machine's.
+
+use super::Isa;
+use super::simd::{Simd, simd_kernel};
+use crate::layer::Activation;
+use crate::random::Stream;
+
+/// Applies an activation other than softmax in place.
+pub(crate) fn activate(isa: Isa, function: Activation, values: &mut [f32]) {
+    match function {
+        Activation::Linear | Activation::Softmax => {}
+        // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
+        Activation::Relu => unsafe { relu_kernel(isa, values) },
+        Activation::Tanh => values.iter_mut().for_each(|v| *v = v.tanh()),
+        Activation::Sigmoid => values.iter_mut().for_each(|v| *v = sigmoid(*v)),
+    }
+}
+
+/// Multiplies `gradient` by the derivative of an activation other than softmax, written in terms of its output.
+pub(crate) fn activate_backward(isa: Isa, function: Activation, output: &[f32], gradient: &mut [f32]) {
+    match function {
+        Activation::Linear | Activation::Softmax => {}
+        // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
+        Activation::Relu => unsafe { relu_backward_kernel(isa, output, gradient) },
+        Activation::Tanh => scale(output, gradient, |y| 1.0 - y * y),
+        Activation::Sigmoid => scale(output, gradient, |y| y * (1.0 - y)),
+    }
+}
+
+/// The derivative of an activation other than softmax where its output is `output`.
+pub(crate) fn derivative(function: Activation, output: f32) -> f32 {
+    match function {
+        Activation::Linear | Activation::Softmax => 1.0,
+        Activation::Relu => f32::from(output > 0.0),
+        Activation::Tanh => 1.0 - output * output,
+        Activation::Sigmoid => output * (1.0 - output),
+    }
+}
+
+/// 1 / (1 + e⁻ˣ), without overflow at either end.
+pub(crate) fn sigmoid(x: f32) -> f32 {
+    if x >= 0.0 {
+        1.0 / (1.0 + (-x).exp())
+    } else {
+        let e = x.exp();
+        e / (1.0 + e)
+    }
+}
+
+/// eˣ over its sum, in place.
+pub(crate) fn softmax(row: &mut [f32]) {
+    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for value in row.iter_mut() {
+        *value = (*value - largest).exp();
+        sum += *value;
+    }
+    row.iter_mut().for_each(|value| *value /= sum);
+}
+
+/// The gradient before a softmax from the one behind it, in place: p · (g − Σ p g).
+pub(crate) fn softmax_backward(output: &[f32], gradient: &mut [f32]) {
+    let mean: f32 = output.iter().zip(gradient.iter()).map(|(p, g)| p * g).sum();
+    scale(output, gradient, |p| p);
+    gradient.iter_mut().zip(output).for_each(|(g, p)| *g -= p * mean);
+}
+
+/// to = from · (0 or 1 / (1 − rate)): the `index`-th value of a run that starts at `first` in its stream.
+///
+/// Forward and backward are the same multiplication.
+pub(crate) fn dropout(isa: Isa, stream: Stream, rate: f32, first: usize, from: &[f32], to: &mut [f32]) {
+    let threshold = (f64::from(rate) * f64::from(1u32 << 31) * 2.0) as u32;
+    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
+    unsafe { dropout_kernel(isa, stream.key(), threshold, 1.0 / (1.0 - rate), first as u32, from, to) }
+}
+
+simd_kernel! { fn relu_kernel = relu(values: &mut [f32]) }
+
+#[inline(always)]
+fn relu<S: Simd>(values: &mut [f32]) {
+    values.iter_mut().for_each(|v| *v = if *v <= 0.0 { 0.0 } else { *v });
+}
+
+simd_kernel! { fn relu_backward_kernel = relu_backward(output: &[f32], gradient: &mut [f32]) }
+
+#[inline(always)]
+fn relu_backward<S: Simd>(output: &[f32], gradient: &mut [f32]) {
+    gradient.iter_mut().zip(output).for_each(|(g, y)| *g = if *y > 0.0 { *g } else { 0.0 });
+}
+
+simd_kernel! {
+    fn dropout_kernel = drop_values(key: u64, threshold: u32, scale: f32, first: u32, from: &[f32], to: &mut [f32])
+}
+
+/// A 32-bit hash of the position (the finaliser of Ettinger's `lowbias32` family) with both halves of the key.
+#[inline(always)]
+fn drop_values<S: Simd>(key: u64, threshold: u32, scale: f32, first: u32, from: &[f32], to: &mut [f32]) {
+    let (low, high) = (key as u32, (key >> 32) as u32);
+    for (index, (to, from)) in to.iter_mut().zip(from).enumerate() {
+        let mut hash = first.wrapping_add(index as u32).wrapping_mul(0x9e37_79b9).wrapping_add(low);
+        hash = (hash ^ (hash >> 16)).wrapping_mul(0x21f0_aaad) ^ high;
+        hash = (hash ^ (hash >> 15)).wrapping_mul(0x735a_2d97);
+        hash ^= hash >> 15;
+        *to = if hash < threshold { 0.0 } else { from * scale };
+    }
+}
+
+/// One step of momentum descent for a run of values: v ← μ v − η g; w ← w + v, or with Nesterov w ← w + μ v − η g.
+pub(crate) fn sgd(
+    isa: Isa,
+    w: &mut [f32],
+    v: &mut [f32],
+    g: &[f32],
+    rate: f32,
+    momentum: f32,
+    nesterov: bool,
+) {
+    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
+    unsafe { sgd_kernel(isa, w, v, g, rate, momentum, nesterov) }
+}
+
+simd_kernel! {
+    fn sgd_kernel = sgd_step(w: &mut [f32], v: &mut [f32], g: &[f32], rate: f32, momentum: f32, nesterov: bool)
+}
+
+#[inline(always)]
+fn sgd_step<S: Simd>(w: &mut [f32], v: &mut [f32], g: &[f32], rate: f32, momentum: f32, nesterov: bool) {
+    for ((w, v), g) in w.iter_mut().zip(v).zip(g) {
+        *v = momentum * *v - rate * g;
+        *w += if nesterov { momentum * *v - rate * g } else { *v };
+    }
+}
+
+/// The numbers of an Adam step that are the same for every value.
+#[derive(Clone, Copy)]
+pub(crate) struct AdamStep {
+    pub beta1: f32,
+    pub beta2: f32,
+    pub epsilon: f32,
+    /// η / (1 − β₁ᵗ)
+    pub rate: f32,
+    /// 1 / √(1 − β₂ᵗ)
+    pub root_scale: f32,
+}
+
+/// One step of Adam for a run of values.
+pub(crate) fn adam(isa: Isa, w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], step: AdamStep) {
+    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
+    unsafe { adam_kernel(isa, w, m, v, g, step) }
+}
+
+simd_kernel! { fn adam_kernel = adam_step(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], step: AdamStep) }
+
+#[inline(always)]
+fn adam_step<S: Simd>(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], step: AdamStep) {
+    for (((w, m), v), g) in w.iter_mut().zip(m).zip(v).zip(g) {
+        *m = step.beta1 * *m + (1.0 - step.beta1) * g;
+        *v = step.beta2 * *v + (1.0 - step.beta2) * g * g;
+        *w -= step.rate * *m / (v.sqrt() * step.root_scale + step.epsilon);
+    }
+}
+
+#[inline(always)]
+fn scale(output: &[f32], gradient: &mut [f32], derivative: impl Fn(f32) -> f32) {
+    gradient.iter_mut().zip(output).for_each(|(g, &y)| *g *= derivative(y));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropout_drops_its_share_and_keeps_the_mean() {
+        let from = vec![1.0; 100_000];
+        for isa in Isa::available() {
+            for rate in [0.0, 0.25, 0.5, 0.9] {
+                let mut to = vec![f32::NAN; from.len()];
+                dropout(isa, Stream::new(1), rate, 0, &from, &mut to);
+                let dropped = to.iter().filter(|&&v| v == 0.0).count() as f32 / from.len() as f32;
+                let mean = to.iter().sum::<f32>() / from.len() as f32;
+                assert!(
+                    (dropped - rate).abs() < 0.005 && (mean - 1.0).abs() < 0.04,
+                    "{isa} {rate}: {dropped} {mean}"
+                );
+                let mut later = vec![0.0; 50];
+                dropout(isa, Stream::new(1), rate, 1000, &from[..50], &mut later);
+                assert_eq!(later, to[1000..1050], "a mask depends on the position alone");
+            }
+        }
+        let mask = |stream: Stream| {
+            let mut to = vec![0.0; 64];
+            dropout(Isa::Portable, stream, 0.5, 0, &from[..64], &mut to);
+            to
+        };
+        assert_ne!(mask(Stream::new(1)), mask(Stream::new(2)));
+        assert_ne!(mask(Stream::new(1).at(0)), mask(Stream::new(1).at(1)));
+    }
+
+    #[test]
+    fn activations_stay_finite_at_the_ends() {
+        let mut row = [1000.0, -1000.0, 999.0];
+        softmax(&mut row);
+        assert!((row[0] - 0.731_058_6).abs() < 1e-6 && row[1] == 0.0, "{row:?}");
+        assert_eq!([sigmoid(200.0), sigmoid(-200.0), sigmoid(0.0)], [1.0, 0.0, 0.5]);
+    }
+}

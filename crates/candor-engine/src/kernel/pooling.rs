@@ -1,0 +1,197 @@
+//! Pooling of blocks of 16 channels.
+//!
+//! One row of output pixels at a time, over windows that are clipped to the picture. The maximum's place in its window
+//! is kept for the way back.
+
+use super::Isa;
+use super::simd::{BLOCK, Simd, simd_kernel};
+
+/// A sixteen-channel pixel.
+type Pixel = [f32; BLOCK];
+
+/// Windows over one picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Windows {
+    /// Rows and columns of the input.
+    pub height: usize,
+    pub width: usize,
+    /// Rows and columns of a window.
+    pub rows: usize,
+    pub columns: usize,
+    /// Steps between two windows.
+    pub row_step: usize,
+    pub column_step: usize,
+    /// How far the first window reaches over the border.
+    pub pad_top: usize,
+    pub pad_left: usize,
+}
+
+impl Windows {
+    /// The input rows that output row `y` sees, and which row of the window the first of them is.
+    pub fn row_range(&self, y: usize) -> (std::ops::Range<usize>, usize) {
+        clip(y * self.row_step, self.rows, self.pad_top, self.height)
+    }
+
+    /// Likewise for columns.
+    pub fn column_range(&self, x: usize) -> (std::ops::Range<usize>, usize) {
+        clip(x * self.column_step, self.columns, self.pad_left, self.width)
+    }
+
+    /// The input pixel at `place` in the window of output pixel (`y`, `x`).
+    pub fn pixel_at(&self, y: usize, x: usize, place: u16) -> (usize, usize) {
+        let place = place as usize;
+        let row = y * self.row_step + place / self.columns - self.pad_top;
+        (row, x * self.column_step + place % self.columns - self.pad_left)
+    }
+}
+
+fn clip(start: usize, len: usize, pad: usize, size: usize) -> (std::ops::Range<usize>, usize) {
+    let first = start.max(pad) - pad;
+    let last = (start + len - pad.min(start + len)).min(size);
+    (first..last, pad.saturating_sub(start))
+}
+
+/// The maxima of one row of output pixels.
+///
+/// `plane` holds the input, `row` floats from one row to the next; `out` and `places` get 16 values a pixel.
+///
+/// # Panics
+/// When a slice is too short for what is asked.
+pub(crate) fn max_pool_row(
+    isa: Isa,
+    windows: &Windows,
+    (plane, row): (&[f32], usize),
+    y: usize,
+    out: &mut [f32],
+    places: &mut [u16],
+    relu: bool,
+) {
+    assert_eq!(out.len(), places.len(), "every maximum has a place");
+    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
+    unsafe { max_row_kernel(isa, windows, plane, row, y, out, places, relu) }
+}
+
+simd_kernel! {
+    fn max_row_kernel = max_row(
+        windows: &Windows, plane: &[f32], row: usize, y: usize, out: &mut [f32], places: &mut [u16], relu: bool,
+    )
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn max_row<S: Simd>(
+    windows: &Windows,
+    plane: &[f32],
+    row: usize,
+    y: usize,
+    out: &mut [f32],
+    places: &mut [u16],
+    relu: bool,
+) {
+    let (rows, first_row) = windows.row_range(y);
+    let pixels = out.as_chunks_mut::<BLOCK>().0.iter_mut().zip(places.as_chunks_mut::<BLOCK>().0);
+    for (x, (out, places)) in pixels.enumerate() {
+        let (columns, first_column) = windows.column_range(x);
+        let mut best: Option<(Pixel, [i32; BLOCK])> = None;
+        for (r, input_row) in rows.clone().enumerate() {
+            for (c, input_column) in columns.clone().enumerate() {
+                let place = ((first_row + r) * windows.columns + first_column + c) as i32;
+                let value = pixel(plane, input_row * row + input_column * BLOCK);
+                match &mut best {
+                    None => best = Some((value, [place; BLOCK])),
+                    Some((best, places)) => {
+                        for lane in 0..BLOCK {
+                            let larger = value[lane] > best[lane];
+                            best[lane] = if larger { value[lane] } else { best[lane] };
+                            places[lane] = if larger { place } else { places[lane] };
+                        }
+                    }
+                }
+            }
+        }
+        let (best, found) = best.unwrap_or_default();
+        for lane in 0..BLOCK {
+            out[lane] = if relu && best[lane] <= 0.0 { 0.0 } else { best[lane] };
+            places[lane] = found[lane] as u16;
+        }
+    }
+}
+
+/// The means of one row of output pixels; what lies outside the picture does not count.
+///
+/// # Panics
+/// When a slice is too short for what is asked.
+pub(crate) fn avg_pool_row(
+    isa: Isa,
+    windows: &Windows,
+    (plane, row): (&[f32], usize),
+    y: usize,
+    out: &mut [f32],
+) {
+    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
+    unsafe { avg_row_kernel(isa, windows, plane, row, y, out) }
+}
+
+simd_kernel! {
+    fn avg_row_kernel = avg_row(windows: &Windows, plane: &[f32], row: usize, y: usize, out: &mut [f32])
+}
+
+#[inline(always)]
+fn avg_row<S: Simd>(windows: &Windows, plane: &[f32], row: usize, y: usize, out: &mut [f32]) {
+    let (rows, _) = windows.row_range(y);
+    for (x, out) in out.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+        let (columns, _) = windows.column_range(x);
+        let mut sum = [0.0; BLOCK];
+        for input_row in rows.clone() {
+            for input_column in columns.clone() {
+                let value = pixel(plane, input_row * row + input_column * BLOCK);
+                for lane in 0..BLOCK {
+                    sum[lane] += value[lane];
+                }
+            }
+        }
+        let share = 1.0 / (rows.len() * columns.len()) as f32;
+        *out = sum.map(|sum| sum * share);
+    }
+}
+
+#[inline(always)]
+fn pixel(plane: &[f32], start: usize) -> Pixel {
+    plane[start..start + BLOCK].try_into().expect("the slice was cut to a block")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_clipped_and_places_lead_back() {
+        // A 3×3 picture, windows of 2×2 with step 2 that begin one pixel outside.
+        let windows = Windows {
+            height: 3,
+            width: 3,
+            rows: 2,
+            columns: 2,
+            row_step: 2,
+            column_step: 2,
+            pad_top: 1,
+            pad_left: 1,
+        };
+        let plane: Vec<f32> = (0..9 * BLOCK).map(|i| (i / BLOCK) as f32 - 4.0).collect();
+        for isa in Isa::available() {
+            for (y, expected) in [[-4.0, -2.0], [2.0, 4.0]].into_iter().enumerate() {
+                let (mut out, mut places) = (vec![0.0; 2 * BLOCK], vec![0; 2 * BLOCK]);
+                max_pool_row(isa, &windows, (&plane, 3 * BLOCK), y, &mut out, &mut places, false);
+                for x in 0..2 {
+                    assert!(out[x * BLOCK..][..BLOCK].iter().all(|&v| v == expected[x]), "{isa} {out:?}");
+                    let (row, column) = windows.pixel_at(y, x, places[x * BLOCK]);
+                    assert_eq!(plane[(row * 3 + column) * BLOCK], expected[x]);
+                }
+                max_pool_row(isa, &windows, (&plane, 3 * BLOCK), y, &mut out, &mut places, true);
+                assert_eq!(out[0], expected[0].max(0.0));
+                avg_pool_row(isa, &windows, (&plane, 3 * BLOCK), y, &mut out);
+                assert_eq!([out[0], out[BLOCK]], [[-4.0, -2.5], [0.5, 2.0]][y]);
+            }
+        }
+    }
+}

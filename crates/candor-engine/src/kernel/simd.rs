@@ -1,0 +1,257 @@
+//! Vectors of `f32` for each instruction set, so that a kernel is written once.
+//!
+//! A kernel is a generic function over [`Simd`], inlined into one entry point an instruction set by
+//! [`simd_kernel!`]; the entry point enables the instructions, so the whole kernel is compiled with them.
+
+/// The vector operations that kernels are written in.
+///
+/// # Safety
+/// Every function may only run on a processor that has the instruction set; pointers must be valid for
+/// [`Simd::LANES`] floats, without any alignment.
+pub(crate) unsafe trait Simd: Copy {
+    /// A vector register.
+    type V: Copy;
+    /// Floats in a register.
+    const LANES: usize;
+    /// Registers that a kernel may fill with sums and still have some left for its operands.
+    const ACCUMULATORS: usize;
+
+    unsafe fn splat(value: f32) -> Self::V;
+    unsafe fn load(from: *const f32) -> Self::V;
+    unsafe fn store(to: *mut f32, value: Self::V);
+    /// `a · b + c`
+    unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The larger one; `b` where either is not a number.
+    unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
+    /// The sum over the lanes, always in the same order.
+    unsafe fn sum(value: Self::V) -> f32;
+}
+
+/// The widest group of output channels that any kernel works on at once, and the block that channels come in.
+pub(crate) const BLOCK: usize = 16;
+
+/// Plain Rust; eight lanes give the compiler something to vectorise everywhere.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable;
+
+// SAFETY: no instruction set is needed; loads and stores touch exactly LANES floats.
+unsafe impl Simd for Portable {
+    type V = [f32; 8];
+    const LANES: usize = 8;
+    const ACCUMULATORS: usize = 12;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> [f32; 8] {
+        [value; 8]
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> [f32; 8] {
+        unsafe { from.cast::<[f32; 8]>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, value: [f32; 8]) {
+        unsafe { to.cast::<[f32; 8]>().write_unaligned(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
+        std::array::from_fn(|i| a[i] * b[i] + c[i])
+    }
+
+    #[inline(always)]
+    unsafe fn max(a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        std::array::from_fn(|i| if a[i] > b[i] { a[i] } else { b[i] })
+    }
+
+    #[inline(always)]
+    unsafe fn sum(v: [f32; 8]) -> f32 {
+        ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::Simd;
+
+    /// 256-bit vectors with fused multiply-add: 16 registers.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx2;
+
+    // SAFETY: needs AVX2 and FMA; loads and stores are the unaligned ones.
+    unsafe impl Simd for Avx2 {
+        type V = __m256;
+        const LANES: usize = 8;
+        const ACCUMULATORS: usize = 12;
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> __m256 {
+            unsafe { _mm256_set1_ps(value) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> __m256 {
+            unsafe { _mm256_loadu_ps(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(to: *mut f32, value: __m256) {
+            unsafe { _mm256_storeu_ps(to, value) }
+        }
+
+        #[inline(always)]
+        unsafe fn mul_add(a: __m256, b: __m256, c: __m256) -> __m256 {
+            unsafe { _mm256_fmadd_ps(a, b, c) }
+        }
+
+        #[inline(always)]
+        unsafe fn max(a: __m256, b: __m256) -> __m256 {
+            unsafe { _mm256_max_ps(a, b) }
+        }
+
+        #[inline(always)]
+        unsafe fn sum(v: __m256) -> f32 {
+            unsafe {
+                let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+                let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+                _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+            }
+        }
+    }
+
+    /// 512-bit vectors: 32 registers.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx512;
+
+    // SAFETY: needs AVX-512 F; loads and stores are the unaligned ones.
+    unsafe impl Simd for Avx512 {
+        type V = __m512;
+        const LANES: usize = 16;
+        const ACCUMULATORS: usize = 24;
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> __m512 {
+            unsafe { _mm512_set1_ps(value) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> __m512 {
+            unsafe { _mm512_loadu_ps(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(to: *mut f32, value: __m512) {
+            unsafe { _mm512_storeu_ps(to, value) }
+        }
+
+        #[inline(always)]
+        unsafe fn mul_add(a: __m512, b: __m512, c: __m512) -> __m512 {
+            unsafe { _mm512_fmadd_ps(a, b, c) }
+        }
+
+        #[inline(always)]
+        unsafe fn max(a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_max_ps(a, b) }
+        }
+
+        #[inline(always)]
+        unsafe fn sum(v: __m512) -> f32 {
+            unsafe { _mm512_reduce_add_ps(v) }
+        }
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+pub(crate) use arm::Neon;
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use std::arch::aarch64::*;
+
+    use super::Simd;
+
+    /// Two 128-bit registers as one vector of eight: 32 registers.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Neon;
+
+    // SAFETY: NEON is part of every 64-bit ARM processor; loads and stores need no alignment.
+    unsafe impl Simd for Neon {
+        type V = float32x4x2_t;
+        const LANES: usize = 8;
+        const ACCUMULATORS: usize = 12;
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> float32x4x2_t {
+            unsafe { float32x4x2_t(vdupq_n_f32(value), vdupq_n_f32(value)) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> float32x4x2_t {
+            unsafe { float32x4x2_t(vld1q_f32(from), vld1q_f32(from.add(4))) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(to: *mut f32, value: float32x4x2_t) {
+            unsafe {
+                vst1q_f32(to, value.0);
+                vst1q_f32(to.add(4), value.1);
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn mul_add(a: float32x4x2_t, b: float32x4x2_t, c: float32x4x2_t) -> float32x4x2_t {
+            unsafe { float32x4x2_t(vfmaq_f32(c.0, a.0, b.0), vfmaq_f32(c.1, a.1, b.1)) }
+        }
+
+        #[inline(always)]
+        unsafe fn max(a: float32x4x2_t, b: float32x4x2_t) -> float32x4x2_t {
+            unsafe { float32x4x2_t(vmaxq_f32(a.0, b.0), vmaxq_f32(a.1, b.1)) }
+        }
+
+        #[inline(always)]
+        unsafe fn sum(v: float32x4x2_t) -> f32 {
+            unsafe { vaddvq_f32(vaddq_f32(v.0, v.1)) }
+        }
+    }
+}
+
+/// Makes `name(isa, arguments…)` of the generic kernel `generic::<S>(arguments…)`: one compiled copy an instruction
+/// set, chosen by `isa`.
+///
+/// The made function is unsafe as the kernel is: `isa` must be one of [`Isa::available`](super::Isa::available).
+macro_rules! simd_kernel {
+    ($vis:vis fn $name:ident = $generic:ident($($argument:ident: $type:ty),* $(,)?)) => {
+        #[allow(clippy::too_many_arguments, unused_unsafe)]
+        $vis unsafe fn $name(isa: $crate::kernel::Isa, $($argument: $type),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+            unsafe fn avx512($($argument: $type),*) {
+                unsafe { $generic::<$crate::kernel::simd::Avx512>($($argument),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2($($argument: $type),*) {
+                unsafe { $generic::<$crate::kernel::simd::Avx2>($($argument),*) }
+            }
+            // SAFETY: the caller promises that the machine has `isa`, and what `generic` needs.
+            unsafe {
+                match isa {
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::kernel::Isa::Avx512 => avx512($($argument),*),
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::kernel::Isa::Avx2 => avx2($($argument),*),
+                    #[cfg(target_arch = "aarch64")]
+                    $crate::kernel::Isa::Neon => $generic::<$crate::kernel::simd::Neon>($($argument),*),
+                    _ => $generic::<$crate::kernel::simd::Portable>($($argument),*),
+                }
+            }
+        }
+    };
+}
+pub(crate) use simd_kernel;

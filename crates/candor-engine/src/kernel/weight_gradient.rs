@@ -1,0 +1,198 @@
+//! The gradient of a convolution's weights, dense: for each tap and pair of channels a sum over all output pixels.
+//!
+//! dw\[tap\]\[i\]\[o\] += Σ over pixels of x\[pixel + tap + i\] · g\[pixel\]\[o\]. The fast version keeps a handful of (tap, i)
+//! pairs × one block of output channels in registers and walks over the pixels: each step loads a block of gradients,
+//! broadcasts one input value a pair, and makes the multiply-adds.
+
+use super::Isa;
+use super::convolution::{Run, TapSum};
+use super::simd::{BLOCK, Simd, simd_kernel};
+
+/// A rectangle of output pixels as seen from the input and from the gradient.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Region {
+    pub rows: usize,
+    pub columns: usize,
+    /// The first pixel's origin in `x`, and the way to the next column.
+    pub x: Run,
+    /// Floats to the next row in `x`.
+    pub x_row: usize,
+    /// The first pixel in `g`, and the way to the next column.
+    pub g: Run,
+    /// Floats to the next row in `g`.
+    pub g_row: usize,
+}
+
+/// Adds the weight gradients of one block of output channels over a region of one sample:
+/// `dw` is \[plane\]\[tap\]\[i\]\[16\], as many values as the sum has terms × 16.
+///
+/// # Panics
+/// When a slice is too short for what is asked.
+pub(crate) fn add_weight_gradient(
+    isa: Isa,
+    sum: &TapSum,
+    region: &Region,
+    x: &[f32],
+    g: &[f32],
+    dw: &mut [f32],
+) {
+    if region.rows == 0 || region.columns == 0 {
+        return;
+    }
+    let farthest_tap = sum.taps.iter().max().copied().unwrap_or(0);
+    let reach = |run: Run, row: usize| run.start + (region.rows - 1) * row + (region.columns - 1) * run.step;
+    let last_x = reach(region.x, region.x_row) + (sum.planes - 1) * sum.plane_len + farthest_tap + sum.block;
+    assert!(last_x <= x.len(), "the region reaches out of the input");
+    assert!(reach(region.g, region.g_row) + BLOCK <= g.len(), "the region reaches out of the gradient");
+    assert!(dw.len() == sum.terms() * BLOCK, "the weight gradient has another size than the sum");
+    // SAFETY: the asserts above hold every read and write inside its slice; `isa` comes from `Isa::available`.
+    unsafe { region_kernel(isa, sum, region, x.as_ptr(), g.as_ptr(), dw.as_mut_ptr()) }
+}
+
+simd_kernel! {
+    fn region_kernel = region_in_pairs(sum: &TapSum, region: &Region, x: *const f32, g: *const f32, dw: *mut f32)
+}
+
+#[inline(always)]
+unsafe fn region_in_pairs<S: Simd>(
+    sum: &TapSum,
+    region: &Region,
+    x: *const f32,
+    g: *const f32,
+    dw: *mut f32,
+) {
+    let pairs = sum.taps.len() * sum.block;
+    let offset = |pair: usize| sum.taps[pair / sum.block] + pair % sum.block;
+    for plane in 0..sum.planes {
+        let x = unsafe { x.add(plane * sum.plane_len) };
+        let mut first = 0;
+        while first < pairs {
+            let dw = unsafe { dw.add((plane * pairs + first) * BLOCK) };
+            macro_rules! some_pairs {
+                ($count:literal) => {{
+                    let offsets: [usize; $count] = std::array::from_fn(|pair| offset(first + pair));
+                    unsafe { pairs_of_block::<S, $count>(region, x, offsets, g, dw) };
+                    first += $count;
+                }};
+            }
+            match pairs - first {
+                1 => some_pairs!(1),
+                2 => some_pairs!(2),
+                3 => some_pairs!(3),
+                4 | 7 | 8 => some_pairs!(4),
+                5 | 9 | 10 => some_pairs!(5),
+                _ => some_pairs!(6),
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn pairs_of_block<S: Simd, const PAIRS: usize>(
+    region: &Region,
+    x: *const f32,
+    offsets: [usize; PAIRS],
+    g: *const f32,
+    dw: *mut f32,
+) {
+    unsafe {
+        if S::LANES == BLOCK {
+            accumulate::<S, PAIRS, 1>(region, x, offsets, g, dw)
+        } else {
+            accumulate::<S, PAIRS, 2>(region, x, offsets, g, dw)
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn accumulate<S: Simd, const PAIRS: usize, const VECTORS: usize>(
+    region: &Region,
+    x: *const f32,
+    offsets: [usize; PAIRS],
+    g: *const f32,
+    dw: *mut f32,
+) {
+    unsafe {
+        let mut sums = [[S::splat(0.0); VECTORS]; PAIRS];
+        for (pair, sums) in sums.iter_mut().enumerate() {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = S::load(dw.add(pair * BLOCK + v * S::LANES));
+            }
+        }
+        for row in 0..region.rows {
+            let mut x = x.add(region.x.start + row * region.x_row);
+            let mut g = g.add(region.g.start + row * region.g_row);
+            for _ in 0..region.columns {
+                let mut gradient = [S::splat(0.0); VECTORS];
+                for (v, gradient) in gradient.iter_mut().enumerate() {
+                    *gradient = S::load(g.add(v * S::LANES));
+                }
+                for (sums, offset) in sums.iter_mut().zip(offsets) {
+                    let value = S::splat(*x.add(offset));
+                    for (sum, gradient) in sums.iter_mut().zip(gradient) {
+                        *sum = S::mul_add(value, gradient, *sum);
+                    }
+                }
+                x = x.wrapping_add(region.x.step);
+                g = g.wrapping_add(region.g.step);
+            }
+        }
+        for (pair, sums) in sums.into_iter().enumerate() {
+            for (v, sum) in sums.into_iter().enumerate() {
+                S::store(dw.add(pair * BLOCK + v * S::LANES), sum);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::Stream;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn every_instruction_set_computes_the_reference(
+            (block, planes) in prop_oneof![Just((1, 1)), Just((3, 1)), (Just(16), 1usize..3)],
+            (kernel_rows, kernel_columns, stride) in (1usize..4, 1usize..6, 1usize..4),
+            (rows, columns) in (1usize..6, 1usize..9),
+            seed: u64,
+        ) {
+            let (height, width) = ((rows - 1) * stride + kernel_rows, (columns - 1) * stride + kernel_columns);
+            let taps: Vec<usize> =
+                (0..kernel_rows * kernel_columns).map(|t| (t / kernel_columns * width + t % kernel_columns) * block).collect();
+            let sum = TapSum { taps, planes, plane_len: height * width * block, block };
+            let region = Region {
+                rows,
+                columns,
+                x: Run { start: 0, step: stride * block },
+                x_row: stride * width * block,
+                g: Run { start: 0, step: BLOCK },
+                g_row: columns * BLOCK,
+            };
+            let stream = Stream::new(seed);
+            let values = |name: &str, len: usize| -> Vec<f32> {
+                (0..len).map(|i| 2.0 * stream.derive(name).unit(i as u64) - 1.0).collect()
+            };
+            let (x, g) = (values("x", planes * sum.plane_len), values("g", rows * columns * BLOCK));
+            let before = values("dw", sum.terms() * BLOCK);
+            for isa in Isa::available() {
+                let mut dw = before.clone();
+                add_weight_gradient(isa, &sum, &region, &x, &g, &mut dw);
+                for (index, (&got, &start)) in dw.iter().zip(&before).enumerate() {
+                    let (term, o) = (index / BLOCK, index % BLOCK);
+                    let (plane, tap, i) = (term / block / sum.taps.len(), term / block % sum.taps.len(), term % block);
+                    let mut expected = f64::from(start);
+                    for (r, c) in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))) {
+                        let pixel = r * region.x_row + c * region.x.step + plane * sum.plane_len + sum.taps[tap] + i;
+                        expected += f64::from(x[pixel]) * f64::from(g[(r * columns + c) * BLOCK + o]);
+                    }
+                    prop_assert!((f64::from(got) - expected).abs() < 1e-4, "{isa}: term {term}, channel {o}");
+                }
+            }
+        }
+    }
+}
