@@ -1,0 +1,140 @@
+//! Why a step could not be done, where that showed, and what to do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use candor_analysis::PredictionsError;
+use candor_core::{ClassifyError, Subset};
+use candor_data::known::FetchError;
+use candor_data::prepare::Cancelled;
+use candor_data::source::{SourceError, SourceErrorKind};
+use candor_data::split::SplitError;
+use candor_engine::EngineError;
+use thiserror::Error;
+
+use crate::recipe::RecipeError;
+
+/// A step that could not be done. [`WorkflowError::advice`] says what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub enum WorkflowError {
+    #[error("{}: cannot be {doing}", path.display())]
+    File { path: PathBuf, doing: &'static str, source: io::Error },
+    #[error("{}: is damaged: {reason}", path.display())]
+    Damaged { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    #[error(transparent)]
+    Source(SourceError),
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    #[error(transparent)]
+    Fetch(FetchError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Judge(#[from] PredictionsError),
+    #[error(transparent)]
+    Classify(#[from] ClassifyError),
+    #[error("{}: the folder is not empty", path.display())]
+    NotEmpty { path: PathBuf },
+    #[error("{}: is no run of candor: it has no {missing}", path.display())]
+    NotARun { path: PathBuf, missing: &'static str },
+    #[error("{}: another candor is working on this run", path.display())]
+    InUse { path: PathBuf },
+    #[error("{}: is no model of candor: {reason}", path.display())]
+    NotAModel { path: PathBuf, reason: String },
+    #[error("{source_name}: the pictures have changed since the run began: {difference}")]
+    PicturesChanged { source_name: String, difference: String },
+    #[error("{}: has a class \"{class}\" that the other pictures do not have; they have {known}", path.display())]
+    UnknownClass { path: PathBuf, class: String, known: String },
+    #[error("there is no picture in the {subset} split")]
+    EmptySubset { subset: Subset },
+    #[error("the training diverged: in epoch {epoch} the loss became {loss}")]
+    Diverged { epoch: usize, loss: f32, learning_rate: f32 },
+    #[error("there is no data set called \"{name}\": choose one of {known}")]
+    UnknownDataset { name: String, known: String },
+    #[error("stopped")]
+    Stopped { run: Option<PathBuf> },
+}
+
+/// What a step of the workflow gives.
+pub type Result<T> = std::result::Result<T, WorkflowError>;
+
+impl WorkflowError {
+    /// What the person can do about it, in a sentence; `None` where the message says it already.
+    pub fn advice(&self) -> Option<String> {
+        match self {
+            WorkflowError::NotEmpty { path } => Some(format!(
+                "choose another folder with --out; if it holds a run that was stopped: candor resume {}",
+                path.display()
+            )),
+            WorkflowError::NotARun { .. } => {
+                Some("give the folder that `candor train` or `candor study` wrote".into())
+            }
+            WorkflowError::InUse { .. } => Some("wait until it has ended, or stop it with Ctrl-C".into()),
+            WorkflowError::NotAModel { .. } => {
+                Some("give the folder of a run, or the model.safetensors inside it".into())
+            }
+            WorkflowError::PicturesChanged { .. } => {
+                Some("put the pictures back as they were, or begin a new run with `candor train`".into())
+            }
+            WorkflowError::EmptySubset { subset: Subset::Train } => {
+                Some("raise --train-share, or add pictures".into())
+            }
+            WorkflowError::EmptySubset { subset } => {
+                Some(format!("raise --{subset}-share, or add pictures, and train again"))
+            }
+            WorkflowError::Diverged { learning_rate, .. } => Some(format!(
+                "try a smaller learning rate: --learning-rate {} (it was {learning_rate})",
+                learning_rate / 10.0
+            )),
+            WorkflowError::Stopped { run: Some(run) } => {
+                Some(format!("go on where it stopped: candor resume {}", run.display()))
+            }
+            WorkflowError::Damaged { .. } => {
+                Some("if the file cannot be had again, begin a new run with `candor train`".into())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is the person who stopped the step.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, WorkflowError::Stopped { .. })
+    }
+
+    pub(crate) fn file(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> WorkflowError {
+        let path = path.to_owned();
+        move |source| WorkflowError::File { path, doing, source }
+    }
+
+    pub(crate) fn damaged(path: &Path, reason: impl ToString) -> WorkflowError {
+        WorkflowError::Damaged { path: path.to_owned(), reason: reason.to_string() }
+    }
+}
+
+impl From<Cancelled> for WorkflowError {
+    fn from(_: Cancelled) -> WorkflowError {
+        WorkflowError::Stopped { run: None }
+    }
+}
+
+impl From<SourceError> for WorkflowError {
+    fn from(error: SourceError) -> WorkflowError {
+        match error.kind() {
+            SourceErrorKind::Cancelled => WorkflowError::Stopped { run: None },
+            _ => WorkflowError::Source(error),
+        }
+    }
+}
+
+impl From<FetchError> for WorkflowError {
+    fn from(error: FetchError) -> WorkflowError {
+        match error {
+            FetchError::Cancelled => WorkflowError::Stopped { run: None },
+            other => WorkflowError::Fetch(other),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What each epoch brought.
+
+use candor_engine::{Loss, Optimizer};
+use serde::{Deserialize, Serialize};
+
+/// One epoch's figures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean over the epoch, measured while learning: with dropout, and before the epoch has ended.
+    pub train: Figures,
+    /// After the epoch, where there are validation pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Figures>,
+    /// At the end of the epoch.
+    pub learning_rate: f64,
+    /// Wall-clock time, validation included.
+    pub seconds: f64,
+    /// Pictures learned from, variants included, in a second of learning.
+    pub images_per_second: f64,
+}
+
+/// Loss and accuracy on some pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// The loss that was trained on, a mean over the pictures.
+    pub loss: f64,
+    /// Share of right answers, in 0..=1.
+    pub accuracy: f64,
+}
+
+/// Sums up loss and right answers of batches of different sizes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Totals {
+    loss: f64,
+    correct: u64,
+    pub pictures: u64,
+}
+
+impl Totals {
+    pub fn add(&mut self, outcome: candor_engine::StepOutcome, pictures: usize) {
+        self.loss += f64::from(outcome.loss) * pictures as f64;
+        self.correct += outcome.correct as u64;
+        self.pictures += pictures as u64;
+    }
+
+    pub fn figures(&self) -> Figures {
+        let pictures = (self.pictures as f64).max(1.0);
+        Figures { loss: self.loss / pictures, accuracy: self.correct as f64 / pictures }
+    }
+}
+
+/// `history.json`
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct History<'a> {
+    /// What the loss is.
+    pub loss: &'static str,
+    /// The epoch that was kept, counted from 1.
+    pub best_epoch: Option<usize>,
+    /// One entry an epoch.
+    pub epochs: &'a [EpochRecord],
+}
+
+/// The learning rate of step `step`, counted from 0.
+pub(crate) fn learning_rate(optimizer: &Optimizer, step: u64) -> f64 {
+    let rate = f64::from(optimizer.learning_rate());
+    match *optimizer {
+        Optimizer::Sgd { decay, .. } => rate / (1.0 + f64::from(decay) * step as f64),
+        Optimizer::Adam { .. } => rate,
+    }
+}
+
+/// The history as the report draws it.
+pub(crate) fn for_report(
+    loss: Loss,
+    epochs: &[EpochRecord],
+    best_epoch: Option<usize>,
+) -> candor_report::History {
+    let scores = |figures: Figures| candor_report::Scores { loss: figures.loss, accuracy: figures.accuracy };
+    let epoch = |record: &EpochRecord| candor_report::Epoch {
+        epoch: record.epoch,
+        train: scores(record.train),
+        validation: record.validation.map(scores),
+        learning_rate: Some(record.learning_rate),
+        seconds: record.seconds,
+    };
+    let loss_name = match loss {
+        Loss::CrossEntropy => "categorical cross-entropy",
+        Loss::BinaryCrossEntropy => "binary cross-entropy",
+        Loss::MeanSquaredError => "mean squared error",
+    };
+    candor_report::History {
+        loss_name: loss_name.to_owned(),
+        epochs: epochs.iter().map(epoch).collect(),
+        best_epoch,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candor_engine::StepOutcome;
+
+    use super::*;
+
+    #[test]
+    fn batches_count_by_their_pictures() {
+        let mut totals = Totals::default();
+        totals.add(StepOutcome { loss: 1.0, correct: 3 }, 3);
+        totals.add(StepOutcome { loss: 5.0, correct: 0 }, 1);
+        assert_eq!(totals.figures(), Figures { loss: 2.0, accuracy: 0.75 });
+    }
+
+    #[test]
+    fn decay_makes_later_steps_smaller() {
+        let sgd = Optimizer::Sgd { learning_rate: 0.5, momentum: 0.0, nesterov: false, decay: 0.5 };
+        assert_eq!([0, 2].map(|step| learning_rate(&sgd, step)), [0.5, 0.25]);
+    }
+}

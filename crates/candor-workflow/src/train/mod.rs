@@ -1,0 +1,369 @@
+//! The epochs: learn, validate, keep the best, save where it stands; stop cleanly, and go on to the same bits.
+
+mod batches;
+mod checkpoint;
+mod history;
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use candor_core::{Progress as Told, Reporter, Stage};
+use candor_data::prepare::Prepared;
+use candor_engine::{Batch, Inputs, Network, Parameters, Trainer, TrainingConfig};
+
+pub(crate) use batches::gather;
+use batches::{BatchMaker, ReadyBatch};
+pub use checkpoint::Finish;
+use checkpoint::{Checkpoint, Progress};
+pub(crate) use history::for_report;
+pub use history::{EpochRecord, Figures};
+use history::{History, Totals, learning_rate};
+
+use crate::error::{Result, WorkflowError};
+use crate::recipe::{Keep, Recipe};
+use crate::run_dir::{self, RunDir};
+
+/// Inside an epoch, the training is saved this often: what a power cut can take is never more.
+const SAVE_EVERY: Duration = Duration::from_secs(60);
+
+/// An epoch whose loss is so many times the lowest so far is told.
+const GROWN: f64 = 3.0;
+
+/// All that a training needs.
+pub(crate) struct Training<'a> {
+    pub run: &'a RunDir,
+    pub recipe: &'a Recipe,
+    pub network: &'a Network,
+    pub pictures: &'a Prepared,
+    /// Indices to learn from.
+    pub train: &'a [usize],
+    /// Indices that choose the best epoch; may be empty.
+    pub validation: &'a [usize],
+    pub threads: usize,
+    pub reporter: &'a dyn Reporter,
+}
+
+/// A training that ended by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Trained {
+    pub best: Parameters,
+    pub best_epoch: usize,
+    pub history: Vec<EpochRecord>,
+    pub finish: Finish,
+}
+
+impl Trained {
+    /// Of all epochs.
+    pub fn seconds(&self) -> f64 {
+        self.history.iter().map(|epoch| epoch.seconds).sum()
+    }
+
+    /// The middle one of the epochs.
+    pub fn images_per_second(&self) -> f64 {
+        let mut rates: Vec<f64> = self.history.iter().map(|epoch| epoch.images_per_second).collect();
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied().unwrap_or_default()
+    }
+}
+
+impl Training<'_> {
+    /// Trains from the beginning, or from where the run's checkpoint stands.
+    ///
+    /// # Errors
+    /// `Stopped` when the person asked to stop (all is saved), `Diverged` when the loss is no number any more.
+    pub fn run(&self) -> Result<Trained> {
+        if self.train.is_empty() {
+            return Err(WorkflowError::EmptySubset { subset: candor_core::Subset::Train });
+        }
+        let mut session = Session::start(self)?;
+        while session.progress.finished.is_none() {
+            session.epoch()?;
+        }
+        session.into_trained()
+    }
+
+    /// The weights of the best epoch so far, where one has ended.
+    pub fn best_so_far(&self) -> Result<Option<Parameters>> {
+        Ok(self.saved()?.and_then(|checkpoint| checkpoint.best))
+    }
+
+    fn config(&self) -> TrainingConfig {
+        let training = &self.recipe.training;
+        TrainingConfig {
+            loss: training.loss,
+            optimizer: training.optimizer,
+            batch_size: training.batch_size,
+            threads: self.threads,
+            seed: training.seed.derive("dropout").0,
+        }
+    }
+
+    fn saved(&self) -> Result<Option<Checkpoint>> {
+        if !self.run.has(run_dir::CHECKPOINT) {
+            return Ok(None);
+        }
+        let bytes = self.run.read(run_dir::CHECKPOINT)?;
+        Checkpoint::parse(&self.run.file(run_dir::CHECKPOINT), &bytes, self.network).map(Some)
+    }
+}
+
+/// A training under way.
+struct Session<'a> {
+    training: &'a Training<'a>,
+    maker: BatchMaker<'a>,
+    trainer: Trainer,
+    progress: Progress,
+    best: Option<Parameters>,
+    saved_at: Instant,
+    sitting: Sitting,
+}
+
+/// What was done since the training was started or resumed, for the time that is left.
+struct Sitting {
+    started: Instant,
+    pictures: u64,
+    warned: bool,
+}
+
+impl<'a> Session<'a> {
+    fn start(training: &'a Training<'a>) -> Result<Session<'a>> {
+        let Training { recipe, network, .. } = training;
+        let initial = Parameters::initial(network, recipe.training.seed.derive("weights").0);
+        let mut trainer = Trainer::new(network, initial, &training.config())?;
+        let (mut progress, mut best) = (Progress::default(), None);
+        if let Some(checkpoint) = training.saved()? {
+            trainer.restore(&checkpoint.trainer)?;
+            (progress, best) = (checkpoint.progress, checkpoint.best);
+        }
+        let maker = BatchMaker {
+            pictures: training.pictures,
+            indices: training.train,
+            augmentation: recipe.augmentation,
+            batch_size: recipe.training.batch_size,
+            seed: recipe.training.seed,
+            threads: training.threads,
+        };
+        let sitting = Sitting { started: Instant::now(), pictures: 0, warned: false };
+        Ok(Session { training, maker, trainer, progress, best, saved_at: Instant::now(), sitting })
+    }
+
+    fn epoch(&mut self) -> Result<()> {
+        let started = Instant::now();
+        let before = self.progress.seconds;
+        let already = self.progress.totals.pictures;
+        self.learn(started)?;
+        let learned = (self.progress.totals.pictures - already) as f64;
+        let images_per_second = learned / started.elapsed().as_secs_f64().max(1e-9);
+        let validation = self.validate();
+        let seconds = before + started.elapsed().as_secs_f64();
+        self.end_epoch(validation, seconds, images_per_second);
+        self.save()
+    }
+
+    /// Takes the steps of the epoch under way that are still to take.
+    fn learn(&mut self, started: Instant) -> Result<()> {
+        let epoch = self.progress.history.len();
+        let (mut outcome, before) = (Ok(()), self.progress.seconds);
+        let maker = self.maker;
+        maker.each(epoch, self.progress.batches, |batch| {
+            self.progress.seconds = before + started.elapsed().as_secs_f64();
+            outcome = self.step(&batch);
+            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        outcome
+    }
+
+    fn step(&mut self, batch: &ReadyBatch) -> Result<()> {
+        if self.training.reporter.cancelled() {
+            self.save()?;
+            return Err(WorkflowError::Stopped { run: Some(self.training.run.path().to_owned()) });
+        }
+        let outcome =
+            self.trainer.step(Batch { inputs: Inputs::Bytes(&batch.pixels), targets: &batch.targets });
+        if !outcome.loss.is_finite() {
+            let learning_rate = self.training.recipe.training.optimizer.learning_rate();
+            let epoch = self.progress.history.len() + 1;
+            return Err(WorkflowError::Diverged { epoch, loss: outcome.loss, learning_rate });
+        }
+        self.progress.totals.add(outcome, batch.targets.len());
+        self.progress.batches += 1;
+        self.sitting.pictures += batch.targets.len() as u64;
+        self.tell();
+        if self.saved_at.elapsed() >= SAVE_EVERY {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn validate(&mut self) -> Option<Figures> {
+        let Training { validation, recipe, pictures, .. } = self.training;
+        let mut totals = Totals::default();
+        for indices in validation.chunks(recipe.training.batch_size) {
+            let batch = gather(pictures, indices);
+            let outcome = self
+                .trainer
+                .evaluate(Batch { inputs: Inputs::Bytes(&batch.pixels), targets: &batch.targets });
+            totals.add(outcome, indices.len());
+        }
+        (totals.pictures > 0).then(|| totals.figures())
+    }
+
+    fn end_epoch(&mut self, validation: Option<Figures>, seconds: f64, images_per_second: f64) {
+        let training = &self.training.recipe.training;
+        let record = EpochRecord {
+            epoch: self.progress.history.len() + 1,
+            train: self.progress.totals.figures(),
+            validation,
+            learning_rate: learning_rate(&training.optimizer, self.last_step_of_epoch()),
+            seconds,
+            images_per_second,
+        };
+        self.warn_of_growing_loss(&record);
+        let progress = &mut self.progress;
+        let best = progress.best_epoch.map(|epoch| progress.history[epoch - 1]);
+        progress.history.push(record);
+        (progress.batches, progress.totals, progress.seconds) = (0, Totals::default(), 0.0);
+        if best.is_none_or(|best| is_better(training.keep, &record, &best)) {
+            progress.best_epoch = Some(record.epoch);
+            self.best = Some(self.trainer.parameters().clone());
+        }
+        let waited = record.epoch - progress.best_epoch.unwrap_or(record.epoch);
+        progress.finished = match () {
+            () if record.epoch >= training.epochs => Some(Finish::AllEpochs),
+            () if training.early_stopping > 0 && waited >= training.early_stopping => {
+                Some(Finish::EarlyStopping)
+            }
+            () => None,
+        };
+    }
+
+    fn last_step_of_epoch(&self) -> u64 {
+        let epochs = self.progress.history.len() + 1;
+        let steps = self.maker.pictures_per_epoch().div_ceil(self.training.recipe.training.batch_size);
+        (epochs * steps) as u64 - 1
+    }
+
+    /// A loss that grows is no error: some recover. But the person should know.
+    fn warn_of_growing_loss(&mut self, record: &EpochRecord) {
+        let losses = self.progress.history.iter().map(|epoch| epoch.train.loss);
+        let lowest = losses.fold(f64::INFINITY, f64::min);
+        if self.sitting.warned || record.train.loss <= GROWN * lowest || !lowest.is_finite() {
+            return;
+        }
+        self.sitting.warned = true;
+        let rate = self.training.recipe.training.optimizer.learning_rate();
+        self.training.reporter.note(&format!(
+            "the loss has grown from {lowest:.3} to {:.3}: the learning rate of {rate} may be too large; \
+             try --learning-rate {}",
+            record.train.loss,
+            rate / 10.0
+        ));
+    }
+
+    fn tell(&self) {
+        let (epochs, epoch) = (self.training.recipe.training.epochs, self.progress.history.len() + 1);
+        let an_epoch = self.maker.pictures_per_epoch();
+        let done = ((epoch - 1) * an_epoch) as u64 + self.progress.totals.pictures;
+        let total = (epochs * an_epoch) as u64;
+        let rate = self.sitting.pictures as f64 / self.sitting.started.elapsed().as_secs_f64().max(1e-9);
+        let left = Duration::from_secs_f64((total - done) as f64 / rate.max(1e-9));
+        let Figures { loss, accuracy } = self.progress.totals.figures();
+        let before = self.progress.history.last().and_then(|epoch| epoch.validation);
+        let validation = before.map_or_else(String::new, |f| format!(" · validation {:.3}", f.accuracy));
+        let message = format!(
+            "epoch {epoch}/{epochs} · loss {loss:.3} · accuracy {accuracy:.3}{validation} · {rate:.0} images/s · {} left",
+            in_words(left)
+        );
+        self.training.reporter.progress(Told { stage: Stage::Train, done, total, message });
+    }
+
+    fn into_trained(self) -> Result<Trained> {
+        let path = self.training.run.file(run_dir::CHECKPOINT);
+        let incomplete =
+            || WorkflowError::damaged(&path, "it says the training has ended, but holds no model");
+        Ok(Trained {
+            best: self.best.ok_or_else(incomplete)?,
+            best_epoch: self.progress.best_epoch.ok_or_else(incomplete)?,
+            history: self.progress.history,
+            finish: self.progress.finished.ok_or_else(incomplete)?,
+        })
+    }
+
+    /// Puts checkpoint and history onto the disk.
+    fn save(&mut self) -> Result<()> {
+        self.saved_at = Instant::now();
+        let Training { run, recipe, .. } = self.training;
+        let checkpoint = Checkpoint {
+            progress: self.progress.clone(),
+            trainer: self.trainer.state(),
+            best: self.best.clone(),
+        };
+        run.write(run_dir::CHECKPOINT, checkpoint.to_bytes())?;
+        let Progress { history, best_epoch, .. } = &self.progress;
+        let loss = recipe.training.loss;
+        run.write(run_dir::HISTORY_CSV, candor_report::history_csv(&for_report(loss, history, *best_epoch)))?;
+        let json = History { loss: loss.name(), best_epoch: *best_epoch, epochs: history };
+        run.write_json(run_dir::HISTORY_JSON, &json)
+    }
+}
+
+/// With validation pictures by what the recipe keeps; without, the later epoch.
+fn is_better(keep: Keep, new: &EpochRecord, best: &EpochRecord) -> bool {
+    let (Some(new), Some(best)) = (new.validation, best.validation) else { return true };
+    match keep {
+        Keep::Last => true,
+        Keep::Loss => new.loss < best.loss,
+        Keep::Accuracy => {
+            new.accuracy > best.accuracy || (new.accuracy == best.accuracy && new.loss < best.loss)
+        }
+    }
+}
+
+/// `42 s`, `3 min`, `2 h 05 min`.
+fn in_words(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..90 => format!("{seconds} s"),
+        90..3600 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(validation: Option<(f64, f64)>) -> EpochRecord {
+        let figures = |(accuracy, loss)| Figures { loss, accuracy };
+        EpochRecord {
+            epoch: 1,
+            train: figures((0.5, 1.0)),
+            validation: validation.map(figures),
+            learning_rate: 0.1,
+            seconds: 1.0,
+            images_per_second: 1.0,
+        }
+    }
+
+    #[test]
+    fn an_epoch_is_better_by_what_the_recipe_keeps() {
+        let cases = [
+            (Keep::Accuracy, Some((0.8, 0.9)), Some((0.7, 0.1)), true),
+            (Keep::Accuracy, Some((0.7, 0.5)), Some((0.7, 0.6)), true),
+            (Keep::Accuracy, Some((0.7, 0.6)), Some((0.7, 0.6)), false),
+            (Keep::Loss, Some((0.8, 0.9)), Some((0.7, 0.1)), false),
+            (Keep::Loss, Some((0.1, 0.05)), Some((0.7, 0.1)), true),
+            (Keep::Last, Some((0.1, 9.0)), Some((0.7, 0.1)), true),
+            (Keep::Accuracy, None, None, true),
+        ];
+        for (keep, new, best, expected) in cases {
+            assert_eq!(is_better(keep, &record(new), &record(best)), expected, "{keep:?} {new:?} {best:?}");
+        }
+    }
+
+    #[test]
+    fn time_left_is_told_in_words() {
+        let words = [0, 59, 100, 3_600, 7_500].map(|s| in_words(Duration::from_secs(s)));
+        assert_eq!(words, ["0 s", "59 s", "2 min", "1 h 00 min", "2 h 05 min"]);
+    }
+}
