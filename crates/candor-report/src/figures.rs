@@ -16,7 +16,7 @@ pub fn count(value: u64) -> String {
 }
 
 /// A share in 0..=1 that was measured on `pictures` pictures, in per cent: `89.3%` of 10,000, `47%` of 235. The last
-/// digit is never finer than a tenth of the half width of Wilson's 95 % interval, and there are at most two decimals.
+/// digit is never finer than a twentieth of the half width of Wilson's 95 % interval; there are at most two decimals.
 pub fn per_cent(share: f64, pictures: u64) -> String {
     format!("{:.*}%", decimals(share, pictures), 100.0 * share)
 }
@@ -70,8 +70,8 @@ fn decimals(share: f64, pictures: u64) -> usize {
     let successes = ((share * pictures as f64).round() as u64).min(pictures);
     let half_width_per_cent = 50.0 * Interval::wilson(successes, pictures).width();
     match half_width_per_cent {
-        h if h > 1.0 => 0,
-        h if h > 0.1 => 1,
+        h if h > 2.0 => 0,
+        h if h > 0.2 => 1,
         _ => 2,
     }
 }

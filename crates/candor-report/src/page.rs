@@ -21,16 +21,14 @@ use pictures::Pictures;
 /// The page is never larger than this: thumbnails shrink until it fits, and the last ones are left out if need be.
 pub const HTML_LIMIT_BYTES: usize = 5_000_000;
 
-/// What the markup around each picture adds up to at most, in bytes.
-const MARKUP_PER_PICTURE_BYTES: usize = 1_000;
-
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 const STYLE: &str = include_str!("page/style.css");
 
-/// The whole report as one self-contained HTML file of at most [`HTML_LIMIT_BYTES`].
+/// The whole report as one self-contained HTML file of at most [`HTML_LIMIT_BYTES`]. Only the tables of a study with
+/// thousands of classes can make it larger.
 pub fn render_html(report: &Report) -> String {
-    let without_pictures = page(report, &Pictures::none()).into_string().len();
-    let left = HTML_LIMIT_BYTES.saturating_sub(without_pictures);
+    let without_pixels = page(report, &Pictures::blank(report)).into_string().len();
+    let left = HTML_LIMIT_BYTES.saturating_sub(without_pixels);
     page(report, &Pictures::within(report, left)).into_string()
 }
 
@@ -70,7 +68,7 @@ fn style() -> String {
         .flat_map(|level| ["right", "wrong"].map(|scale| (scale, level)))
         .map(|(scale, level)| {
             format!(
-                ".{scale}-{level}{{background:var(--{scale}-{level});color:var(--{scale}-ink-{level})}}\n"
+                ".heat .{scale}-{level}{{background:var(--{scale}-{level});color:var(--{scale}-ink-{level})}}\n"
             )
         })
         .collect();

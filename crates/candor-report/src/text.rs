@@ -9,6 +9,15 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// The last `most` characters; what is longer begins with `…`.
+pub(crate) fn shorten_front(text: &str, most: usize) -> String {
+    let characters = text.chars().count();
+    if characters <= most {
+        return text.to_owned();
+    }
+    std::iter::once('…').chain(text.chars().skip(characters - most.saturating_sub(1))).collect()
+}
+
 /// One or two lines of at most `most` characters, broken at a space where there is one.
 pub(crate) fn two_lines(text: &str, most: usize) -> Vec<String> {
     if text.chars().count() <= most {
@@ -46,6 +55,12 @@ mod tests {
         for (text, lines) in cases {
             assert_eq!(two_lines(text, 9), lines);
         }
+    }
+
+    #[test]
+    fn the_end_of_a_file_s_name_is_what_tells_it_apart() {
+        assert_eq!(shorten_front("a-long-name-0004.jpg", 9), "…0004.jpg");
+        assert_eq!(shorten_front("grün.jpg", 8), "grün.jpg");
     }
 
     #[test]

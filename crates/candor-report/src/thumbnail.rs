@@ -10,20 +10,28 @@ const SIDES_PX: [usize; 7] = [128, 112, 96, 80, 64, 48, 32];
 /// Data URIs of `images`, all scaled alike, as large as `budget_bytes` allows. `None` for pictures that do not fit
 /// even at the smallest size: the first ones are kept.
 pub(crate) fn data_uris(images: &[&Image], budget_bytes: usize) -> Vec<Option<String>> {
-    let mut uris = Vec::new();
-    for side_px in SIDES_PX {
-        uris = images.iter().map(|image| data_uri(&shrink(image, side_px))).collect();
-        if uris.iter().map(String::len).sum::<usize>() <= budget_bytes {
+    let mut images: Vec<Image> = images.iter().map(|image| shrink(image, SIDES_PX[0])).collect();
+    let mut uris = first_that_fit(&images, budget_bytes);
+    for side_px in &SIDES_PX[1..] {
+        if uris.len() == images.len() {
             break;
         }
+        images = images.iter().map(|image| shrink(image, *side_px)).collect();
+        uris = first_that_fit(&images, budget_bytes);
     }
+    let dropped = images.len() - uris.len();
+    uris.into_iter().map(Some).chain(std::iter::repeat_n(None, dropped)).collect()
+}
+
+/// Data URIs of the first images, up to the one that no longer fits.
+fn first_that_fit(images: &[Image], budget_bytes: usize) -> Vec<String> {
     let mut left = budget_bytes;
-    uris.into_iter()
-        .map(|uri| {
-            left = left.checked_sub(uri.len())?;
-            Some(uri)
-        })
-        .collect()
+    let fits = |uri: &String| {
+        let rest = left.checked_sub(uri.len());
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    images.iter().map(data_uri).take_while(fits).collect()
 }
 
 /// The picture in its own proportions with no side longer than `side_px`; never enlarged.

@@ -14,10 +14,8 @@ const TOP: f64 = 26.0;
 const BOTTOM: f64 = 22.0;
 const LABEL_CHARACTERS: usize = 18;
 
-/// Real and predicted share of every class, in class order.
-pub(crate) fn class_distribution(evaluation: &Evaluation) -> Markup {
-    let shares = &evaluation.class_distribution;
-    let most = shares.real.iter().chain(&shares.predicted).copied().fold(0.0, f64::max);
+/// Real and predicted share of every class, in class order, on a scale that reaches up to `most`.
+pub(crate) fn class_distribution(evaluation: &Evaluation, most: f64) -> Markup {
     let axis = Axis::round(0.0, most, 4);
     let classes = evaluation.classes.len();
     let row_height = if classes > 20 { 24.0 } else { 32.0 };
@@ -113,7 +111,7 @@ mod tests {
         let probabilities = [1.0, 0.0].repeat(40);
         let truth = (0..40).map(|i| usize::from(i < 10)).collect();
         let evaluation = Evaluation::of(&LabelledPredictions::new(classes, truth, probabilities).unwrap());
-        let text = class_distribution(&evaluation).into_string();
+        let text = class_distribution(&evaluation, 1.0).into_string();
         assert!(text.contains(">plastic bottle<") && text.contains(">without a label<"), "{text}");
         assert!(text.contains("can 25% against 0%"), "{text}");
         assert_eq!(text.matches("bar predicted").count(), 3, "a legend and two classes");

@@ -25,7 +25,7 @@ pub(crate) fn confusion_heat_map(evaluation: &Evaluation) -> Option<Markup> {
             table class={ "heat " (size) } {
                 thead {
                     tr {
-                        td class="corner" { span class="down" { "true" } " \\ " span { "predicted" } }
+                        td class="corner" { div { "predicted →" } div { "true ↓" } }
                         @for class in &evaluation.classes {
                             th scope="col" title=(class) { span { (class) } }
                         }

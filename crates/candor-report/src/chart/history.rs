@@ -6,10 +6,10 @@ use super::axis::Axis;
 use super::{WIDTH, px, svg};
 use crate::{History, Scores, figures};
 
-const HEIGHT: f64 = 250.0;
+const HEIGHT: f64 = 256.0;
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 78.0;
-const TOP: f64 = 26.0;
+const TOP: f64 = 34.0;
 const BOTTOM: f64 = 42.0;
 const LINE_HEIGHT: f64 = 15.0;
 
@@ -159,7 +159,8 @@ impl Plot {
             line class="chance" x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {
                 title { "always naming the most frequent class: " (self.quantity.write(chance)) }
             }
-            text class="unit" x=(LEFT + 4.0) y=(y - 5.0) { "without looking" }
+            line class="chance" x1=(WIDTH - RIGHT - 114.0) x2=(WIDTH - RIGHT - 90.0) y1="6" y2="6" {}
+            text class="unit" x=(WIDTH - RIGHT) y="10" text-anchor="end" { "without looking" }
         }
     }
 
@@ -173,7 +174,7 @@ impl Plot {
         };
         html! {
             line class="best" x1=(x) x2=(x) y1=(TOP) y2=(HEIGHT - BOTTOM) {}
-            text class="mark" x=(x) y=(TOP - 3.0) text-anchor=(anchor) { "best epoch " (epoch) }
+            text class="mark" x=(x) y=(TOP - 4.0) text-anchor=(anchor) { "best epoch " (epoch) }
         }
     }
 

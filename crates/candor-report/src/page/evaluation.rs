@@ -28,7 +28,7 @@ pub(super) fn section(report: &Report) -> Markup {
             }
             (metric_heading("class_distribution"))
             (parts::side_by_side(report, |model| judged(model, |evaluation| html! {
-                figure class="card" { (chart::class_distribution(evaluation)) }
+                figure class="card" { (chart::class_distribution(evaluation, largest_share(report))) }
             })))
         },
     )
@@ -45,6 +45,13 @@ fn judged(model: &Model, content: impl Fn(&Evaluation) -> Markup) -> Markup {
     }
 }
 
+/// The largest share in any model's class distribution, so that all are drawn to one scale.
+fn largest_share(report: &Report) -> f64 {
+    let judged = report.models.iter().filter_map(|model| model.judged());
+    let shares = judged.map(|judged| &judged.evaluation.class_distribution);
+    shares.flat_map(|shares| shares.real.iter().chain(&shares.predicted)).copied().fold(0.0, f64::max)
+}
+
 fn subsets(model: &Model) -> Markup {
     let looks = model.judged().and_then(|judged| judged.looks);
     html! {
@@ -54,8 +61,7 @@ fn subsets(model: &Model) -> Markup {
                     tr {
                         th scope="col" { "part" }
                         th scope="col" { "pictures" }
-                        th scope="col" { "accuracy" }
-                        th scope="col" { "95% interval" }
+                        th scope="col" { "accuracy, 95% interval" }
                         th scope="col" { "without looking" }
                         th scope="col" { "log loss" }
                     }
@@ -79,8 +85,10 @@ fn subset(judged: &SubsetEvaluation) -> Markup {
         tr {
             th scope="row" { (judged.subset) }
             td { (figures::count(accuracy.pictures)) }
-            td { strong { (figures::per_cent(accuracy.value, accuracy.pictures)) } }
-            td { (figures::interval(accuracy)) }
+            td {
+                strong { (figures::per_cent(accuracy.value, accuracy.pictures)) }
+                small { (figures::interval(accuracy)) }
+            }
             td title={ "always naming " (evaluation.classes[baseline.class]) } {
                 (figures::per_cent(baseline.accuracy, accuracy.pictures))
             }

@@ -1,13 +1,18 @@
 //! Pictures that the models got right and wrong, those with the surest answers first.
 
+use candor_core::Provenance;
 use maud::{Markup, html};
 
 use super::parts;
 use super::pictures::Pictures;
-use crate::{Gallery, Model, Picture, Report, figures};
+use crate::text::shorten_front;
+use crate::{Gallery, Picture, Report, figures};
 
-/// With more classes than this their galleries are folded, so that the page stays short.
+/// With more classes than this their galleries are folded, so that the page stays short; so are those of the models
+/// that the first one is compared with.
 const MOST_OPEN: usize = 12;
+/// Characters of a file's name below a picture.
+const PROVENANCE_CHARACTERS: usize = 16;
 
 pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
     let shown = report.models.iter().filter(|model| !model.galleries.is_empty());
@@ -23,13 +28,14 @@ pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
             }
             @for model in shown {
                 @if several { h3 { (model.name) } }
-                @for gallery in &model.galleries { (class(report, model, gallery, pictures)) }
+                @let open = std::ptr::eq(model, &report.models[0]) && model.galleries.len() <= MOST_OPEN;
+                @for gallery in &model.galleries { (class(report, gallery, open, pictures)) }
             }
         },
     )
 }
 
-fn class(report: &Report, model: &Model, gallery: &Gallery, pictures: &Pictures) -> Markup {
+fn class(report: &Report, gallery: &Gallery, open: bool, pictures: &Pictures) -> Markup {
     let name = &report.data.classes[gallery.class];
     let rows = [
         ("Missed", "of this class, taken for another", &gallery.missed),
@@ -37,7 +43,7 @@ fn class(report: &Report, model: &Model, gallery: &Gallery, pictures: &Pictures)
         ("Right", "of this class, and found", &gallery.right),
     ];
     html! {
-        details class="gallery" open[model.galleries.len() <= MOST_OPEN] {
+        details class="gallery" open[open] {
             summary { (name) }
             @for (title, meaning, row) in rows {
                 div class="row" {
@@ -63,8 +69,24 @@ fn judged(report: &Report, picture: &Picture, pictures: &Pictures) -> Markup {
             }
             @if !right { span class="truth" { "is " (classes[picture.truth]) } }
         }
-        span class="provenance" title=(picture.provenance) { (picture.provenance) }
+        (provenance(&picture.provenance))
         code title=(picture.id) { (picture.id.short()) }
     };
     pictures.figure(picture, classes, caption)
+}
+
+/// The end of where it came from, which tells pictures apart, as a link where it came from the web.
+fn provenance(provenance: &Provenance) -> Markup {
+    let name = provenance.file.rsplit(['/', '\\']).next().unwrap_or(&provenance.file);
+    let short =
+        provenance.row.map_or_else(|| shorten_front(name, PROVENANCE_CHARACTERS), |row| format!("row {row}"));
+    let is_web = |url: &&String| ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    html! {
+        span class="provenance" title=(provenance) {
+            @match provenance.url.as_ref().filter(is_web) {
+                Some(url) => { a href=(url) rel="noreferrer" { (short) } }
+                None => { (short) }
+            }
+        }
+    }
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use maud::{Markup, html};
 
-use super::MARKUP_PER_PICTURE_BYTES;
 use crate::{Gallery, Picture, Report, figures, thumbnail};
 
 /// Pictures smaller than this are shown enlarged, with their pixels visible.
@@ -18,17 +17,16 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    /// No picture at all: to measure the rest of the page.
-    pub(super) fn none() -> Pictures {
-        Pictures { uris: HashMap::new() }
+    /// Every picture without a pixel: to measure the rest of the page.
+    pub(super) fn blank(report: &Report) -> Pictures {
+        Pictures { uris: shown(report).map(|picture| (std::ptr::from_ref(picture), String::new())).collect() }
     }
 
     /// As many as fit into `bytes`, as large as fit.
     pub(super) fn within(report: &Report, bytes: usize) -> Pictures {
         let shown: Vec<&Picture> = shown(report).collect();
-        let budget = bytes.saturating_sub(shown.len() * MARKUP_PER_PICTURE_BYTES);
         let images: Vec<_> = shown.iter().map(|picture| &picture.image).collect();
-        let uris = thumbnail::data_uris(&images, budget);
+        let uris = thumbnail::data_uris(&images, bytes);
         let found =
             shown.iter().zip(uris).filter_map(|(&picture, uri)| Some((std::ptr::from_ref(picture), uri?)));
         Pictures { uris: found.collect() }

@@ -1,0 +1,5 @@
+//! Tests of candor-report from outside.
+
+mod browser;
+mod fixture;
+mod page;
