@@ -72,7 +72,7 @@ impl fmt::Debug for SourceKind {
 
 /// Every kind of source, in the order in which they are tried: any folder passes for class folders, so they come last.
 pub static KINDS: [&SourceKind; 5] =
-    [&idx::KIND, &cifar::KIND, &pixel_csv::KIND, &index_csv::KIND, &class_folders::KIND];
+    [&idx::KIND, &cifar::KIND, &index_csv::KIND, &pixel_csv::KIND, &class_folders::KIND];
 
 /// Samples that can be read, with their classes.
 #[derive(Clone)]

@@ -261,25 +261,26 @@ fn missing_classes(samples: &[Sample], classes: &[String], assigned: &[Subset]) 
 
 /// Exact copies and groups that a predefined split tears apart: the test says less than it seems to.
 fn torn_apart(samples: &[Sample], assigned: &[Subset]) -> Vec<Problem> {
-    let both = |key: &dyn Fn(&Sample) -> Option<String>| {
-        let keyed = || samples.iter().zip(assigned).filter_map(|(s, &subset)| Some((key(s)?, subset)));
-        let learnt: BTreeSet<String> =
-            keyed().filter(|&(_, subset)| subset == Subset::Train).map(|(key, _)| key).collect();
-        keyed().filter(|(key, subset)| *subset != Subset::Train && learnt.contains(key)).count()
-    };
-    let kinds: [(&str, &dyn Fn(&Sample) -> Option<String>); 2] = [
-        ("are exact copies of training pictures", &|sample| Some(sample.id.to_string())),
-        ("belong to a group that is in train too", &|sample| sample.group.clone()),
+    let copies = also_in_train(samples, assigned, |sample| Some(sample.id.to_string()));
+    let of_groups = also_in_train(samples, assigned, |sample| sample.group.clone());
+    let told = [
+        (copies, "are exact copies of training pictures"),
+        (of_groups, "belong to a group that is in train too"),
     ];
-    let mut problems = Vec::new();
-    for (what, key) in kinds {
-        let pictures = both(key);
-        if pictures > 0 {
-            let reason = format!("{pictures} pictures of validation and test {what}");
-            problems.push(Problem { place: "the split that the source brings along".to_owned(), reason });
-        }
-    }
-    problems
+    let torn = told.into_iter().filter(|&(pictures, _)| pictures > 0);
+    torn.map(|(pictures, what)| Problem {
+        place: "the split that the source brings along".to_owned(),
+        reason: format!("{pictures} pictures of validation and test {what}"),
+    })
+    .collect()
+}
+
+/// How many samples outside of train share their key with one in train.
+fn also_in_train(samples: &[Sample], assigned: &[Subset], key: fn(&Sample) -> Option<String>) -> usize {
+    let keyed = || samples.iter().zip(assigned).filter_map(|(sample, &subset)| Some((key(sample)?, subset)));
+    let learnt: BTreeSet<String> =
+        keyed().filter(|&(_, subset)| subset == Subset::Train).map(|(key, _)| key).collect();
+    keyed().filter(|(key, subset)| *subset != Subset::Train && learnt.contains(key)).count()
 }
 
 fn collect(assigned: &[Subset]) -> Split {

@@ -47,7 +47,10 @@ fn recognises(path: &Path, options: &SourceOptions) -> bool {
     let has = |asked: &Option<String>, usual: &[&str]| {
         find_column(&header, asked.as_deref(), usual, "", &index).is_ok_and(|at| at.is_some())
     };
-    has(&options.class_column, &CLASS) && (has(&options.file_column, &FILE) || has(&options.id_column, &ID))
+    // A table of pixels may have an id too, but not so few columns.
+    let few_columns = header.len() < 49;
+    has(&options.class_column, &CLASS)
+        && (has(&options.file_column, &FILE) || (few_columns && has(&options.id_column, &ID)))
 }
 
 fn read(path: &Path, options: &SourceOptions, reporter: &dyn Reporter) -> Result<Listing, SourceError> {

@@ -35,7 +35,7 @@ fn recognises(path: &Path, _: &SourceOptions) -> bool {
         }
     }
     let numbers = row.iter().filter(|cell| number(cell).is_some()).count();
-    numbers >= 5 && row.len() - numbers <= 3
+    numbers >= 4 && row.len() - numbers <= 3
 }
 
 fn read(path: &Path, options: &SourceOptions, reporter: &dyn Reporter) -> Result<Listing, SourceError> {
