@@ -26,7 +26,7 @@ Where the two frameworks mean different things
   Loss             Both take the mean over the samples and, for binary cross-entropy and squared error, over the units.
 
 What is in goldens.safetensors, for each case, under "family/name/"
-  output           of `layers` alone (without `head`) for batch 0; pictures as N x H x W x C
+  output           of `layers` alone (without `head`) for batch 0, flattened: feature maps channel by channel
   prediction       of `layers` + `head` for batch 0
   losses           [5]: the loss that each of the five steps sees, before it changes the parameters
   gradient/P       of the loss of batch 0 with respect to parameter P, at the initial parameters
@@ -286,7 +286,7 @@ class Torch:
     def run(self):
         case, result = self.case, {}
         x = self.images(0).requires_grad_()
-        result["output"] = channels_last(self.forward(x, len(case.layers)))
+        result["output"] = self.forward(x, len(case.layers)).flatten(1)
         result["prediction"] = self.forward(x, len(case.all_layers))
         self.loss(0, x).backward()
         self.gradient_margin = self.margin
@@ -341,6 +341,10 @@ def channels_last(x):
 
 
 # ---------------------------------------------------------------- Keras
+def channels_first(x):
+    return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
+
+
 def keras_model(case, count):
     x = inputs = keras.Input(case.input)
     for name, layer in list(zip(case.names, case.all_layers))[:count]:
@@ -413,7 +417,7 @@ def run_keras(case):
     x = tf.constant(case.inputs(0))
     front = keras_model(case, len(case.layers))
     front.set_weights(model.get_weights()[:len(front.weights)])
-    result = {"output": np.asarray(front(x)), "prediction": np.asarray(model(x))}
+    result = {"output": channels_first(np.asarray(front(x))).reshape(case.batch, -1), "prediction": np.asarray(model(x))}
     _, (input_gradient, *parameter_gradients) = gradients(x, tf.constant(case.truth(0)))
     result["input_gradient"] = np.asarray(input_gradient)
     for name, gradient in zip(names, parameter_gradients):

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use candor_engine::layer::{Layer, ParameterSpec};
+use candor_engine::layer::{Flatten, Layer, ParameterSpec};
 use candor_engine::{Loss, NamedLayer, Network, Optimizer, Parameter, Parameters, Shape};
 use safetensors::SafeTensors;
 use serde::Deserialize;
@@ -68,9 +68,11 @@ impl Case {
         Shape::image(self.input[0], self.input[1], self.input[2])
     }
 
-    /// The network up to what is put behind.
+    /// The network up to what is put behind; its output is flattened.
     pub fn front(&self) -> Network {
-        Network::sequential(self.input(), self.layers.clone()).unwrap_or_else(|e| panic!("{}: {e}", self.key))
+        let mut layers = self.layers.clone();
+        layers.push(Layer::from(Flatten {}).into());
+        Network::sequential(self.input(), layers).unwrap_or_else(|e| panic!("{}: {e}", self.key))
     }
 
     /// The whole network.

@@ -5,6 +5,12 @@
 mod formula;
 mod golden_file;
 mod goldens;
+mod instruction_sets;
 mod promises;
 mod random_networks;
 mod reference;
+
+/// Whether a difference is allowed; never when it is not a number.
+fn within(difference: f64, allowed: f64) -> bool {
+    difference.abs() <= allowed
+}

@@ -13,6 +13,7 @@ use candor_engine::{
 use crate::formula::{self, Formula};
 use crate::golden_file::{Golden, Goldens, family};
 use crate::reference::{self, Weights};
+use crate::within;
 
 const NETWORKS: usize = 400;
 const CHANNELS: [usize; 10] = [1, 2, 3, 4, 7, 8, 15, 16, 17, 33];
@@ -84,8 +85,7 @@ impl Subject {
             .map_err(|error| self.failure(&error.to_string()))?
             .predict(Inputs::Floats(&self.inputs), &mut outputs);
         let largest = expected.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
-        match outputs.iter().zip(&expected).position(|(a, e)| !((f64::from(*a) - e).abs() <= 2e-5 * largest))
-        {
+        match outputs.iter().zip(&expected).position(|(a, e)| !within(f64::from(*a) - *e, 2e-5 * largest)) {
             Some(at) => {
                 Err(self.failure(&format!("output[{at}] is {} instead of {}", outputs[at], expected[at])))
             }
@@ -103,7 +103,7 @@ impl Subject {
         let (outcome, gradients) = trainer.gradients(batch);
         let mut weights = Values::new(&self.parameters);
         let loss = self.reference_loss(&weights);
-        if !((f64::from(outcome.loss) - loss).abs() <= 1e-5 * loss.abs().max(1.0)) {
+        if !within(f64::from(outcome.loss) - loss, 1e-5 * loss.abs().max(1.0)) {
             return Err(self.failure(&format!("loss is {} instead of {loss}", outcome.loss)));
         }
         for gradient in gradients.tensors() {
@@ -130,7 +130,7 @@ impl Subject {
         loss_at(0.0);
         let terms = || gradient.values.iter().zip(&direction).map(|(g, way)| f64::from(*g) * f64::from(*way));
         let (actual, magnitude) = (terms().sum::<f64>(), terms().map(f64::abs).sum::<f64>());
-        if (actual - expected).abs() <= 1e-4 * magnitude + 1e-7 {
+        if within(actual - expected, 1e-4 * magnitude + 1e-7) {
             return Ok(());
         }
         Err(self.failure(&format!("the slope of {} is {actual:e} instead of {expected:e}", gradient.name)))
