@@ -29,16 +29,6 @@ pub(crate) fn activate_backward(isa: Isa, function: Activation, output: &[f32], 
     }
 }
 
-/// The derivative of an activation other than softmax where its output is `output`.
-pub(crate) fn derivative(function: Activation, output: f32) -> f32 {
-    match function {
-        Activation::Linear | Activation::Softmax => 1.0,
-        Activation::Relu => f32::from(output > 0.0),
-        Activation::Tanh => 1.0 - output * output,
-        Activation::Sigmoid => output * (1.0 - output),
-    }
-}
-
 /// 1 / (1 + e⁻ˣ), without overflow at either end.
 pub(crate) fn sigmoid(x: f32) -> f32 {
     if x >= 0.0 {

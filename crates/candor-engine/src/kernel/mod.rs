@@ -18,12 +18,12 @@ mod weight_gradient;
 pub(crate) use buffer::Buffer;
 pub(crate) use convolution::{Begin, Run, TapSum, convolve_row, group_width};
 pub(crate) use elementwise::{
-    AdamStep, activate, activate_backward, adam, derivative, dropout, sgd, softmax, softmax_backward,
+    AdamStep, activate, activate_backward, adam, dropout, sgd, softmax, softmax_backward,
 };
 pub use isa::Isa;
 pub(crate) use layout::{Halo, Layout};
 pub(crate) use matrix::{Rows, add_inner_products, add_row_combinations};
-pub(crate) use pooling::{Windows, avg_pool_row, max_pool_row};
+pub(crate) use pooling::{Windows, avg_pool_row, max_pool_row, spread_row};
 pub(crate) use simd::BLOCK;
-pub(crate) use sparse_gradient::{Entry, add_sparse_gradients};
+pub(crate) use sparse_gradient::{Entry, Lists, add_sparse_gradients};
 pub(crate) use weight_gradient::{Region, add_weight_gradient};

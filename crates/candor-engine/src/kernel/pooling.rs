@@ -117,6 +117,46 @@ fn max_row<S: Simd>(
     }
 }
 
+/// The way back from [`max_pool_row`] for windows that do not overlap: each gradient goes to where its maximum was, all
+/// other values of the windows become zero.
+///
+/// # Panics
+/// When a slice is too short for what is asked.
+pub(crate) fn spread_row(
+    isa: Isa,
+    windows: &Windows,
+    gradient: &[f32],
+    places: &[u16],
+    (to, row): (&mut [f32], usize),
+) {
+    assert_eq!(gradient.len(), places.len(), "every gradient has a place");
+    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
+    unsafe { spread_kernel(isa, windows, gradient, places, to, row) }
+}
+
+simd_kernel! {
+    fn spread_kernel = spread(windows: &Windows, gradient: &[f32], places: &[u16], to: &mut [f32], row: usize)
+}
+
+#[inline(always)]
+fn spread<S: Simd>(windows: &Windows, gradient: &[f32], places: &[u16], to: &mut [f32], row: usize) {
+    let pixels = gradient.as_chunks::<BLOCK>().0.iter().zip(places.as_chunks::<BLOCK>().0);
+    for (x, (gradient, places)) in pixels.enumerate() {
+        // Whole words on both sides, so that the choice is a comparison and a bitwise and of vectors.
+        let (gradient, places) = (gradient.map(f32::to_bits), places.map(u32::from));
+        let mut place = 0_u32;
+        for r in 0..windows.rows {
+            let start = r * row + x * windows.column_step * BLOCK;
+            for to in to[start..start + windows.columns * BLOCK].as_chunks_mut::<BLOCK>().0 {
+                for lane in 0..BLOCK {
+                    to[lane] = f32::from_bits(if places[lane] == place { gradient[lane] } else { 0 });
+                }
+                place += 1;
+            }
+        }
+    }
+}
+
 /// The means of one row of output pixels; what lies outside the picture does not count.
 ///
 /// # Panics
@@ -191,6 +231,33 @@ mod tests {
                 assert_eq!(out[0], expected[0].max(0.0));
                 avg_pool_row(isa, &windows, (&plane, 3 * BLOCK), y, &mut out);
                 assert_eq!([out[0], out[BLOCK]], [[-4.0, -2.5], [0.5, 2.0]][y]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_gradient_goes_back_to_the_largest_value_alone() {
+        // Two windows of 2×2 side by side; lane by lane another corner is the largest.
+        let windows = Windows {
+            height: 2,
+            width: 4,
+            rows: 2,
+            columns: 2,
+            row_step: 2,
+            column_step: 2,
+            pad_top: 0,
+            pad_left: 0,
+        };
+        let plane: Vec<f32> = (0..8 * BLOCK).map(|i| ((i * 7919) % 101) as f32).collect();
+        for isa in Isa::available() {
+            let (mut out, mut places) = (vec![0.0; 2 * BLOCK], vec![0; 2 * BLOCK]);
+            max_pool_row(isa, &windows, (&plane, 4 * BLOCK), 0, &mut out, &mut places, false);
+            let mut back = vec![f32::NAN; plane.len()];
+            spread_row(isa, &windows, &out, &places, (&mut back, 4 * BLOCK));
+            for (index, (&value, &back)) in plane.iter().zip(&back).enumerate() {
+                let (x, lane) = (index / BLOCK % 4, index % BLOCK);
+                let expected = if value == out[x / 2 * BLOCK + lane] { value } else { 0.0 };
+                assert_eq!(back, expected, "{isa} {index}");
             }
         }
     }

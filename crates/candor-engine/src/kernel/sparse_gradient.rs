@@ -18,6 +18,42 @@ pub(crate) struct Entry {
     pub value: f32,
 }
 
+/// Lists the non-zero gradients of 16 channels, one row of pixels after the other.
+pub(crate) struct Lists<'a> {
+    /// Room for `positions` entries a channel, one channel behind the other.
+    pub entries: &'a mut [Entry],
+    pub positions: usize,
+    /// Entries that each channel has so far.
+    pub counts: [usize; BLOCK],
+}
+
+impl Lists<'_> {
+    /// Appends a row of pixels: `gradient` and `places` hold 16 values each; a value's origin is `first`, plus `step` a
+    /// pixel, plus the offset of its place in the window.
+    ///
+    /// # Panics
+    /// When the row has more pixels than there is room for, or a place has no offset.
+    pub fn append_row(
+        &mut self,
+        gradient: &[f32],
+        places: &[u16],
+        (first, step): (usize, usize),
+        offset_of_place: &[u32],
+    ) {
+        let pixels = gradient.as_chunks::<BLOCK>().0.iter().zip(places.as_chunks::<BLOCK>().0);
+        for (x, (gradient, places)) in pixels.enumerate() {
+            let origin = (first + x * step) as u32;
+            for lane in 0..BLOCK {
+                // Written always and counted only when it is not zero: cheaper than a branch that is hard to foresee.
+                let entry =
+                    Entry { origin: origin + offset_of_place[places[lane] as usize], value: gradient[lane] };
+                self.entries[lane * self.positions + self.counts[lane]] = entry;
+                self.counts[lane] += usize::from(gradient[lane] != 0.0);
+            }
+        }
+    }
+}
+
 /// One output channel × one plane of 16 input channels: adds to `dw` (\[tap\]\[16\]) and, where it is wanted, to the
 /// input's gradient, which is laid out as the input plane `x`.
 ///
@@ -139,6 +175,24 @@ mod tests {
 
     use super::*;
     use crate::random::Stream;
+
+    #[test]
+    fn only_what_is_not_zero_is_listed() {
+        let mut entries = vec![Entry::default(); 3 * BLOCK];
+        let mut lists = Lists { entries: &mut entries, positions: 2, counts: [0; BLOCK] };
+        let gradient: Vec<f32> = (0..2 * BLOCK).map(|i| if i % 3 == 0 { i as f32 } else { 0.0 }).collect();
+        lists.append_row(&gradient, &[1; 2 * BLOCK], (100, 10), &[0, 5]);
+        let counts = lists.counts;
+        for lane in 0..BLOCK {
+            let listed: Vec<(u32, f32)> =
+                entries[lane * 2..][..counts[lane]].iter().map(|entry| (entry.origin, entry.value)).collect();
+            let expected: Vec<(u32, f32)> = (0..2)
+                .map(|x| (105 + 10 * x, gradient[x as usize * BLOCK + lane]))
+                .filter(|(_, value)| *value != 0.0)
+                .collect();
+            assert_eq!(listed, expected, "channel {lane}");
+        }
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]

@@ -8,11 +8,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Backward, FeatureStep, Forward, Pass, StepMemory, clear_halo};
+use super::{Backward, FeatureStep, Forward, Pass, StepMemory, clear_halo, rows};
 use crate::kernel::{
-    BLOCK, Begin, Buffer, Entry, Halo, Isa, Layout, Region, Run, TapSum, Windows, activate,
-    activate_backward, add_sparse_gradients, add_weight_gradient, convolve_row, derivative, group_width,
-    max_pool_row,
+    BLOCK, Begin, Buffer, Entry, Halo, Isa, Layout, Lists, Region, Run, TapSum, Windows, activate,
+    activate_backward, add_sparse_gradients, add_weight_gradient, convolve_row, group_width, max_pool_row,
+    spread_row,
 };
 use crate::layer::{Activation, Conv2d, WindowGeometry};
 use crate::{Pair, Parameters};
@@ -26,6 +26,8 @@ pub(in crate::executor) struct ConvolutionStep {
     sum: TapSum,
     activation: Activation,
     pool: Option<Windows>,
+    /// How far each place in a pooling window is from the window's first, as origins in the input.
+    offset_of_place: Vec<u32>,
     /// Places of weight and bias among the network's parameters.
     weight: usize,
     bias: Option<usize>,
@@ -101,6 +103,12 @@ impl ChannelGroup {
     }
 }
 
+/// The group that a channel is computed in.
+fn group_of(groups: &[ChannelGroup], channel: usize) -> ChannelGroup {
+    let found = groups.iter().find(|group| group.blocks().contains(&(channel / BLOCK)));
+    *found.expect("the groups hold every channel")
+}
+
 /// What a convolution needs around its tensors.
 pub(in crate::executor) struct Halos {
     pub input: Halo,
@@ -173,6 +181,13 @@ impl ConvolutionStep {
         let padded = groups.iter().map(|group| group.width).sum::<usize>();
         let weights = Buffer::zeros(padded * sum.terms());
         let biases = Buffer::zeros(padded);
+        let offset_of_place = pool.map_or(Vec::new(), |windows| {
+            let (row, column) = (shape.stride.rows * input.row(), shape.stride.columns * input.block);
+            let places = 0..windows.rows * windows.columns;
+            places
+                .map(|place| (place / windows.columns * row + place % windows.columns * column) as u32)
+                .collect()
+        });
         ConvolutionStep {
             isa,
             input,
@@ -181,6 +196,7 @@ impl ConvolutionStep {
             sum,
             activation,
             pool,
+            offset_of_place,
             weight,
             bias,
             groups,
@@ -281,58 +297,53 @@ impl ConvolutionStep {
         }
     }
 
-    /// Lists the non-zero gradients of 16 channels and adds them up for the biases.
-    ///
-    /// Channel `lane`'s entries begin at `lane × positions`; returns how many each has.
-    fn list_entries(
-        &self,
-        windows: &Windows,
-        block: usize,
-        (output, gradient): (&[f32], &[f32]),
-        places: &[u16],
-        (entries, bias): (&mut [Entry], &mut [f32]),
-    ) -> [usize; BLOCK] {
-        let positions = self.output.height * self.output.width;
-        let mut counts = [0; BLOCK];
-        for position in 0..positions {
-            let (y, x) = (position / self.output.width, position % self.output.width);
-            let at = self.output.position(block * BLOCK, y, x);
-            for lane in 0..BLOCK {
-                let value = gradient[at + lane] * derivative(self.activation, output[at + lane]);
-                if value == 0.0 {
-                    continue;
-                }
-                let (row, column) = windows.pixel_at(0, x, places[position * BLOCK + lane]);
-                let origin = self.origin(y * windows.row_step + row, column) as u32;
-                entries[lane * positions + counts[lane]] = Entry { origin, value };
-                counts[lane] += 1;
-                bias[lane] += value;
+    /// Carries the gradient of a sample's output back through the activation, in place, and adds it up for the biases.
+    fn backward_activation(&self, output: &[f32], gradient: &mut [f32], bias_gradient: &mut [f32]) {
+        for (plane, _, row) in rows(&self.output) {
+            let gradient = &mut gradient[row.clone()];
+            activate_backward(self.isa, self.activation, &output[row], gradient);
+            let bias = &mut bias_gradient[plane * BLOCK..][..BLOCK];
+            for pixel in gradient.chunks_exact(BLOCK) {
+                bias.iter_mut().zip(pixel).for_each(|(bias, value)| *bias += value);
             }
         }
-        counts
+    }
+
+    /// The row of windows at `y`: gradients of a block of channels, and where their maxima were found.
+    fn pooled_row<'a>(
+        &self,
+        (block, y): (usize, usize),
+        gradient: &'a [f32],
+        places: &'a [u16],
+    ) -> (&'a [f32], &'a [u16]) {
+        let len = self.output.width * BLOCK;
+        let start = self.output.row_start(block, y);
+        (&gradient[start..start + len], &places[(block * self.output.height + y) * len..][..len])
     }
 
     fn backward_sparse(
         &self,
         windows: &Windows,
         input: &[f32],
-        output: (&[f32], &[f32]),
-        input_gradient: Option<&mut [f32]>,
-        places: &[u16],
-        memory: (&mut [f32], &mut [f32], &mut [Entry]),
+        (gradient, places): (&[f32], &[u16]),
+        mut input_gradient: Option<&mut [f32]>,
+        (weight_gradient, entries): (&mut [f32], &mut [Entry]),
     ) {
-        let (weight_gradient, bias_gradient, entries) = memory;
         let per_plane = self.sum.taps.len() * BLOCK;
         let per_channel = self.sum.planes * per_plane;
         let positions = self.output.height * self.output.width;
-        let mut input_gradient = input_gradient;
         if let Some(gradient) = &mut input_gradient {
             gradient.fill(0.0);
         }
         for block in 0..self.output.planes() {
-            let places = &places[block * positions * BLOCK..][..positions * BLOCK];
-            let bias = &mut bias_gradient[block * BLOCK..][..BLOCK];
-            let counts = self.list_entries(windows, block, output, places, (entries, bias));
+            let mut lists = Lists { entries: &mut *entries, positions, counts: [0; BLOCK] };
+            for y in 0..self.output.height {
+                let (gradient, places) = self.pooled_row((block, y), gradient, places);
+                let first = self.origin(y * windows.row_step, 0);
+                let step = windows.column_step * self.column_step();
+                lists.append_row(gradient, places, (first, step), &self.offset_of_place);
+            }
+            let counts = lists.counts;
             for plane in 0..self.sum.planes {
                 let inside = plane * self.input.plane()..(plane + 1) * self.input.plane();
                 for (lane, &count) in counts.iter().enumerate() {
@@ -357,29 +368,18 @@ impl ConvolutionStep {
         &self,
         windows: &Windows,
         input: &[f32],
-        (output, gradient): (&[f32], &[f32]),
-        places: &[u16],
-        memory: (&mut [f32], &mut [f32], &mut [f32]),
+        (gradient, places): (&[f32], &[u16]),
+        (weight_gradient, scratch): (&mut [f32], &mut [f32]),
     ) {
-        let (weight_gradient, bias_gradient, scratch) = memory;
         let row_len = windows.width * BLOCK;
         let scratch = &mut scratch[..windows.rows * row_len];
+        // Between windows that do not touch nothing is written, and nothing may be left there.
+        scratch.fill(0.0);
         let per_block = self.sum.terms() * BLOCK;
-        for block in 0..self.output.planes() {
-            let bias = &mut bias_gradient[block * BLOCK..][..BLOCK];
-            let weight_gradient = &mut weight_gradient[block * per_block..][..per_block];
+        for (block, weight_gradient) in weight_gradient.chunks_exact_mut(per_block).enumerate() {
             for y in 0..self.output.height {
-                scratch.fill(0.0);
-                let places = &places[(block * self.output.height + y) * self.output.width * BLOCK..];
-                for x in 0..self.output.width {
-                    let at = self.output.position(block * BLOCK, y, x);
-                    for lane in 0..BLOCK {
-                        let value = gradient[at + lane] * derivative(self.activation, output[at + lane]);
-                        let (row, column) = windows.pixel_at(0, x, places[x * BLOCK + lane]);
-                        scratch[row * row_len + column * BLOCK + lane] = value;
-                        bias[lane] += value;
-                    }
-                }
+                let (gradient, places) = self.pooled_row((block, y), gradient, places);
+                spread_row(self.isa, windows, gradient, places, (&mut *scratch, row_len));
                 let region = Region {
                     rows: windows.rows,
                     columns: windows.width,
@@ -396,28 +396,12 @@ impl ConvolutionStep {
     fn backward_dense(
         &self,
         input: &[f32],
-        output: &[f32],
         gradient: &mut [f32],
         input_gradient: Option<&mut [f32]>,
-        (weight_gradient, bias_gradient): (&mut [f32], &mut [f32]),
+        weight_gradient: &mut [f32],
     ) {
-        clear_halo(&self.output, gradient);
         let per_block = self.sum.terms() * BLOCK;
-        for block in 0..self.output.planes() {
-            let bias = &mut bias_gradient[block * BLOCK..][..BLOCK];
-            for y in 0..self.output.height {
-                let start = self.output.row_start(block, y);
-                let row = start..start + self.output.width * BLOCK;
-                activate_backward(
-                    self.isa,
-                    self.activation,
-                    &output[row.clone()],
-                    &mut gradient[row.clone()],
-                );
-                for pixel in gradient[row].chunks_exact(BLOCK) {
-                    bias.iter_mut().zip(pixel).for_each(|(bias, value)| *bias += value);
-                }
-            }
+        for (block, weight_gradient) in weight_gradient.chunks_exact_mut(per_block).enumerate() {
             let region = Region {
                 rows: self.output.height,
                 columns: self.output.width,
@@ -426,10 +410,10 @@ impl ConvolutionStep {
                 g: Run { start: self.output.row_start(block, 0), step: BLOCK },
                 g_row: self.output.row(),
             };
-            let weight_gradient = &mut weight_gradient[block * per_block..][..per_block];
             add_weight_gradient(self.isa, &self.sum, &region, input, gradient, weight_gradient);
         }
         if let (Some(InputGradient::Dense(phases)), Some(input_gradient)) = (&self.backward, input_gradient) {
+            clear_halo(&self.output, gradient);
             if phases.len() < self.shape.stride.rows * self.shape.stride.columns {
                 input_gradient.fill(0.0);
             }
@@ -465,51 +449,26 @@ impl ConvolutionStep {
     }
 
     /// The gradient with respect to an input of one or three channels, value by value: only explanations want it.
-    fn backward_to_pixels(
-        &self,
-        weights: &[f32],
-        visit: &mut dyn FnMut(&mut dyn FnMut(usize, usize, f32)),
-        to: &mut [f32],
-    ) {
+    fn backward_to_pixels(&self, gradient: &[f32], places: Option<&[u16]>, to: &mut [f32]) {
+        to.fill(0.0);
         let terms = self.sum.terms();
-        visit(&mut |channel, origin, value| {
-            let group = self.groups.iter().find(|group| group.blocks().contains(&(channel / BLOCK)));
-            let group = group.expect("every channel is in a group");
-            let weights = &weights[group.weights(terms)];
-            let lane = channel - group.first_block * BLOCK;
-            for term in 0..terms {
-                let (plane, rest) = (term / (terms / self.sum.planes), term % (terms / self.sum.planes));
-                let at =
-                    plane * self.sum.plane_len + self.sum.taps[rest / self.sum.block] + rest % self.sum.block;
-                to[origin + at] += value * weights[term * group.width + lane];
-            }
-        });
-    }
-
-    /// Calls `receive(channel, origin, value)` for every non-zero gradient before the activation.
-    fn visit_gradients(
-        &self,
-        (output, gradient): (&[f32], &[f32]),
-        places: Option<&[u16]>,
-        receive: &mut dyn FnMut(usize, usize, f32),
-    ) {
-        for channel in 0..self.shape.filters {
-            for position in 0..self.output.height * self.output.width {
-                let (y, x) = (position / self.output.width, position % self.output.width);
-                let at = self.output.position(channel, y, x);
-                let (row, column, value) = match (&self.pool, places) {
+        for filter in 0..self.shape.filters {
+            let group = group_of(&self.groups, filter);
+            let weights = &self.weights[group.weights(terms)][filter - group.first_block * BLOCK..];
+            for (y, x) in (0..self.output.height).flat_map(|y| (0..self.output.width).map(move |x| (y, x))) {
+                let value = gradient[self.output.position(filter, y, x)];
+                let (row, column) = match (&self.pool, places) {
                     (Some(windows), Some(places)) => {
-                        let index =
-                            (channel / BLOCK * self.output.height * self.output.width + position) * BLOCK;
-                        let (row, column) = windows.pixel_at(0, x, places[index + channel % BLOCK]);
-                        let slope = derivative(self.activation, output[at]);
-                        (y * windows.row_step + row, column, gradient[at] * slope)
+                        let (_, places) = self.pooled_row((filter / BLOCK, y), gradient, places);
+                        let (row, column) = windows.pixel_at(0, x, places[x * BLOCK + filter % BLOCK]);
+                        (y * windows.row_step + row, column)
                     }
-                    // The dense pass has already multiplied by the slope.
-                    _ => (y, x, gradient[at]),
+                    _ => (y, x),
                 };
-                if value != 0.0 {
-                    receive(channel, self.origin(row, column), value);
+                let origin = self.origin(row, column);
+                for (term, weight) in weights.iter().step_by(group.width).take(terms).enumerate() {
+                    let (tap, channel) = (term / self.sum.block, term % self.sum.block);
+                    to[origin + self.sum.taps[tap] + channel] += value * weight;
                 }
             }
         }
@@ -572,27 +531,21 @@ impl FeatureStep for ConvolutionStep {
                 .as_deref_mut()
                 .map(|all| &mut all[index * self.input.len()..][..self.input.len()]);
             let places = self.pool.map(|_| &places[slot * per_sample..(slot + 1) * per_sample]);
+            self.backward_activation(output, gradient, bias_gradient);
             match (&self.pool, places) {
                 (Some(windows), Some(places)) if self.is_sparse() => {
-                    let memory = (&mut weight_gradient[..], &mut bias_gradient[..], &mut entries[..]);
                     let to = input_gradient.as_deref_mut();
-                    self.backward_sparse(windows, input, (output, gradient), to, places, memory);
+                    let memory = (&mut weight_gradient[..], &mut entries[..]);
+                    self.backward_sparse(windows, input, (gradient, places), to, memory);
                 }
                 (Some(windows), Some(places)) => {
-                    let memory = (&mut weight_gradient[..], &mut bias_gradient[..], &mut scratch[..]);
-                    self.backward_spread(windows, input, (output, gradient), places, memory);
+                    let memory = (&mut weight_gradient[..], &mut scratch[..]);
+                    self.backward_spread(windows, input, (gradient, places), memory);
                 }
-                _ => {
-                    let memory = (&mut weight_gradient[..], &mut bias_gradient[..]);
-                    self.backward_dense(input, output, gradient, input_gradient.as_deref_mut(), memory);
-                }
+                _ => self.backward_dense(input, gradient, input_gradient.as_deref_mut(), weight_gradient),
             }
             if let (Some(to), true) = (input_gradient, self.input.block != BLOCK) {
-                to.fill(0.0);
-                let mut visit = |receive: &mut dyn FnMut(usize, usize, f32)| {
-                    self.visit_gradients((output, gradient), places, receive);
-                };
-                self.backward_to_pixels(&self.weights, &mut visit, to);
+                self.backward_to_pixels(gradient, places, to);
             }
         }
     }
@@ -605,12 +558,8 @@ impl FeatureStep for ConvolutionStep {
         }
         let (shape, sum) = (self.shape, &self.sum);
         let taps = sum.taps.len();
-        let group_of = |filter: usize| {
-            let group = self.groups.iter().find(|group| group.blocks().contains(&(filter / BLOCK)));
-            *group.expect("every filter is in a group")
-        };
         for filter in 0..shape.filters {
-            let group = group_of(filter);
+            let group = group_of(&self.groups, filter);
             let start = group.weights(sum.terms()).start;
             let lane = filter - group.first_block * BLOCK;
             for (channel, values) in shape.channels_of(filter).zip(shape.weights_of(filter, weight)) {
@@ -683,8 +632,7 @@ impl Phase {
         let taps = self.kernel_positions.len();
         for filter in 0..shape.filters {
             for (channel, values) in shape.channels_of(filter).zip(shape.weights_of(filter, weight)) {
-                let group = self.groups.iter().find(|group| group.blocks().contains(&(channel / BLOCK)));
-                let group = group.expect("every channel is in a group");
+                let group = group_of(&self.groups, channel);
                 let start = group.weights(self.sum.terms()).start;
                 let lane = channel - group.first_block * BLOCK;
                 for (tap, (u, v)) in self.kernel_positions.iter().enumerate() {
