@@ -1,14 +1,49 @@
 //! The steps from pictures to a judged model, and their order: the one implementation behind every front end.
+//!
+//! A front end makes a request, hands in a [`Reporter`](candor_core::Reporter) and shows what comes back:
+//!
+//! ```no_run
+//! use candor_core::Silent;
+//! use candor_workflow::recipe::RecipeFile;
+//! use candor_workflow::{RunRequest, SourceSpec, study};
+//!
+//! # fn main() -> candor_workflow::Result<()> {
+//! let request = RunRequest {
+//!     source: SourceSpec::at("photos"),
+//!     recipe: RecipeFile::default(),
+//!     out: "run".into(),
+//!     threads: 0,
+//! };
+//! let result = study(&request, &Silent)?;
+//! println!("{} pictures, report in {}", result.split.train, result.report.display());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A run is a folder ([`run_dir`] names its files). Each file is written whole or not at all, so that a run which was
+//! killed at any moment can be resumed, and ends with the same bits. The test split is handed out in one place only,
+//! which counts how often it is looked at.
 #![forbid(unsafe_code)]
 
 mod error;
+mod judge;
+mod looks;
 mod model;
 mod pictures;
 pub mod recipe;
+mod report;
+mod run;
 pub mod run_dir;
 mod tensors;
+mod threads;
 mod train;
+mod verbs;
 
+pub use candor_data::decode::Limits;
+pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
+pub use candor_report::{count, per_cent};
 pub use error::{Result, WorkflowError};
+pub use looks::Look;
 pub use model::{About, TrainedModel};
 pub use pictures::{Origin, SourceSpec};
+pub use verbs::*;

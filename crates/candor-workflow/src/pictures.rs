@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use candor_core::{
     Dataset, Image, Preprocessing, Problem, ReadError, Reporter, Sample, SampleId, Seed, Split, Subset,
@@ -9,6 +10,7 @@ use candor_core::{
 use candor_data::demo;
 use candor_data::prepare::{Prepared, prepare};
 use candor_data::source::{Source, SourceOptions};
+use candor_report::PictureSizes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, WorkflowError};
@@ -63,6 +65,41 @@ impl SourceSpec {
         }
     }
 
+    /// The last part of the name: a heading.
+    pub fn short_name(&self) -> String {
+        let short = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        match &self.origin {
+            Origin::Path(path) => short(path).unwrap_or_else(|| self.name()),
+            Origin::FashionMnist => "Fashion-MNIST".to_owned(),
+        }
+    }
+
+    /// The same as it is typed: `photos --group-column person`.
+    pub fn command(&self) -> String {
+        let SourceOptions { kind, class_column, id_column, file_column, url_column, group_column, .. } =
+            &self.options;
+        let flags = [
+            ("kind", kind.clone()),
+            ("class-column", class_column.clone()),
+            ("id-column", id_column.clone()),
+            ("file-column", file_column.clone()),
+            ("url-column", url_column.clone()),
+            ("group-column", group_column.clone()),
+            ("split-column", self.options.split_column.clone()),
+            ("class-names", Some(self.options.class_names.join(",")).filter(|names| !names.is_empty())),
+            ("pixel-max", self.options.pixel_max.map(|max| max.to_string())),
+            ("test-source", self.test.as_ref().map(|path| path.display().to_string())),
+            ("shuffle-labels", self.shuffle_labels.map(|seed| seed.0.to_string())),
+        ];
+        let place = match &self.origin {
+            Origin::Path(path) => quoted(&path.display().to_string()),
+            Origin::FashionMnist => "fashion-mnist".to_owned(),
+        };
+        let typed =
+            flags.into_iter().filter_map(|(flag, value)| Some(format!(" --{flag} {}", quoted(&value?))));
+        place + &typed.collect::<String>()
+    }
+
     /// The same with paths that hold from any working directory.
     pub fn absolute(&self) -> SourceSpec {
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -71,6 +108,15 @@ impl SourceSpec {
             Origin::FashionMnist => Origin::FashionMnist,
         };
         SourceSpec { origin, test: self.test.as_ref().map(absolute), ..self.clone() }
+    }
+}
+
+/// As a shell takes it for one word.
+pub(crate) fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./,=:+@%".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
 
@@ -84,6 +130,8 @@ pub struct Pictures {
     samples: Vec<Sample>,
     predefined: Option<Vec<Subset>>,
     problems: Vec<Problem>,
+    /// Width and height of the originals that were read.
+    sizes: Mutex<Vec<(usize, usize)>>,
 }
 
 impl Pictures {
@@ -115,13 +163,13 @@ impl Pictures {
             predefined: source.predefined().map(<[_]>::to_vec),
             problems: source.problems().to_vec(),
             parts: vec![source],
+            sizes: Mutex::default(),
         }
     }
 
     /// Adds `source` as the test split; what the first source says of test pictures becomes training pictures.
     fn add_test(&mut self, path: &Path, source: Source) -> Result<()> {
-        let class_of: Vec<usize> =
-            source.classes().iter().map(|class| self.class_called(path, class)).collect::<Result<_>>()?;
+        let class_of = classes_among(source.classes(), &self.classes, path)?;
         let (old, new) = (self.samples.len(), source.samples().len());
         let mut subsets = self.predefined.take().unwrap_or_else(|| vec![Subset::Train; old]);
         subsets
@@ -136,14 +184,6 @@ impl Pictures {
         self.predefined = Some(subsets);
         self.parts.push(source);
         Ok(())
-    }
-
-    fn class_called(&self, path: &Path, class: &String) -> Result<usize> {
-        self.classes.iter().position(|known| known == class).ok_or_else(|| WorkflowError::UnknownClass {
-            path: path.to_owned(),
-            class: class.clone(),
-            known: self.classes.join(", "),
-        })
     }
 
     fn shuffle_labels(&mut self, seed: Seed) {
@@ -167,11 +207,22 @@ impl Pictures {
         &self.problems
     }
 
+    /// How large the originals are, once they are prepared.
+    pub fn sizes(&self) -> Option<PictureSizes> {
+        let mut sizes = self.sizes.lock().ok()?.clone();
+        sizes.sort_unstable_by_key(|&(width, height)| (width * height, width));
+        let (smallest, largest) = (*sizes.first()?, *sizes.last()?);
+        Some(PictureSizes { smallest, median: sizes[sizes.len() / 2], largest })
+    }
+
     /// Prepares every picture for `input`, and keeps only those that could be read.
     ///
     /// # Errors
     /// When the person asked to stop, or nothing could be read.
     pub fn prepare(&mut self, input: Preprocessing, reporter: &dyn Reporter) -> Result<Prepared> {
+        if let Ok(sizes) = self.sizes.get_mut() {
+            sizes.clear();
+        }
         let prepared = prepare(self, input, reporter)?;
         self.problems.extend_from_slice(&prepared.problems);
         self.samples.clone_from(&prepared.samples);
@@ -186,6 +237,18 @@ impl Pictures {
     }
 }
 
+/// The place of each of `classes` among the `known` ones, by name. `path` is where they come from.
+pub(crate) fn classes_among(classes: &[String], known: &[String], path: &Path) -> Result<Vec<usize>> {
+    let place = |class: &String| {
+        known.iter().position(|other| other == class).ok_or_else(|| WorkflowError::UnknownClass {
+            path: path.to_owned(),
+            class: class.clone(),
+            known: known.join(", "),
+        })
+    };
+    classes.iter().map(place).collect()
+}
+
 impl Dataset for Pictures {
     fn classes(&self) -> &[String] {
         &self.classes
@@ -197,7 +260,11 @@ impl Dataset for Pictures {
 
     fn image(&self, index: usize) -> std::result::Result<Image, ReadError> {
         let (part, index) = self.places[index];
-        self.parts[part].image(index)
+        let image = self.parts[part].image(index)?;
+        if let Ok(mut sizes) = self.sizes.lock() {
+            sizes.push((image.width(), image.height()));
+        }
+        Ok(image)
     }
 }
 
@@ -309,6 +376,15 @@ mod tests {
         assert_eq!(found("aabc"), (split, Difference { gone: 0, new: 0 }));
         let moved = Split { train: vec![1, 3], validation: vec![2], test: vec![] };
         assert_eq!(found("xaba"), (moved, Difference { gone: 1, new: 1 }));
+    }
+
+    #[test]
+    fn a_source_is_told_as_it_is_typed() {
+        let mut spec = SourceSpec::at("my photos/o'clock");
+        spec.options.class_names = vec!["a".into(), "b".into()];
+        spec.shuffle_labels = Some(Seed(3));
+        let expected = "'my photos/o'\\''clock' --class-names a,b --shuffle-labels 3";
+        assert_eq!(spec.command(), expected);
     }
 
     #[test]

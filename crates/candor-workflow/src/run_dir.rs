@@ -27,6 +27,8 @@ pub const HISTORY_CSV: &str = "history.csv";
 pub const HISTORY_JSON: &str = "history.json";
 /// The best epoch's weights with all that is needed to use them.
 pub const MODEL: &str = "model.safetensors";
+/// What the model says of each picture that it was judged on.
+pub const PREDICTIONS: &str = "predictions.csv";
 /// The figures of each subset.
 pub const EVALUATION: &str = "evaluation.json";
 /// Every look at the test split.
@@ -80,6 +82,13 @@ impl RunDir {
             // Some network file systems know no locks: better to work than to refuse.
             Err(TryLockError::Error(_)) => Ok(RunDir { path: path.to_owned(), _lock: lock }),
         }
+    }
+
+    /// Leaves nothing behind of a run that could not begin: the lock, and the folder where nothing else is in it.
+    pub(crate) fn abandon(self) {
+        // What cannot be removed does no harm: an empty folder is taken for a new run.
+        let _ = fs::remove_file(self.file(LOCK));
+        let _ = fs::remove_dir(&self.path);
     }
 
     /// The folder.

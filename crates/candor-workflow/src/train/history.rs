@@ -3,6 +3,8 @@
 use candor_engine::{Loss, Optimizer};
 use serde::{Deserialize, Serialize};
 
+use super::Finish;
+
 /// One epoch's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
@@ -52,14 +54,55 @@ impl Totals {
 }
 
 /// `history.json`
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct History<'a> {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct History {
     /// What the loss is.
-    pub loss: &'static str,
+    pub loss: Loss,
     /// The epoch that was kept, counted from 1.
     pub best_epoch: Option<usize>,
+    /// Why the training ended, once it has.
+    pub finished: Option<Finish>,
     /// One entry an epoch.
-    pub epochs: &'a [EpochRecord],
+    pub epochs: Vec<EpochRecord>,
+}
+
+impl History {
+    /// Time of all epochs.
+    pub fn seconds(&self) -> f64 {
+        self.epochs.iter().map(|epoch| epoch.seconds).sum()
+    }
+
+    /// Pictures learned from in a second: the middle one of the epochs.
+    pub fn images_per_second(&self) -> f64 {
+        let mut rates: Vec<f64> = self.epochs.iter().map(|epoch| epoch.images_per_second).collect();
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied().unwrap_or_default()
+    }
+
+    /// As the report draws it.
+    pub(crate) fn for_report(&self) -> candor_report::History {
+        let loss_name = match self.loss {
+            Loss::CrossEntropy => "categorical cross-entropy",
+            Loss::BinaryCrossEntropy => "binary cross-entropy",
+            Loss::MeanSquaredError => "mean squared error",
+        };
+        candor_report::History {
+            loss_name: loss_name.to_owned(),
+            epochs: self.epochs.iter().map(epoch_for_report).collect(),
+            best_epoch: self.best_epoch,
+        }
+    }
+}
+
+fn epoch_for_report(record: &EpochRecord) -> candor_report::Epoch {
+    let scores = |figures: Figures| candor_report::Scores { loss: figures.loss, accuracy: figures.accuracy };
+    candor_report::Epoch {
+        epoch: record.epoch,
+        train: scores(record.train),
+        validation: record.validation.map(scores),
+        learning_rate: Some(record.learning_rate),
+        seconds: record.seconds,
+    }
 }
 
 /// The learning rate of step `step`, counted from 0.
@@ -68,32 +111,6 @@ pub(crate) fn learning_rate(optimizer: &Optimizer, step: u64) -> f64 {
     match *optimizer {
         Optimizer::Sgd { decay, .. } => rate / (1.0 + f64::from(decay) * step as f64),
         Optimizer::Adam { .. } => rate,
-    }
-}
-
-/// The history as the report draws it.
-pub(crate) fn for_report(
-    loss: Loss,
-    epochs: &[EpochRecord],
-    best_epoch: Option<usize>,
-) -> candor_report::History {
-    let scores = |figures: Figures| candor_report::Scores { loss: figures.loss, accuracy: figures.accuracy };
-    let epoch = |record: &EpochRecord| candor_report::Epoch {
-        epoch: record.epoch,
-        train: scores(record.train),
-        validation: record.validation.map(scores),
-        learning_rate: Some(record.learning_rate),
-        seconds: record.seconds,
-    };
-    let loss_name = match loss {
-        Loss::CrossEntropy => "categorical cross-entropy",
-        Loss::BinaryCrossEntropy => "binary cross-entropy",
-        Loss::MeanSquaredError => "mean squared error",
-    };
-    candor_report::History {
-        loss_name: loss_name.to_owned(),
-        epochs: epochs.iter().map(epoch).collect(),
-        best_epoch,
     }
 }
 

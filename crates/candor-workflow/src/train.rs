@@ -15,9 +15,8 @@ pub(crate) use batches::gather;
 use batches::{BatchMaker, ReadyBatch};
 pub use checkpoint::Finish;
 use checkpoint::{Checkpoint, Progress};
-pub(crate) use history::for_report;
-pub use history::{EpochRecord, Figures};
-use history::{History, Totals, learning_rate};
+pub use history::{EpochRecord, Figures, History};
+use history::{Totals, learning_rate};
 
 use crate::error::{Result, WorkflowError};
 use crate::recipe::{Keep, Recipe};
@@ -48,22 +47,6 @@ pub(crate) struct Training<'a> {
 pub(crate) struct Trained {
     pub best: Parameters,
     pub best_epoch: usize,
-    pub history: Vec<EpochRecord>,
-    pub finish: Finish,
-}
-
-impl Trained {
-    /// Of all epochs.
-    pub fn seconds(&self) -> f64 {
-        self.history.iter().map(|epoch| epoch.seconds).sum()
-    }
-
-    /// The middle one of the epochs.
-    pub fn images_per_second(&self) -> f64 {
-        let mut rates: Vec<f64> = self.history.iter().map(|epoch| epoch.images_per_second).collect();
-        rates.sort_by(f64::total_cmp);
-        rates.get(rates.len() / 2).copied().unwrap_or_default()
-    }
 }
 
 impl Training<'_> {
@@ -82,9 +65,9 @@ impl Training<'_> {
         session.into_trained()
     }
 
-    /// The weights of the best epoch so far, where one has ended.
-    pub fn best_so_far(&self) -> Result<Option<Parameters>> {
-        Ok(self.saved()?.and_then(|checkpoint| checkpoint.best))
+    /// The weights of the best epoch so far and its number, where an epoch has ended.
+    pub fn best_so_far(&self) -> Result<Option<(Parameters, usize)>> {
+        Ok(self.saved()?.and_then(|checkpoint| checkpoint.best.zip(checkpoint.progress.best_epoch)))
     }
 
     fn config(&self) -> TrainingConfig {
@@ -284,8 +267,6 @@ impl<'a> Session<'a> {
         Ok(Trained {
             best: self.best.ok_or_else(incomplete)?,
             best_epoch: self.progress.best_epoch.ok_or_else(incomplete)?,
-            history: self.progress.history,
-            finish: self.progress.finished.ok_or_else(incomplete)?,
         })
     }
 
@@ -299,11 +280,10 @@ impl<'a> Session<'a> {
             best: self.best.clone(),
         };
         run.write(run_dir::CHECKPOINT, checkpoint.to_bytes())?;
-        let Progress { history, best_epoch, .. } = &self.progress;
-        let loss = recipe.training.loss;
-        run.write(run_dir::HISTORY_CSV, candor_report::history_csv(&for_report(loss, history, *best_epoch)))?;
-        let json = History { loss: loss.name(), best_epoch: *best_epoch, epochs: history };
-        run.write_json(run_dir::HISTORY_JSON, &json)
+        let Progress { history, best_epoch, finished, .. } = self.progress.clone();
+        let history = History { loss: recipe.training.loss, best_epoch, finished, epochs: history };
+        run.write(run_dir::HISTORY_CSV, candor_report::history_csv(&history.for_report()))?;
+        run.write_json(run_dir::HISTORY_JSON, &history)
     }
 }
 

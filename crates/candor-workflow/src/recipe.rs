@@ -21,6 +21,7 @@ pub use file::{
     SplitFile, TrainingFile,
 };
 pub use keys::{KEYS, RecipeKey};
+pub(crate) use resolve::describe as describe_augmentation;
 pub use resolve::{RecipeError, resolve};
 
 /// All settings of a run. The number of threads is none of them: it does not change any result.

@@ -1,0 +1,132 @@
+//! The test split, under seal: the one place where its pictures are handed out, and where each look is counted.
+//!
+//! Whoever looks at the test split, changes something and looks again chooses the model by the test pictures; then its
+//! accuracy on them says less and less about new ones. So looks are counted, and the report tells the number.
+
+use std::time::SystemTime;
+
+use candor_core::{Sample, SampleId, Split, Subset};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, WorkflowError};
+use crate::run_dir::{LOOKS, RunDir};
+
+/// A split whose test pictures can be counted, but not touched.
+#[derive(Clone, Debug)]
+pub(crate) struct SealedSplit(Split);
+
+/// One look at the test split, as it stands in `looks.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// UTC, RFC 3339.
+    pub when: String,
+    /// SHA-256 of the model's file: another model needs a look of its own.
+    pub model: SampleId,
+    /// Pictures looked at.
+    pub pictures: usize,
+    /// What was seen.
+    pub accuracy: f64,
+}
+
+impl SealedSplit {
+    pub fn new(split: Split) -> SealedSplit {
+        SealedSplit(split)
+    }
+
+    pub fn train(&self) -> &[usize] {
+        &self.0.train
+    }
+
+    pub fn validation(&self) -> &[usize] {
+        &self.0.validation
+    }
+
+    /// Pictures in `subset`.
+    pub fn count(&self, subset: Subset) -> usize {
+        self.0.indices(subset).len()
+    }
+
+    /// Pictures of each class in `subset`. Labels alone say nothing of a model: this is no look.
+    pub fn per_class(&self, subset: Subset, samples: &[Sample], classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        self.0.indices(subset).iter().for_each(|&index| counts[samples[index].class] += 1);
+        counts
+    }
+
+    /// Breaks the seal: hands the test pictures to `judge`, which gives its result and the accuracy, and counts the
+    /// look. Gives the result and the number of looks, this one included.
+    pub fn look_at_test<T>(
+        &self,
+        run: &RunDir,
+        model: SampleId,
+        judge: impl FnOnce(&[usize]) -> Result<(T, f64)>,
+    ) -> Result<(T, usize)> {
+        if self.0.test.is_empty() {
+            return Err(WorkflowError::EmptySubset { subset: Subset::Test });
+        }
+        let (result, accuracy) = judge(&self.0.test)?;
+        let when = rfc3339(SystemTime::now());
+        let mut looks = looks(run)?;
+        looks.push(Look { when, model, pictures: self.0.test.len(), accuracy });
+        run.write_json(LOOKS, &looks)?;
+        Ok((result, looks.len()))
+    }
+}
+
+/// All looks so far.
+pub(crate) fn looks(run: &RunDir) -> Result<Vec<Look>> {
+    if run.has(LOOKS) { run.read_json(LOOKS) } else { Ok(Vec::new()) }
+}
+
+/// `2026-03-14T09:26:53Z`. Howard Hinnant's days-to-date algorithm; no calendar library for one line of text.
+fn rfc3339(time: SystemTime) -> String {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let z = days + 719_468;
+    let (era, day_of_era) = (z / 146_097, z % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_look_is_counted_and_a_failed_one_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(dir.path()).unwrap();
+        let split = SealedSplit::new(Split { test: vec![4, 5], ..Split::default() });
+        let model = SampleId::of(b"model");
+        let look = || split.look_at_test(&run, model, |indices| Ok((indices.to_vec(), 0.5)));
+        assert_eq!(look().unwrap(), (vec![4, 5], 1));
+        let failed = split.look_at_test(&run, model, |_| -> Result<((), f64)> {
+            Err(WorkflowError::Stopped { run: None })
+        });
+        assert!(failed.is_err());
+        assert_eq!(look().unwrap().1, 2);
+        let saved = looks(&run).unwrap();
+        assert_eq!((saved.len(), saved[1].pictures, saved[1].accuracy), (2, 2, 0.5));
+    }
+
+    #[test]
+    fn dates_are_right_across_leap_days() {
+        let cases = [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_773_480_413, "2026-03-14T09:26:53Z"),
+            (4_107_542_399, "2100-02-28T23:59:59Z"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+    }
+}

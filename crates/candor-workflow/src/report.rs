@@ -1,0 +1,292 @@
+//! The report of a run, made of what the run has: nothing is judged again here.
+
+use std::collections::BTreeMap;
+
+use candor_analysis::evaluate::{Pick, galleries};
+use candor_core::{Dataset, Image, Subset};
+use candor_engine::{Isa, LayerSummary, Network, Optimizer, Shape};
+use candor_report::{
+    Answer, Data, Fact, Gallery, Model, NetworkDrawing, Picture, Report, Reproduce, SubsetCounts,
+    SubsetEvaluation, Summary, Training,
+};
+
+use crate::error::Result;
+use crate::judge::{Answers, Judgements, figures, saved_answers};
+use crate::pictures::{Pictures, quoted};
+use crate::recipe::{Choice, Recipe, describe_augmentation};
+use crate::run::Run;
+use crate::run_dir::{REPORT_HTML, REPORT_JSON, RunDir};
+use crate::train::{Finish, History};
+
+/// Pictures in the grid of examples, at most.
+const GRID: usize = 60;
+
+/// Pictures in each list of a gallery (B9, D2: five).
+const GALLERY: usize = 5;
+
+/// What a report calls a model among others.
+pub(crate) struct Naming<'a> {
+    pub title: String,
+    pub model: &'a str,
+    pub note: Option<String>,
+}
+
+impl Naming<'_> {
+    /// The usual name: what was studied.
+    pub fn of(run: &Run) -> Naming<'static> {
+        let shuffled = run.record.spec.shuffle_labels.is_some();
+        let note =
+            shuffled.then(|| "The labels were shuffled: there is nothing to learn but chance.".to_owned());
+        Naming { title: run.record.spec.short_name(), model: "the model", note }
+    }
+}
+
+/// Writes `report.html` and `report.json` of a run with one model.
+pub(crate) fn write_report(run: &Run) -> Result<()> {
+    let naming = Naming::of(run);
+    let model = model_section(run, &naming)?;
+    let report = Report {
+        title: naming.title,
+        summary: Summary::of(&model),
+        data: data_section(run),
+        models: vec![model],
+        lesson: None,
+        reproduce: reproduce(run, &command(run)),
+    };
+    write(&run.dir, &report)
+}
+
+/// Writes a report into `dir`.
+pub(crate) fn write(dir: &RunDir, report: &Report) -> Result<()> {
+    dir.write(REPORT_HTML, candor_report::render_html(report))?;
+    dir.write(REPORT_JSON, candor_report::to_json(report))
+}
+
+/// The command that makes the same run again.
+fn command(run: &Run) -> String {
+    let verb = if run.record.study { "study" } else { "train" };
+    let recipe = run.dir.file(crate::run_dir::RECIPE);
+    let recipe = std::path::absolute(&recipe).unwrap_or(recipe);
+    let source = run.record.spec.command();
+    format!("candor {verb} {source} --recipe {} --out again", quoted(&recipe.display().to_string()))
+}
+
+pub(crate) fn reproduce(run: &Run, command: &str) -> Reproduce {
+    let threads = match run.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    Reproduce {
+        command: command.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: run.recipe.training.seed.0,
+        facts: vec![
+            Fact::new("Fingerprint of the pictures", run.record.fingerprint.to_string()),
+            Fact::new("Instruction set", Isa::detect().name()),
+            Fact::new("Threads (they change no result)", threads.to_string()),
+            Fact::new("Processor", format!("{}, {}", std::env::consts::ARCH, std::env::consts::OS)),
+        ],
+    }
+}
+
+pub(crate) fn data_section(run: &Run) -> Data {
+    let (classes, samples) = (&run.record.classes, &run.prepared.samples);
+    let count =
+        |subset| SubsetCounts { subset, per_class: run.split.per_class(subset, samples, classes.len()) };
+    Data {
+        source: run.record.spec.name(),
+        classes: classes.clone(),
+        counts: Subset::ALL.into_iter().filter(|&subset| run.split.count(subset) > 0).map(count).collect(),
+        sizes: run.pictures.sizes(),
+        input: run.recipe.preprocessing,
+        split: split_sentence(&run.pictures, &run.recipe),
+        samples: grid(run),
+        left_out: run.problems.clone(),
+    }
+}
+
+fn split_sentence(pictures: &Pictures, recipe: &Recipe) -> String {
+    let split = &recipe.split;
+    let per_cent = |share: f64| format!("{}%", (100.0 * share).round());
+    let drawn = format!(
+        "by class and by seed {}: {} to learn from, {} to choose the best epoch, {} to be judged on",
+        split.seed.0,
+        per_cent(split.train),
+        per_cent(split.validation),
+        per_cent(split.test)
+    );
+    let grouped = pictures.samples().iter().any(|sample| sample.group.is_some());
+    let groups = if grouped { " Pictures of one group are in one subset." } else { "" };
+    match pictures.predefined() {
+        Some(_) => format!(
+            "The source says itself which pictures to learn from and to be judged on; what it leaves open was drawn {drawn}.{groups}"
+        ),
+        None => format!("Drawn {drawn}.{groups}"),
+    }
+}
+
+/// As many training pictures of each class as fit, by turns: the test split is not for looking at.
+fn grid(run: &Run) -> Vec<Picture> {
+    let classes = run.record.classes.len();
+    let of_class = |class: usize| {
+        let is_of_class = move |&&index: &&usize| run.prepared.samples[index].class == class;
+        run.split.train().iter().filter(is_of_class).copied().take((GRID / classes).clamp(1, 6))
+    };
+    (0..classes).flat_map(of_class).take(GRID).map(|index| picture(run, index, None)).collect()
+}
+
+fn picture(run: &Run, index: usize, answer: Option<Answer>) -> Picture {
+    let sample = &run.prepared.samples[index];
+    Picture {
+        image: original(run, index),
+        id: sample.id,
+        provenance: sample.provenance.clone(),
+        truth: sample.class,
+        answer,
+    }
+}
+
+/// The original, or what the model sees of it where that is gone.
+fn original(run: &Run, index: usize) -> Image {
+    let prepared = || {
+        let input = run.prepared.preprocessing;
+        let pixels = run.prepared.image(index).to_vec();
+        Image::new(input.width, input.height, input.channels, pixels)
+            .expect("prepared pictures have this size")
+    };
+    run.pictures.image(index).unwrap_or_else(|_| prepared())
+}
+
+pub(crate) fn model_section(run: &Run, naming: &Naming<'_>) -> Result<Model> {
+    let answers = saved_answers(run)?;
+    let history = run.history()?;
+    Ok(Model {
+        name: naming.model.to_owned(),
+        note: naming.note.clone(),
+        training: Training {
+            recipe: recipe_facts(run, &history),
+            recipe_toml: run.recipe.to_toml(),
+            seconds: history.seconds(),
+            images_per_second: history.images_per_second(),
+            history: history.for_report(),
+        },
+        evaluations: evaluations(figures(run, &answers)?),
+        galleries: gallery_section(run, &answers)?,
+        network: drawing(run.recipe.network_name(), &run.network),
+    })
+}
+
+fn evaluations(judgements: Judgements) -> Vec<SubsetEvaluation> {
+    let of = |(subset, judgement): (Subset, crate::judge::Judgement)| SubsetEvaluation {
+        subset,
+        looks: judgement.looks,
+        evaluation: judgement.evaluation,
+    };
+    judgements.into_iter().map(of).collect()
+}
+
+/// From the last subset that was judged: test where there is one.
+fn gallery_section(run: &Run, answers: &BTreeMap<Subset, Answers>) -> Result<Vec<Gallery>> {
+    let Some(answers) = answers.values().last() else { return Ok(Vec::new()) };
+    let predictions = answers.labelled(run)?;
+    let pictures = |picks: Vec<Pick>| {
+        let of = |pick: Pick| {
+            let answer = Answer { predicted: pick.predicted, probability: pick.probability };
+            picture(run, answers.indices[pick.index], Some(answer))
+        };
+        picks.into_iter().map(of).collect()
+    };
+    let all = galleries(&predictions, GALLERY).into_iter().map(|gallery| Gallery {
+        class: gallery.class,
+        right: pictures(gallery.right),
+        missed: pictures(gallery.missed),
+        false_alarms: pictures(gallery.false_alarms),
+    });
+    Ok(all.collect())
+}
+
+fn recipe_facts(run: &Run, history: &History) -> Vec<Fact> {
+    let Recipe { training, augmentation, .. } = &run.recipe;
+    let epochs = match (history.epochs.len(), history.finished) {
+        (done, Some(Finish::EarlyStopping)) => format!("{done} of {}, stopped early", training.epochs),
+        (done, _) => format!("{done} of {}", training.epochs),
+    };
+    let mut facts = vec![
+        Fact::new("Architecture", run.recipe.network_name()),
+        Fact::new("Parameters", candor_report::count(run.network.parameter_count() as u64)),
+        Fact::new("Optimiser", optimizer(&training.optimizer)),
+        Fact::new("Epochs", epochs),
+        Fact::new("Batch size", training.batch_size.to_string()),
+        Fact::new("Augmentation", describe_augmentation(augmentation)),
+        Fact::new("Seed", training.seed.0.to_string()),
+    ];
+    facts.extend(run.choices.iter().map(chosen));
+    facts
+}
+
+/// A choice that candor made stands in the report with its reason.
+fn chosen(choice: &Choice) -> Fact {
+    let name = choice.setting.rsplit('.').next().unwrap_or(&choice.setting).replace('_', " ");
+    let Choice { value, reason, flag, .. } = choice;
+    Fact::new(
+        format!("Chosen by candor: {name}"),
+        format!("{value}, because {reason}. To choose yourself: {flag}"),
+    )
+}
+
+/// `Adam, learning rate 0.001`
+pub(crate) fn optimizer(optimizer: &Optimizer) -> String {
+    let rate = optimizer.learning_rate();
+    match optimizer {
+        Optimizer::Adam { .. } => format!("Adam, learning rate {rate}"),
+        Optimizer::Sgd { momentum, nesterov, decay, .. } => {
+            let kind = if *nesterov { "Nesterov momentum" } else { "momentum" };
+            let momentum = if *momentum > 0.0 { format!(", {kind} {momentum}") } else { String::new() };
+            let decay = if *decay > 0.0 { format!(", decay {decay}") } else { String::new() };
+            format!("SGD, learning rate {rate}{momentum}{decay}")
+        }
+    }
+}
+
+/// A network as the report draws it.
+pub(crate) fn drawing(name: &str, network: &Network) -> NetworkDrawing {
+    NetworkDrawing {
+        name: name.to_owned(),
+        input: shape(network.input()),
+        layers: network.summary().iter().map(layer).collect(),
+    }
+}
+
+fn layer(summary: &LayerSummary) -> candor_report::Layer {
+    candor_report::Layer {
+        kind: summary.kind.to_owned(),
+        label: label(summary),
+        output: shape(summary.output),
+        parameters: summary.parameters as u64,
+        multiply_adds: summary.multiply_adds,
+    }
+}
+
+/// `Conv 32 3×3 valid, relu`
+pub(crate) fn label(summary: &LayerSummary) -> String {
+    let kind = match summary.kind {
+        "conv2d" => "Conv",
+        "max-pool2d" => "Max pool",
+        "avg-pool2d" => "Mean pool",
+        "global-max-pool" => "Global max pool",
+        "global-avg-pool" => "Global mean pool",
+        "flatten" => "Flatten",
+        "dense" => "Dense",
+        "dropout" => "Dropout",
+        "activation" => "Activation",
+        other => other,
+    };
+    format!("{kind} {}", summary.settings).trim_end().to_owned()
+}
+
+fn shape(shape: Shape) -> candor_report::Shape {
+    match shape {
+        Shape::Image { height, width, channels } => candor_report::Shape::Maps { height, width, channels },
+        Shape::Features(units) => candor_report::Shape::Vector { units },
+    }
+}

@@ -1,0 +1,204 @@
+//! A run in memory: its folder, its resolved recipe, its pictures and its sealed split.
+
+use candor_core::{Dataset, Problem, Reporter, Split, Subset};
+use candor_data::prepare::{Prepared, survey};
+use candor_data::split::split;
+use candor_engine::Network;
+
+use crate::error::{Result, WorkflowError};
+use crate::looks::SealedSplit;
+use crate::model::TrainedModel;
+use crate::pictures::{Difference, Pictures, SourceRecord, SourceSpec, SplitRecord, fingerprint};
+use crate::recipe::{Choice, Facts, Recipe, RecipeError, RecipeFile, resolve};
+use crate::run_dir::{self, RunDir};
+use crate::threads::in_pool;
+use crate::train::{History, Trained, Training};
+
+/// A run with everything that its steps need.
+pub(crate) struct Run {
+    pub dir: RunDir,
+    pub recipe: Recipe,
+    pub choices: Vec<Choice>,
+    pub record: SourceRecord,
+    pub pictures: Pictures,
+    pub prepared: Prepared,
+    pub split: SealedSplit,
+    pub problems: Vec<Problem>,
+    pub network: Network,
+    pub threads: usize,
+}
+
+/// What a new run is to be.
+pub(crate) struct Beginning<'a> {
+    pub source: &'a SourceSpec,
+    pub recipe: &'a RecipeFile,
+    pub study: bool,
+    pub threads: usize,
+}
+
+impl Run {
+    /// Reads the pictures, resolves the recipe, splits, and writes all that down in `dir`.
+    pub fn begin(dir: RunDir, beginning: &Beginning<'_>, reporter: &dyn Reporter) -> Result<Run> {
+        match Run::read(beginning, reporter) {
+            Ok(parts) => parts.write_down(dir),
+            Err(error) => {
+                dir.abandon();
+                Err(error)
+            }
+        }
+    }
+
+    fn read(beginning: &Beginning<'_>, reporter: &dyn Reporter) -> Result<Parts> {
+        let &Beginning { source, recipe: typed, study, threads } = beginning;
+        let (mut pictures, seen) = in_pool(threads, || -> Result<_> {
+            let pictures = Pictures::open(source, reporter)?;
+            let seen = survey(&pictures, reporter)?;
+            Ok((pictures, seen))
+        })?;
+        let facts = Facts { survey: seen, ..facts(&pictures, typed) };
+        let (recipe, choices) = resolve(typed, &facts)?;
+        choices.iter().for_each(|choice| reporter.note(&choice.sentence()));
+        // Before the long work: a network that does not fit should be told at once.
+        let network = recipe.build(pictures.classes().len())?;
+        let prepared = in_pool(threads, || pictures.prepare(recipe.preprocessing, reporter))?;
+        let parts = split(&pictures, pictures.predefined(), recipe.split.fractions(), recipe.split.seed)?;
+        parts.problems.iter().for_each(|problem| reporter.problem(problem.clone()));
+        let problems = [pictures.problems(), &parts.problems].concat();
+        let record = SourceRecord {
+            spec: source.absolute(),
+            kind: pictures.kind().to_owned(),
+            classes: pictures.classes().to_vec(),
+            pictures: prepared.len(),
+            fingerprint: fingerprint(&prepared.samples),
+            study,
+        };
+        let split = parts.split;
+        Ok(Parts { recipe, choices, record, pictures, prepared, split, problems, network, threads })
+    }
+
+    /// Takes up a run that was begun before, with the very same pictures.
+    ///
+    /// # Errors
+    /// When the pictures have changed: the training could not go on to the same result.
+    pub fn open_unchanged(dir: RunDir, threads: usize, reporter: &dyn Reporter) -> Result<Run> {
+        let (run, difference) = Run::open(dir, threads, reporter)?;
+        match difference {
+            None => Ok(run),
+            Some(difference) => Err(WorkflowError::PicturesChanged {
+                source_name: run.record.spec.name(),
+                difference: difference.to_string(),
+            }),
+        }
+    }
+
+    /// Takes up a run that was begun before. Where its pictures have changed, those of the split that are still there
+    /// are found by their ids, and the difference is given.
+    pub fn open(dir: RunDir, threads: usize, reporter: &dyn Reporter) -> Result<(Run, Option<Difference>)> {
+        let path = dir.file(run_dir::RECIPE);
+        let text = String::from_utf8(dir.read(run_dir::RECIPE)?)
+            .map_err(|error| WorkflowError::damaged(&path, error))?;
+        let recipe: Recipe = toml::from_str(&text).map_err(RecipeError::from)?;
+        let record: SourceRecord = dir.read_json(run_dir::SOURCE)?;
+        let saved: SplitRecord = dir.read_json(run_dir::SPLIT)?;
+        let choices = if dir.has(run_dir::CHOICES) { dir.read_json(run_dir::CHOICES)? } else { Vec::new() };
+        let problems =
+            if dir.has(run_dir::PROBLEMS) { dir.read_json(run_dir::PROBLEMS)? } else { Vec::new() };
+        let (pictures, prepared) = in_pool(threads, || -> Result<_> {
+            let mut pictures = Pictures::open(&record.spec, reporter)?;
+            let prepared = pictures.prepare(recipe.preprocessing, reporter)?;
+            Ok((pictures, prepared))
+        })?;
+        let unchanged =
+            record.classes == pictures.classes() && record.fingerprint == fingerprint(&prepared.samples);
+        let (split, difference) = match unchanged {
+            true => (saved.indices, None),
+            false => {
+                let (split, difference) = saved.find_in(&prepared.samples);
+                (split, Some(difference))
+            }
+        };
+        let network = recipe.build(record.classes.len())?;
+        let split = SealedSplit::new(split);
+        let run = Run { dir, recipe, choices, record, pictures, prepared, split, problems, network, threads };
+        Ok((run, difference))
+    }
+
+    /// Trains to the end, from wherever it stands, and saves the best model.
+    ///
+    /// # Errors
+    /// When stopped, the best model so far is saved and the run can be resumed.
+    pub fn train(&self, reporter: &dyn Reporter) -> Result<TrainedModel> {
+        let training = Training {
+            run: &self.dir,
+            recipe: &self.recipe,
+            network: &self.network,
+            pictures: &self.prepared,
+            train: self.split.train(),
+            validation: self.split.validation(),
+            threads: self.threads,
+            reporter,
+        };
+        match training.run() {
+            Ok(Trained { best, best_epoch }) => {
+                let model = self.model(best, best_epoch)?;
+                model.save(&self.dir.file(run_dir::MODEL))?;
+                Ok(model)
+            }
+            Err(error) if error.is_stop() => {
+                if let Some((best, epoch)) = training.best_so_far()? {
+                    self.model(best, epoch)?.save(&self.dir.file(run_dir::MODEL))?;
+                }
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn model(&self, parameters: candor_engine::Parameters, epoch: usize) -> Result<TrainedModel> {
+        let SourceRecord { classes, fingerprint, .. } = &self.record;
+        TrainedModel::new(&self.recipe, classes, parameters, *fingerprint, epoch, self.threads)
+    }
+
+    /// What each epoch brought.
+    pub fn history(&self) -> Result<History> {
+        self.dir.read_json(run_dir::HISTORY_JSON)
+    }
+}
+
+/// A run that was read and is not written down yet.
+struct Parts {
+    recipe: Recipe,
+    choices: Vec<Choice>,
+    record: SourceRecord,
+    pictures: Pictures,
+    prepared: Prepared,
+    split: Split,
+    problems: Vec<Problem>,
+    network: Network,
+    threads: usize,
+}
+
+impl Parts {
+    fn write_down(self, dir: RunDir) -> Result<Run> {
+        let Parts { recipe, choices, record, pictures, prepared, split, problems, network, threads } = self;
+        dir.write_json(run_dir::CHOICES, &choices)?;
+        dir.write_json(run_dir::PROBLEMS, &problems)?;
+        dir.write_json(run_dir::SPLIT, &SplitRecord::new(split.clone(), &prepared.samples))?;
+        dir.write_json(run_dir::SOURCE, &record)?;
+        dir.write(run_dir::RECIPE, recipe.to_toml())?;
+        let split = SealedSplit::new(split);
+        Ok(Run { dir, recipe, choices, record, pictures, prepared, split, problems, network, threads })
+    }
+}
+
+/// What can be said of the pictures before they are split.
+fn facts(pictures: &Pictures, typed: &RecipeFile) -> Facts {
+    let share = typed.split.train.unwrap_or(0.7);
+    let validation = typed.split.validation.is_none_or(|share| share > 0.0);
+    let all = pictures.samples().len();
+    let training_pictures = match pictures.predefined() {
+        Some(subsets) => subsets.iter().filter(|subset| **subset == Subset::Train).count(),
+        None => (share * all as f64) as usize,
+    };
+    Facts { classes: pictures.classes().len(), training_pictures, validation, ..Facts::default() }
+}

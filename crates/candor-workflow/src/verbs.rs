@@ -1,0 +1,20 @@
+//! What a person can ask for: one file a verb. Each takes a request, tells a reporter how it goes, and gives values
+//! that can be shown or written as JSON.
+
+mod data;
+mod demo;
+mod doctor;
+mod evaluate;
+mod models;
+mod predict;
+mod study;
+mod train;
+
+pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};
+pub use demo::{Demo, DemoModel, DemoRequest, demo};
+pub use doctor::{Check, Doctor, Memory, doctor};
+pub use evaluate::{EvaluateRequest, Evaluated, evaluate, render_report};
+pub use models::{LayerRow, ModelListing, ModelTable, model_table, models};
+pub use predict::{PredictRequest, PredictedFile, Predictions, predict};
+pub use study::study;
+pub use train::{RunRequest, RunResult, SplitCounts, SubsetFigures, resume, train};

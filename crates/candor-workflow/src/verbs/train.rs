@@ -1,0 +1,211 @@
+//! `train` and `resume`: a run without, or with, its judgement.
+
+use std::path::{Path, PathBuf};
+
+use candor_analysis::evaluate::{ConfusionMatrix, Interval};
+use candor_core::{Channels, Problem, Reporter, Stage, Subset};
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::judge::{Judgement, Judgements, judge};
+use crate::pictures::SourceSpec;
+use crate::recipe::{Choice, RecipeFile};
+use crate::report::write_report;
+use crate::run::{Beginning, Run};
+use crate::run_dir::{REPORT_HTML, RunDir};
+use crate::train::Finish;
+
+/// A new run.
+#[derive(Clone, Debug)]
+pub struct RunRequest {
+    /// Where the pictures are.
+    pub source: SourceSpec,
+    /// What was typed: a recipe file, flags, or both.
+    pub recipe: RecipeFile,
+    /// The run's folder, which must not exist or be empty.
+    pub out: PathBuf,
+    /// Threads to compute on, 0 for all cores.
+    pub threads: usize,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunResult {
+    /// The run's folder.
+    pub run: PathBuf,
+    /// The model.
+    pub model: ModelFacts,
+    /// Pictures in each subset.
+    pub split: SplitCounts,
+    /// On the pictures that it learned from, measured after training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<SubsetFigures>,
+    /// On the pictures that chose the best epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<SubsetFigures>,
+    /// On pictures that it never saw; only once the test split was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<SubsetFigures>,
+    /// Epochs that were done.
+    pub epochs: usize,
+    /// Whether the recipe's patience ended the training.
+    pub stopped_early: bool,
+    /// Wall-clock time of the training.
+    pub training_seconds: f64,
+    /// Pictures learned from in a second.
+    pub images_per_second: f64,
+    /// What candor chose.
+    pub choices: Vec<Choice>,
+    /// What was left out.
+    pub problems: Vec<Problem>,
+    /// The report's page.
+    pub report: PathBuf,
+}
+
+/// A model in a few words.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModelFacts {
+    /// The architecture's name, or `own layers`.
+    pub architecture: String,
+    /// Trained values.
+    pub parameters: usize,
+    /// Multiply-adds for one picture.
+    pub multiply_adds: u64,
+    /// Rows of the input.
+    pub height: usize,
+    /// Columns of the input.
+    pub width: usize,
+    /// Grey or RGB.
+    pub channels: Channels,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// The epoch that was kept, counted from 1.
+    pub epoch: usize,
+}
+
+/// Pictures in each subset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SplitCounts {
+    /// To learn from.
+    pub train: usize,
+    /// To choose the best epoch.
+    pub validation: usize,
+    /// To be judged on.
+    pub test: usize,
+}
+
+/// A subset's figures in short; `evaluation.json` has them all.
+#[derive(Clone, Debug, Serialize)]
+pub struct SubsetFigures {
+    /// Pictures judged.
+    pub pictures: usize,
+    /// Share of right answers.
+    pub accuracy: f64,
+    /// Its 95 % interval.
+    pub interval: Interval,
+    /// What always naming the most frequent class would reach.
+    pub majority_baseline: f64,
+    /// The loss that was trained on.
+    pub loss: f64,
+    /// Rows true, columns predicted.
+    pub confusion_matrix: ConfusionMatrix,
+    /// Looks at the test split so far, this one included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looks: Option<usize>,
+}
+
+/// Trains a new run, and judges it on what it learned from and on validation. The test split stays sealed.
+///
+/// # Errors
+/// When the pictures, the recipe or the folder cannot be used, the training diverges, or the person stops it.
+pub fn train(request: &RunRequest, reporter: &dyn Reporter) -> Result<RunResult> {
+    begin(request, false, reporter)
+}
+
+/// Goes on with a run that was stopped or killed. The result is the same to the bit as without the interruption.
+///
+/// # Errors
+/// As [`train`]; also when the pictures are no longer the same.
+pub fn resume(run: &Path, threads: usize, reporter: &dyn Reporter) -> Result<RunResult> {
+    let run = Run::open_unchanged(RunDir::open(run)?, threads, reporter)?;
+    finish(&run, reporter)
+}
+
+pub(super) fn begin(request: &RunRequest, study: bool, reporter: &dyn Reporter) -> Result<RunResult> {
+    let dir = RunDir::create(&request.out)?;
+    let RunRequest { source, recipe, threads, .. } = request;
+    let run = Run::begin(dir, &Beginning { source, recipe, study, threads: *threads }, reporter)?;
+    finish(&run, reporter)
+}
+
+/// Trains to the end, judges, and writes the report.
+fn finish(run: &Run, reporter: &dyn Reporter) -> Result<RunResult> {
+    let judgements = train_and_judge(run, reporter)?;
+    reporter.progress(candor_core::Progress {
+        stage: Stage::Report,
+        done: 0,
+        total: 1,
+        message: String::new(),
+    });
+    write_report(run)?;
+    result(run, judgements)
+}
+
+pub(super) fn train_and_judge(run: &Run, reporter: &dyn Reporter) -> Result<Judgements> {
+    let model = run.train(reporter)?;
+    let subsets = match run.record.study {
+        true => &Subset::ALL[..],
+        false => &[Subset::Train, Subset::Validation],
+    };
+    judge(run, &model, subsets, reporter)
+}
+
+pub(super) fn result(run: &Run, mut judgements: Judgements) -> Result<RunResult> {
+    let history = run.history()?;
+    let mut figures = |subset| judgements.remove(&subset).map(SubsetFigures::of);
+    let count = |subset| run.split.count(subset);
+    let input = run.recipe.preprocessing;
+    Ok(RunResult {
+        run: run.dir.path().to_owned(),
+        model: ModelFacts {
+            architecture: run.recipe.network_name().to_owned(),
+            parameters: run.network.parameter_count(),
+            multiply_adds: run.network.multiply_adds(),
+            height: input.height,
+            width: input.width,
+            channels: input.channels,
+            classes: run.record.classes.clone(),
+            epoch: history.best_epoch.unwrap_or_default(),
+        },
+        split: SplitCounts {
+            train: count(Subset::Train),
+            validation: count(Subset::Validation),
+            test: count(Subset::Test),
+        },
+        train: figures(Subset::Train),
+        validation: figures(Subset::Validation),
+        test: figures(Subset::Test),
+        epochs: history.epochs.len(),
+        stopped_early: history.finished == Some(Finish::EarlyStopping),
+        training_seconds: history.seconds(),
+        images_per_second: history.images_per_second(),
+        choices: run.choices.clone(),
+        problems: run.problems.clone(),
+        report: run.dir.file(REPORT_HTML),
+    })
+}
+
+impl SubsetFigures {
+    pub(super) fn of(judgement: Judgement) -> SubsetFigures {
+        let Judgement { loss, looks, evaluation } = judgement;
+        SubsetFigures {
+            pictures: evaluation.pictures,
+            accuracy: evaluation.accuracy.value,
+            interval: evaluation.accuracy.interval,
+            majority_baseline: evaluation.majority_baseline.accuracy,
+            loss,
+            confusion_matrix: evaluation.confusion_matrix,
+            looks,
+        }
+    }
+}
