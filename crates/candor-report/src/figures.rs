@@ -54,6 +54,15 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// `once`, `twice`, `3 times`.
+pub(crate) fn times(number: usize) -> String {
+    match number {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
 /// A model's probability: `99.8%`, and never a rounded-up `100%`.
 pub(crate) fn probability(value: f32) -> String {
     match value {
@@ -107,7 +116,7 @@ mod tests {
 
     #[test]
     fn losses_durations_and_probabilities() {
-        let losses = [0.029_14, 2.302_6, 15.942, 0.0, f64::NAN].map(loss);
+        let losses = [0.029_14, 2.304_1, 15.942, 0.0, f64::NAN].map(loss);
         assert_eq!(losses, ["0.0291", "2.30", "15.9", "0.00", "not finite"]);
         let durations = [0.42, 7.31, 59.4, 125.0, 11_520.0].map(duration);
         assert_eq!(durations, ["0.42 s", "7.3 s", "59 s", "2 min 05 s", "3 h 12 min"]);

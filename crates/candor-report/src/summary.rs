@@ -116,8 +116,9 @@ fn certainty(model: &Model, judged: &SubsetEvaluation) -> String {
     }
     if let Some(looks) = judged.looks.filter(|&looks| looks > 1) {
         sentences.push(format!(
-            "The {} pictures have been looked at {looks} times: every look makes the figure a little too good.",
-            judged.subset
+            "The {} pictures have been looked at {}: every look makes the figure a little too good.",
+            judged.subset,
+            figures::times(looks)
         ));
     }
     sentences.join(" ")

@@ -24,7 +24,7 @@ pub(crate) fn two_lines(text: &str, most: usize) -> Vec<String> {
         return vec![text.to_owned()];
     }
     let fits = |&(at, _): &(usize, &str)| at > 0 && text[..at].chars().count() <= most;
-    match text.match_indices(' ').filter(fits).last() {
+    match text.match_indices(' ').rfind(fits) {
         Some((at, _)) => vec![text[..at].to_owned(), shorten(text[at..].trim_start(), most)],
         None => vec![shorten(text, most)],
     }

@@ -64,9 +64,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Low and high end and wanted steps; the ticks and their decimals.
+    type Case = ((f64, f64, usize), &'static [f64], usize);
+
     #[test]
     fn ticks_are_round_and_cover_the_values() {
-        let cases: [((f64, f64, usize), &[f64], usize); 4] = [
+        let cases: [Case; 4] = [
             ((0.0, 1.0, 5), &[0.0, 0.2, 0.4, 0.6, 0.8, 1.0], 1),
             ((0.0, 2.31, 4), &[0.0, 1.0, 2.0, 3.0], 0),
             ((0.82, 0.97, 4), &[0.8, 0.85, 0.9, 0.95, 1.0], 2),

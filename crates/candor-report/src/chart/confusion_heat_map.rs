@@ -15,9 +15,9 @@ const MOST_CLASSES: usize = 100;
 pub(crate) fn confusion_heat_map(evaluation: &Evaluation) -> Option<Markup> {
     let k = evaluation.classes.len();
     let size = match k {
-        0..=WITH_SHARES => "large",
-        0..=16 => "medium",
-        0..=MOST_CLASSES => "small",
+        _ if k <= WITH_SHARES => "large",
+        _ if k <= 16 => "medium",
+        _ if k <= MOST_CLASSES => "small",
         _ => return None,
     };
     Some(html! {

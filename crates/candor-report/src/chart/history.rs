@@ -174,7 +174,7 @@ impl Plot {
         };
         html! {
             line class="best" x1=(x) x2=(x) y1=(TOP) y2=(HEIGHT - BOTTOM) {}
-            text class="mark" x=(x) y=(TOP - 4.0) text-anchor=(anchor) { "best epoch " (epoch) }
+            text class="mark" x=(x) y=(TOP - 7.0) text-anchor=(anchor) { "best epoch " (epoch) }
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
             (parts::facts(facts(data)))
             p { (data.split) }
             h3 { "Pictures of each class" }
-            (parts::scroll("Pictures of each class", counts(data)))
+            (parts::scroll_long("Pictures of each class", data.classes.len(), counts(data)))
             h3 { "A few of them" }
             div class="grid" {
                 @for picture in pictures::samples(report) {

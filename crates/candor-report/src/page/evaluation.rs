@@ -71,7 +71,7 @@ fn subsets(model: &Model) -> Markup {
         }))
         @if let Some(looks) = looks {
             p class="note" {
-                "The test pictures were looked at " (times(looks)) ". Each further look that leads to a change makes \
+                "The test pictures were looked at " (figures::times(looks)) ". Each further look that leads to a change makes \
                  the figure a little too good."
             }
         }
@@ -97,20 +97,12 @@ fn subset(judged: &SubsetEvaluation) -> Markup {
     }
 }
 
-fn times(looks: usize) -> String {
-    match looks {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        n => format!("{n} times"),
-    }
-}
-
 fn class_scores(evaluation: &Evaluation) -> Markup {
     let report = &evaluation.classification_report;
     let named = evaluation.confusion_matrix.predicted();
     let undefined = report.classes.iter().any(|class| class.precision_undefined || class.recall_undefined);
     html! {
-        (parts::scroll("Classification report", html! {
+        (parts::scroll_long("Classification report", report.classes.len(), html! {
             table class="figures scores" {
                 thead {
                     tr {

@@ -53,6 +53,14 @@ pub(super) fn metric_heading(id: &str) -> Markup {
     }
 }
 
+/// Tables of more rows than this scroll by themselves.
+const MANY_ROWS: usize = 24;
+
+/// The same for a table of `rows` rows: a long one does not push the rest of the page away. Printed in full.
+pub(super) fn scroll_long(label: &str, rows: usize, table: Markup) -> Markup {
+    html! { div class={ "scroll" @if rows > MANY_ROWS { " long" } } tabindex="0" role="region" aria-label=(label) { (table) } }
+}
+
 /// A table that may be wider than a phone: it scrolls by itself, also with the keyboard.
 pub(super) fn scroll(label: &str, table: Markup) -> Markup {
     html! { div class="scroll" tabindex="0" role="region" aria-label=(label) { (table) } }

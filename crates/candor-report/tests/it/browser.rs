@@ -10,7 +10,8 @@ use candor_report::{Report, render_html};
 use crate::fixture::{Wanted, report};
 
 /// Shows the page in a frame of the wanted width and writes down what it finds. A frame, because a browser's window
-/// cannot be made as narrow as a phone.
+/// cannot be made as narrow as a phone. All of it happens before the outer page has loaded, which is what the browser
+/// waits for before it writes the document out.
 const HARNESS: &str = r#"<!DOCTYPE html><meta charset="utf-8"><title>harness</title><body>
 <iframe width="WIDTH" height="900"></iframe><script>
 const text = new TextDecoder().decode(Uint8Array.from(atob("PAGE"), c => c.charCodeAt(0)));
@@ -19,19 +20,17 @@ frame.onload = () => {
   const page = frame.contentDocument, root = page.documentElement;
   page.querySelectorAll("details").forEach(d => d.open = true);
   const pictures = [...page.images];
-  Promise.allSettled(pictures.map(p => p.decode())).then(() => {
-    const found = {
-      width: root.clientWidth,
-      content: Math.max(root.scrollWidth, page.body.scrollWidth),
-      pictures: pictures.length,
-      missing: pictures.filter(p => p.naturalWidth === 0).length,
-      small_text: [...page.querySelectorAll("svg text")].filter(t => {
-        const scale = t.ownerSVGElement.getScreenCTM().a;
-        return parseFloat(frame.contentWindow.getComputedStyle(t).fontSize) * scale < 7;
-      }).length,
-    };
-    document.title = "found:" + Object.entries(found).map(e => e.join("=")).join(",") + ";";
-  });
+  const found = {
+    width: root.clientWidth,
+    content: Math.max(root.scrollWidth, page.body.scrollWidth),
+    pictures: pictures.length,
+    missing: pictures.filter(p => !p.complete || p.naturalWidth === 0).length,
+    small_text: [...page.querySelectorAll("svg text")].filter(t => {
+      const scale = t.ownerSVGElement.getScreenCTM().a;
+      return parseFloat(frame.contentWindow.getComputedStyle(t).fontSize) * scale < 7;
+    }).length,
+  };
+  document.title = "found:" + Object.entries(found).map(e => e.join("=")).join(",") + ";";
 };
 frame.srcdoc = text;
 </script>"#;
@@ -53,12 +52,7 @@ fn look(browser: &Path, page: &str, width: usize) -> (String, String) {
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"])
         .args(["--disable-background-networking", "--disable-component-update", "--hide-scrollbars"])
-        .args([
-            "--enable-logging=stderr",
-            "--virtual-time-budget=20000",
-            "--window-size=1400,1000",
-            "--dump-dom",
-        ])
+        .args(["--enable-logging=stderr", "--window-size=1400,1000", "--dump-dom"])
         .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
         .arg(format!("file://{}", file.display()))
         .output()
@@ -99,4 +93,19 @@ fn the_page_fits_a_phone_and_a_desktop() {
     check(&browser, "two-classes", &report(&wanted(2, 1, 6, 200)));
     check(&browser, "ten-classes-two-models", &report(&wanted(10, 2, 12, 28)));
     check(&browser, "sixty-classes", &report(&wanted(60, 1, 40, 96)));
+}
+
+#[test]
+fn a_broken_page_would_be_noticed() {
+    let Some(browser) = browser() else {
+        println!("skipped: no chromium on the path");
+        return;
+    };
+    let good = render_html(&report(&Wanted { classes: 2, models: 1, layers: 6, picture_px: 40 }));
+    let broken =
+        "<div style='width:3000px'>wide</div><img src='picture.png' alt=''><script>1</script></body>";
+    let (found, console) = look(&browser, &good.replace("</body>", broken), 390);
+    assert!(value(&found, "content") >= 3000, "{found}");
+    assert_eq!(value(&found, "missing"), 1, "{found}");
+    assert!(console.contains("Content Security Policy"), "{console}");
 }
