@@ -161,7 +161,8 @@ fn an_empty_class_is_left_out_with_a_word() {
 
 #[test]
 fn what_is_no_source_is_refused_with_what_to_do() {
-    let cases: [(&str, &[(&str, File)], &str); 9] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, File)], &'a str);
+    let cases: [Case; 9] = [
         ("", &[("a/1.png", Picture(1))], "holds only the class \"a\": a classifier needs at least two"),
         (
             "",
