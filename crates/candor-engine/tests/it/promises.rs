@@ -1,10 +1,10 @@
 //! What the engine promises of itself: the same bits whatever the threads and however often it was interrupted,
 //! nothing that depends on its neighbours in the batch, and finite losses for answers that are sure and wrong.
 
-use candor_engine::layer::{Activation, Dense, Flatten, Layer};
+use candor_engine::layer::{Activation, Dense, Flatten, Layer, MaxPool2d};
 use candor_engine::{
     Batch, Inputs, Loss, Network, Parameter, Parameters, Predictor, Shape, Trainer, TrainingConfig,
-    architecture,
+    architecture, input_gradient,
 };
 
 use crate::formula;
@@ -199,6 +199,32 @@ fn training_lowers_the_loss_of_what_it_is_shown() {
         }
         let after = trainer.evaluate(subject.batch()).loss;
         assert!(after < 0.9 * before, "{}: {before} → {after}", subject.name);
+    }
+}
+
+#[test]
+fn of_equal_largest_values_the_first_gets_the_gradient() {
+    // Flat parts of pictures make ties the rule, not the exception. PyTorch's rule.
+    let layers =
+        [Layer::from(MaxPool2d::new(2)), Flatten {}.into(), Dense::new(2, Activation::Softmax).into()];
+    let network = Network::sequential(Shape::image(4, 4, 1), layers).expect("the layers fit");
+    let parameters = Parameters::initial(&network, 1);
+    let batch = Batch { inputs: Inputs::Floats(&[0.5; 16]), targets: &[0] };
+    let gradient = input_gradient(&network, &parameters, Loss::CrossEntropy, batch).expect("the loss fits");
+    let reached: Vec<usize> = (0..16).filter(|&at| gradient[at] != 0.0).collect();
+    assert_eq!(reached, [0, 2, 8, 10]);
+}
+
+#[test]
+fn a_training_that_has_diverged_says_so() {
+    // Neither ReLU nor pooling nor the loss may turn "not a number" into a figure that looks like an answer.
+    for subject in Subject::all() {
+        let mut parameters = Parameters::initial(&subject.network, 3);
+        parameters.tensors_mut()[0].values.fill(f32::NAN);
+        let mut trainer =
+            Trainer::new(&subject.network, parameters, &subject.config).expect("it is a network's");
+        assert!(trainer.evaluate(subject.batch()).loss.is_nan(), "{}", subject.name);
+        assert!(trainer.step(subject.batch()).loss.is_nan(), "{}", subject.name);
     }
 }
 
