@@ -143,7 +143,7 @@ impl Augmentation {
     }
 }
 
-/// One bit of a pixel is this many fixed-point units.
+/// One pixel in fixed-point units.
 const ONE: i64 = 1 << 16;
 
 /// The inverse map in 16.16 fixed point, from a pixel of the variant to its place in the picture.
@@ -185,9 +185,9 @@ impl Drawn {
             let end = (at_x + last * self.column.0, at_y + last * self.column.1);
             // The map is linear: when both ends of a line lie inside the picture, so does all between them.
             let inside = source.contains((at_x, at_y)) && source.contains(end);
-            for pixel in line.chunks_exact_mut(CHANNELS) {
+            for pixel in line.as_chunks_mut::<CHANNELS>().0 {
                 let (x, y) = if inside { (at_x, at_y) } else { source.bring_inside(at_x, at_y) };
-                source.interpolate::<CHANNELS>(x, y, pixel);
+                *pixel = source.interpolate(x, y);
                 at_x += self.column.0;
                 at_y += self.column.1;
             }
@@ -222,18 +222,23 @@ impl Source<'_> {
     }
 
     /// Bilinear, with weights of 8 bits; a place on a pixel gives that pixel exactly.
-    fn interpolate<const CHANNELS: usize>(&self, x: i64, y: i64, out: &mut [u8]) {
+    fn interpolate<const CHANNELS: usize>(&self, x: i64, y: i64) -> [u8; CHANNELS] {
         let (left, top) = (x >> 16, y >> 16);
         let (right, bottom) = ((left + 1).min(self.width - 1), (top + 1).min(self.height - 1));
         let (weight_x, weight_y) = (((x >> 8) & 0xff) as u32, ((y >> 8) & 0xff) as u32);
-        let at = |column: i64, row: i64| (row * self.width + column) as usize * CHANNELS;
-        let corners = [at(left, top), at(right, top), at(left, bottom), at(right, bottom)];
-        for (channel, value) in out.iter_mut().enumerate() {
-            let corner = corners.map(|at| u32::from(self.pixels[at + channel]));
+        let corners = [(left, top), (right, top), (left, bottom), (right, bottom)]
+            .map(|(column, row)| self.pixel::<CHANNELS>(column, row));
+        std::array::from_fn(|channel| {
+            let corner = corners.map(|pixel| u32::from(pixel[channel]));
             let upper = corner[0] * (256 - weight_x) + corner[1] * weight_x;
             let lower = corner[2] * (256 - weight_x) + corner[3] * weight_x;
-            *value = ((upper * (256 - weight_y) + lower * weight_y + (1 << 15)) >> 16) as u8;
-        }
+            ((upper * (256 - weight_y) + lower * weight_y + (1 << 15)) >> 16) as u8
+        })
+    }
+
+    fn pixel<const CHANNELS: usize>(&self, column: i64, row: i64) -> &[u8; CHANNELS] {
+        let start = (row * self.width + column) as usize * CHANNELS;
+        self.pixels[start..].first_chunk().expect("the place was brought inside")
     }
 }
 

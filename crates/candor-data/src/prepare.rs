@@ -261,6 +261,16 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| prepare(&Fake::new(200), INPUT, &Silent).unwrap())
+        };
+        let (one, four) = (on(1), on(4));
+        assert_eq!((one.pixels, one.kept, one.problems), (four.pixels, four.kept, four.problems));
+    }
+
+    #[test]
     fn a_stop_is_heeded() {
         struct Stop;
         impl Reporter for Stop {
