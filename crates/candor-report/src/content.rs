@@ -78,7 +78,8 @@ pub struct PictureSizes {
 /// One picture as the report shows it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Picture {
-    /// The pixels, of any size: the page makes a thumbnail. Not in the JSON.
+    /// The pixels. The page shows a thumbnail: hand in what [`thumbnail`](crate::thumbnail) makes of a large original,
+    /// so that a thousand of them fit into memory. Not in the JSON.
     #[serde(skip)]
     pub image: Image,
     /// The original's SHA-256.

@@ -27,3 +27,4 @@ pub use json::to_json;
 pub use network::network_svg;
 pub use page::{HTML_LIMIT_BYTES, render_html};
 pub use summary::shuffled_labels_lesson;
+pub use thumbnail::thumbnail;

@@ -75,7 +75,7 @@ fn style() -> String {
     format!(
         ":root{{color-scheme:light dark;{light}}}\n\
          @media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n\
-         @media print{{:root{{color-scheme:light;{light}}}}}\n\
+         @media print{{:root{{color-scheme:light;{light}--paper:#fff}}}}\n\
          {STYLE}{}{shades}",
         network::STYLE
     )

@@ -7,10 +7,15 @@ use candor_core::{Channels, Fit, Image, Preprocessing};
 /// Longest side in pixels, from the one wanted to the smallest worth looking at.
 const SIDES_PX: [usize; 7] = [128, 112, 96, 80, 64, 48, 32];
 
+/// The picture as large as a report shows it: in its own proportions, no side longer than 128 px, never enlarged.
+pub fn thumbnail(image: &Image) -> Image {
+    shrink(image, SIDES_PX[0])
+}
+
 /// Data URIs of `images`, all scaled alike, as large as `budget_bytes` allows. `None` for pictures that do not fit
 /// even at the smallest size: the first ones are kept.
 pub(crate) fn data_uris(images: &[&Image], budget_bytes: usize) -> Vec<Option<String>> {
-    let mut images: Vec<Image> = images.iter().map(|image| shrink(image, SIDES_PX[0])).collect();
+    let mut images: Vec<Image> = images.iter().map(|image| thumbnail(image)).collect();
     let mut uris = first_that_fit(&images, budget_bytes);
     for side_px in &SIDES_PX[1..] {
         if uris.len() == images.len() {

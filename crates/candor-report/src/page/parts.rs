@@ -25,11 +25,16 @@ pub(super) fn side_by_side(report: &Report, content: impl Fn(&Model) -> Markup) 
     }
 }
 
-/// Names and values.
+/// Values longer than this have a line to themselves.
+const LONG_VALUE: usize = 48;
+
+/// Names and values, in columns.
 pub(super) fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, String)>) -> Markup {
     html! {
         dl class="facts" {
-            @for (name, value) in facts { div { dt { (name) } dd { (value) } } }
+            @for (name, value) in facts {
+                div class=[(value.len() > LONG_VALUE).then_some("long")] { dt { (name) } dd { (value) } }
+            }
         }
     }
 }

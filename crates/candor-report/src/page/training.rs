@@ -39,7 +39,6 @@ fn recipe(model: &Model) -> Markup {
     let measured = [
         ("Time", figures::duration(training.seconds)),
         ("Speed", format!("{} pictures a second", figures::count(training.images_per_second.round() as u64))),
-        ("Epochs", figures::count(training.history.epochs.len() as u64)),
     ];
     html! {
         (parts::facts(measured.into_iter().chain(parts::pairs(&training.recipe))))
