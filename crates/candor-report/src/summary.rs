@@ -163,3 +163,102 @@ pub(crate) fn better_than_chance(evaluation: &Evaluation) -> bool {
     let Interval { low, .. } = evaluation.accuracy.interval;
     low > evaluation.majority_baseline.accuracy
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{History, NetworkDrawing, Shape, Training};
+    use candor_analysis::LabelledPredictions;
+
+    /// Two balanced classes; of each `pictures`, `right` were named rightly.
+    fn judge(subset: Subset, pictures: usize, right: [usize; 2], looks: Option<usize>) -> SubsetEvaluation {
+        let classes = vec!["fork".to_owned(), "scissors".to_owned()];
+        let truth: Vec<usize> = (0..2 * pictures).map(|i| i / pictures).collect();
+        let probabilities = truth
+            .iter()
+            .enumerate()
+            .flat_map(|(i, &class)| {
+                let named = if i % pictures < right[class] { class } else { 1 - class };
+                [f32::from(u8::from(named == 0)), f32::from(u8::from(named == 1))]
+            })
+            .collect();
+        let predictions = LabelledPredictions::new(classes, truth, probabilities).unwrap();
+        SubsetEvaluation { subset, looks, evaluation: Evaluation::of(&predictions) }
+    }
+
+    fn model(name: &str, evaluations: Vec<SubsetEvaluation>) -> Model {
+        Model {
+            name: name.into(),
+            note: None,
+            training: Training {
+                history: History::default(),
+                recipe: vec![],
+                recipe_toml: String::new(),
+                seconds: 1.0,
+                images_per_second: 1.0,
+            },
+            evaluations,
+            galleries: vec![],
+            network: NetworkDrawing { name: "net".into(), input: Shape::Vector { units: 1 }, layers: vec![] },
+        }
+    }
+
+    #[test]
+    fn the_three_lines_follow_the_figures() {
+        let (train, test) = (Subset::Train, Subset::Test);
+        type Line = fn(&Summary) -> &String;
+        let (learned, certainty, look): (Line, Line, Line) =
+            (|s| &s.learned, |s| &s.certainty, |s| &s.look_first);
+        let good = || judge(test, 500, [450, 400], None);
+        let cases: [(Vec<SubsetEvaluation>, Line, &str); 9] = [
+            (
+                vec![good()],
+                learned,
+                "learned to tell 2 classes apart: it names the right one for 85% of 1,000 test",
+            ),
+            (
+                vec![judge(test, 50, [30, 25], None)],
+                learned,
+                "Nothing was learned that can be told from chance",
+            ),
+            (vec![good()], certainty, "lies between 83% and 87% with 95% confidence"),
+            (vec![judge(train, 50, [50, 50], None), good()], certainty, "it is 15 points better"),
+            (vec![judge(train, 50, [50, 50], None)], certainty, "These are train pictures"),
+            (vec![judge(test, 50, [45, 45], Some(3))], certainty, "looked at 3 times"),
+            (
+                vec![good()],
+                look,
+                "“scissors”: only 80% of its 500 pictures are found, most of the others are taken for “fork”",
+            ),
+            (vec![judge(test, 50, [50, 50], None)], look, "Every picture was named rightly. That is rare"),
+            (vec![], learned, "was trained but not judged"),
+        ];
+        for (evaluations, line, words) in cases {
+            let summary = Summary::of(&model("model", evaluations));
+            assert!(line(&summary).contains(words), "{words}\n{summary:?}");
+        }
+    }
+
+    #[test]
+    fn a_first_look_and_a_small_gap_are_not_worth_a_word() {
+        let test = judge(Subset::Test, 500, [450, 400], Some(1));
+        let summary = Summary::of(&model("model", vec![judge(Subset::Train, 500, [450, 420], None), test]));
+        assert!(
+            !summary.certainty.contains("points better") && !summary.certainty.contains("looked at"),
+            "{summary:?}"
+        );
+    }
+
+    #[test]
+    fn the_lesson_names_all_four_accuracies() {
+        let real = [judge(Subset::Train, 500, [450, 450], None), judge(Subset::Test, 500, [400, 400], None)];
+        let shuffled =
+            [judge(Subset::Train, 500, [350, 350], None), judge(Subset::Test, 500, [240, 240], None)];
+        let (real, shuffled) = (model("real", real.to_vec()), model("shuffled", shuffled.to_vec()));
+        let lesson = shuffled_labels_lesson(&real, &shuffled);
+        for accuracy in ["90.0%", "80%", "70%", "48%", "“shuffled”"] {
+            assert!(lesson.contains(accuracy), "{accuracy}: {lesson}");
+        }
+        assert!(shuffled_labels_lesson(&real, &model("unjudged", vec![])).contains("has to be judged"));
+    }
+}

@@ -1,5 +1,6 @@
 //! Tests of candor-report from outside.
 
 mod browser;
+mod drawing;
 mod fixture;
 mod page;
