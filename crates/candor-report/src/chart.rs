@@ -12,7 +12,7 @@ use maud::{Markup, html};
 
 pub(crate) use accuracy_range::accuracy_range;
 pub(crate) use class_distribution::class_distribution;
-pub(crate) use confusion_heat_map::confusion_heat_map;
+pub(crate) use confusion_heat_map::{WITH_SHARES, confusion_heat_map};
 pub(crate) use history::{Quantity, history_plot};
 
 /// Width of every chart in its own pixels: what a phone of 390 px shows without scaling text below 10 px.

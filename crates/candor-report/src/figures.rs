@@ -28,9 +28,14 @@ pub fn accuracy_with_interval(accuracy: &Accuracy) -> String {
 
 /// The 95 % interval alone: `88.7% to 89.9%`.
 pub(crate) fn interval(accuracy: &Accuracy) -> String {
+    ends(accuracy).join(" to ")
+}
+
+/// The ends of the 95 % interval: `88.7%` and `89.9%`.
+pub(crate) fn ends(accuracy: &Accuracy) -> [String; 2] {
     let decimals = decimals(accuracy.value, accuracy.pictures);
     let Interval { low, high } = accuracy.interval;
-    format!("{:.decimals$}% to {:.decimals$}%", 100.0 * low, 100.0 * high)
+    [low, high].map(|end| format!("{:.decimals$}%", 100.0 * end))
 }
 
 /// A loss, to three significant digits where it is below 10: `0.0291`, `2.30`, `15.9`.

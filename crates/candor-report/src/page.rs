@@ -26,6 +26,9 @@ const STYLE: &str = include_str!("page/style.css");
 
 /// The whole report as one self-contained HTML file of at most [`HTML_LIMIT_BYTES`]. Only the tables of a study with
 /// thousands of classes can make it larger.
+///
+/// # Panics
+/// When a class index in the report has no name in [`Data::classes`](crate::Data::classes).
 pub fn render_html(report: &Report) -> String {
     let without_pixels = page(report, &Pictures::blank(report)).into_string().len();
     let left = HTML_LIMIT_BYTES.saturating_sub(without_pixels);

@@ -99,7 +99,7 @@ fn certainty(model: &Model, judged: &SubsetEvaluation) -> String {
     let mut sentences = vec![format!(
         "On other pictures from the same source its accuracy lies between {} with 95% confidence. For pictures from \
          anywhere else nothing was measured.",
-        figures::interval(accuracy).replace(" to ", " and ")
+        figures::ends(accuracy).join(" and ")
     )];
     if judged.subset != Subset::Test {
         sentences.push(format!(

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::{figures, theme};
 
 /// Up to this many classes every cell shows its share of all pictures below its count.
-const WITH_SHARES: usize = 8;
+pub(crate) const WITH_SHARES: usize = 8;
 /// Beyond this many a table has more cells than a page can hold; the most frequent confusions are listed instead.
 const MOST_CLASSES: usize = 100;
 
@@ -53,19 +53,21 @@ fn cell(evaluation: &Evaluation, truth: usize, predicted: usize, with_share: boo
     }
     let scale = if truth == predicted { "right" } else { "wrong" };
     let shade = theme::shade(count as f64 / support as f64);
+    let of_all = count as f64 / evaluation.pictures as f64;
     let tooltip = format!(
-        "{} taken for {}: {} of {} ({})",
+        "{} taken for {}: {} of {} ({}), {:.1}% of all pictures",
         evaluation.classes[truth],
         evaluation.classes[predicted],
         figures::count(count),
         figures::count(support),
         figures::per_cent(count as f64 / support as f64, support),
+        100.0 * of_all,
     );
     html! {
         td class={ (scale) "-" (shade) } title=(tooltip) {
             (count)
             @if with_share {
-                small { (format!("{:.1}%", 100.0 * count as f64 / evaluation.pictures as f64)) }
+                small { (format!("{:.1}%", 100.0 * of_all)) }
             }
         }
     }

@@ -18,15 +18,15 @@ pub(super) fn section(report: &Report) -> Markup {
         "evaluation",
         "The evaluation",
         html! {
-            (metric_heading("accuracy"))
+            (metric_heading("accuracy", &["majority_baseline", "log_loss"]))
             (parts::side_by_side(report, subsets))
-            (metric_heading("classification_report"))
+            (metric_heading("classification_report", &[]))
             (parts::side_by_side(report, |model| judged(model, class_scores)))
-            (metric_heading("confusion_matrix"))
+            (metric_heading("confusion_matrix", &[]))
             div class=[wide.then_some("wide")] {
                 (parts::side_by_side(report, |model| judged(model, confusions)))
             }
-            (metric_heading("class_distribution"))
+            (metric_heading("class_distribution", &[]))
             (parts::side_by_side(report, |model| judged(model, |evaluation| html! {
                 figure class="card" { (chart::class_distribution(evaluation, largest_share(report))) }
             })))
@@ -172,7 +172,8 @@ fn confusions(evaluation: &Evaluation) -> Markup {
                 (map)
                 p class="note" {
                     "Rows: the true class. Columns: what it was called. The darker a cell, the larger its share of the \
-                     row; blue is right, orange is wrong."
+                     row; blue is right, orange is wrong. "
+                    @if evaluation.classes.len() <= chart::WITH_SHARES { "Below each count: its share of all pictures." }
                 }
             }
             None => {

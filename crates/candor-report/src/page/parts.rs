@@ -17,7 +17,7 @@ pub(super) fn side_by_side(report: &Report, content: impl Fn(&Model) -> Markup) 
         div class="columns" {
             @for model in &report.models {
                 div class="column" {
-                    @if several { h4 class="model" { (model.name) } }
+                    @if several { p class="model" { (model.name) } }
                     (content(model))
                 }
             }
@@ -44,17 +44,28 @@ pub(super) fn pairs(facts: &[Fact]) -> impl Iterator<Item = (&str, String)> {
     facts.iter().map(|fact| (fact.name.as_str(), fact.value.clone()))
 }
 
-/// A metric's heading and how it should be read.
-pub(super) fn metric_heading(id: &str) -> Markup {
-    let metric = MetricInfo::find(id).expect("the page shows registered metrics only");
+/// The heading of a metric, and how it and those `beside` it should be read.
+pub(super) fn metric_heading(id: &str, beside: &[&str]) -> Markup {
+    let find = |id| MetricInfo::find(id).expect("the page shows registered metrics only");
+    let first = find(id);
     html! {
-        h3 { (metric.title) }
+        h3 { (first.title) }
         details class="how" {
             summary { "How to read this" }
-            p { strong { "What it shows. " } (metric.shows) }
-            p { strong { "When it misleads. " } (metric.misleads) }
-            p { strong { "Reference. " } (metric.reference) }
+            (explanation(first))
+            @for other in beside.iter().map(|id| find(id)) {
+                p { b { (other.title) } }
+                (explanation(other))
+            }
         }
+    }
+}
+
+fn explanation(metric: &MetricInfo) -> Markup {
+    html! {
+        p { strong { "What it shows. " } (metric.shows) }
+        p { strong { "When it misleads. " } (metric.misleads) }
+        p { strong { "Reference. " } (metric.reference) }
     }
 }
 
