@@ -1,6 +1,6 @@
-//! Direct convolution: a row of output pixels as sums over planes, taps and channels.
+//! Direct convolution: rows of output pixels as sums over planes, taps and channels.
 //!
-//! The reference is [`reference_row`]. The fast version keeps a tile of output pixels × two vectors of output channels
+//! The reference is [`reference_pixel`]. The fast version keeps a tile of output pixels × two vectors of output channels
 //! in registers while it walks over everything that is summed: each step loads two vectors of weights, broadcasts one
 //! input value a pixel, and makes two multiply-adds of it. Six pixels fill the sixteen registers of AVX2, twelve the
 //! thirty-two of AVX-512; that is one load to one and a half multiply-adds, so the arithmetic is what limits it.
@@ -8,6 +8,9 @@
 //! A tap is an offset into the input plane and nothing more. The same kernel therefore serves every kernel size,
 //! stride and padding (the padding is the halo of the input tensor), and the gradient with respect to the input, which
 //! is a convolution of the output's gradient with other taps.
+//!
+//! Weights that do not fit the first-level cache are taken in chunks of planes: all rows go over the first chunk, then the
+//! sums go on with the second.
 //!
 //! The sum for one output value runs in the same order wherever a tile begins: results do not depend on tiling.
 
@@ -34,23 +37,26 @@ impl TapSum {
     }
 }
 
-/// A run of pixels in a slice.
+/// Pixels in rows and columns inside a slice.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Run {
+pub(crate) struct Grid {
     /// The first pixel.
     pub start: usize,
-    /// Floats from one pixel to the next.
+    /// Floats from one pixel of a row to the next.
     pub step: usize,
+    /// Floats from one row to the next.
+    pub row: usize,
 }
 
-/// What the sums begin with.
-#[derive(Clone, Copy)]
-pub(crate) enum Begin<'a> {
-    /// With one value an output channel.
-    Bias(&'a [f32]),
-    /// With zero.
-    Zero,
+impl Grid {
+    /// Where the last of `rows` × `columns` pixels begins.
+    pub fn last(&self, rows: usize, columns: usize) -> usize {
+        self.start + (rows - 1) * self.row + (columns - 1) * self.step
+    }
 }
+
+/// Weights of a chunk of planes, in floats: they share the first-level cache (32 KB or more) with the pixels.
+const CHUNK: usize = 5 * 1024;
 
 /// Output channels that are computed together: two vectors' worth, or one block where only that is left.
 pub(crate) fn group_width(isa: Isa, channels_left: usize) -> usize {
@@ -60,78 +66,78 @@ pub(crate) fn group_width(isa: Isa, channels_left: usize) -> usize {
     }
 }
 
-/// `count` output pixels of one group of `width` channels (16 or 32):
-/// out\[p\]\[o\] = begin\[o\] + Σ x\[p · step + plane + tap + i\] · weights\[plane\]\[tap\]\[i\]\[o\], then max(0, ·) with `relu`.
+/// Whether weights of this many terms are taken in more than one chunk, so that it pays to compute many rows at a time.
+pub(crate) fn is_chunked(terms: usize) -> bool {
+    terms * BLOCK > CHUNK
+}
+
+/// `rows` × `columns` output pixels of one group of channels (16 or 32, as many as `bias` has):
+/// out\[p\]\[o\] = bias\[o\] + Σ x\[p + plane + tap + i\] · weights\[plane\]\[tap\]\[i\]\[o\], then max(0, ·) with `relu`.
 ///
-/// `weights` holds `sum.terms() × width` values. The second block of a group of 32 is written `out_block` floats
+/// `weights` holds `sum.terms() × bias.len()` values. The second block of a group of 32 is written `out_block` floats
 /// behind the first.
 ///
 /// # Panics
 /// When a slice is too short for what is asked.
 #[allow(clippy::too_many_arguments)]
-pub(crate) fn convolve_row(
+pub(crate) fn convolve(
     isa: Isa,
     sum: &TapSum,
-    (x, from): (&[f32], Run),
+    (rows, columns): (usize, usize),
+    (x, from): (&[f32], Grid),
     weights: &[f32],
-    begin: Begin<'_>,
-    (out, to): (&mut [f32], Run),
+    bias: &[f32],
+    (out, to): (&mut [f32], Grid),
     out_block: usize,
-    count: usize,
     relu: bool,
 ) {
-    if count == 0 {
+    if rows == 0 || columns == 0 {
         return;
     }
-    assert!(sum.terms() > 0, "a convolution sums over at least one tap");
-    let width = weights.len() / sum.terms();
+    let width = bias.len();
     let farthest_tap = sum.taps.iter().max().copied().unwrap_or(0);
-    let last_read =
-        from.start + (count - 1) * from.step + (sum.planes - 1) * sum.plane_len + farthest_tap + sum.block;
-    let last_write = to.start + (count - 1) * to.step + (width / BLOCK - 1) * out_block + BLOCK;
+    let last_read = from.last(rows, columns) + (sum.planes - 1) * sum.plane_len + farthest_tap + sum.block;
+    let last_write = to.last(rows, columns) + (width / BLOCK - 1) * out_block + BLOCK;
     assert!(width == BLOCK || width == 2 * BLOCK, "a group has one or two blocks");
     assert!(weights.len() == sum.terms() * width, "the weights do not fit the sum");
     assert!(last_read <= x.len() && last_write <= out.len(), "a row reaches out of its tensor");
-    let zeros = [0.0; 2 * BLOCK];
-    let bias = match begin {
-        Begin::Bias(bias) => bias,
-        Begin::Zero => &zeros,
-    };
-    assert!(bias.len() >= width, "a group needs a bias for each of its channels");
-    let row = Row {
-        sum,
-        x: x[from.start..].as_ptr(),
-        x_step: from.step,
-        weights: weights.as_ptr(),
-        bias: bias.as_ptr(),
-        out: out[to.start..].as_mut_ptr(),
-        out_step: to.step,
-        out_block,
-        count,
-        relu,
-    };
-    // SAFETY: the asserts above hold every read of `x`, `weights` and `bias`, and every write to `out`, inside their
-    // slices; `isa` comes from `Isa::available`.
-    unsafe { row_kernel(isa, &row, width) }
+    let per_plane = sum.taps.len() * sum.block * width;
+    let planes_each = (CHUNK / per_plane).clamp(1, sum.planes);
+    for first_plane in (0..sum.planes).step_by(planes_each) {
+        let planes = planes_each.min(sum.planes - first_plane);
+        let is_last = first_plane + planes == sum.planes;
+        for row in 0..rows {
+            let row = Row {
+                sum,
+                planes,
+                x: x[from.start + row * from.row + first_plane * sum.plane_len..].as_ptr(),
+                x_step: from.step,
+                weights: weights[first_plane * per_plane..].as_ptr(),
+                bias: (first_plane == 0).then_some(bias.as_ptr()),
+                out: out[to.start + row * to.row..].as_mut_ptr(),
+                out_step: to.step,
+                out_block,
+                count: columns,
+                relu: relu && is_last,
+            };
+            // SAFETY: the asserts above hold every read of `x`, `weights` and `bias`, and every access to `out`, inside
+            // their slices; `isa` comes from `Isa::available`.
+            unsafe { row_kernel(isa, &row, width) }
+        }
+    }
 }
 
-/// The same by the book, one output value after the other.
+/// One pixel by the book.
 #[cfg(test)]
-pub(crate) fn reference_row(
-    sum: &TapSum,
-    x: &[f32],
-    weights: &[f32],
-    width: usize,
-    bias: &[f32],
-) -> Vec<f64> {
-    let mut out: Vec<f64> = bias[..width].iter().map(|&b| f64::from(b)).collect();
+pub(crate) fn reference_pixel(sum: &TapSum, x: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f64> {
+    let mut out: Vec<f64> = bias.iter().map(|&b| f64::from(b)).collect();
     let mut term = 0;
     for plane in 0..sum.planes {
         for &tap in &sum.taps {
             for i in 0..sum.block {
                 for (o, value) in out.iter_mut().enumerate() {
-                    *value +=
-                        f64::from(x[plane * sum.plane_len + tap + i]) * f64::from(weights[term * width + o]);
+                    *value += f64::from(x[plane * sum.plane_len + tap + i])
+                        * f64::from(weights[term * bias.len() + o]);
                 }
                 term += 1;
             }
@@ -140,12 +146,15 @@ pub(crate) fn reference_row(
     out
 }
 
+/// One row of pixels over a chunk of planes.
 struct Row<'a> {
     sum: &'a TapSum,
+    planes: usize,
     x: *const f32,
     x_step: usize,
     weights: *const f32,
-    bias: *const f32,
+    /// What the sums begin with; else they go on from what is in `out`.
+    bias: Option<*const f32>,
     out: *mut f32,
     out_step: usize,
     out_block: usize,
@@ -197,13 +206,17 @@ unsafe fn tile<S: Simd, const VECTORS: usize, const CHANNELS: usize, const PIXEL
 ) {
     unsafe {
         let mut sums = [[S::splat(0.0); VECTORS]; PIXELS];
-        for pixel in &mut sums {
-            for (v, sum) in pixel.iter_mut().enumerate() {
-                *sum = S::load(row.bias.add(v * S::LANES));
+        let out = |pixel: usize, lane: usize| {
+            row.out.add((first + pixel) * row.out_step + lane / BLOCK * row.out_block + lane % BLOCK)
+        };
+        for (pixel, sums) in sums.iter_mut().enumerate() {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                let lane = v * S::LANES;
+                *sum = S::load(row.bias.map_or_else(|| out(pixel, lane).cast_const(), |bias| bias.add(lane)));
             }
         }
         let mut weights = row.weights;
-        for plane in 0..row.sum.planes {
+        for plane in 0..row.planes {
             let x = row.x.add(plane * row.sum.plane_len + first * row.x_step);
             for &tap in &row.sum.taps {
                 let x = x.add(tap);
@@ -223,12 +236,10 @@ unsafe fn tile<S: Simd, const VECTORS: usize, const CHANNELS: usize, const PIXEL
             }
         }
         for (pixel, sums) in sums.into_iter().enumerate() {
-            let out = row.out.add((first + pixel) * row.out_step);
             for (v, sum) in sums.into_iter().enumerate() {
                 // In this order a sum that is not a number stays one instead of becoming zero.
                 let value = if row.relu { S::max(S::splat(0.0), sum) } else { sum };
-                let lane = v * S::LANES;
-                S::store(out.add(lane / BLOCK * row.out_block + lane % BLOCK), value);
+                S::store(out(pixel, v * S::LANES), value);
             }
         }
     }
@@ -245,33 +256,38 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(200))]
         #[test]
         fn every_instruction_set_computes_the_reference(
-            (block, planes) in prop_oneof![Just((1, 1)), Just((3, 1)), (Just(16), 1usize..4)],
-            (rows, columns, step) in (1usize..4, 1usize..8, 1usize..4),
-            count in 1usize..30,
+            (block, planes) in prop_oneof![Just((1, 1)), Just((3, 1)), (Just(16), 1usize..9)],
+            (kernel_rows, kernel_columns, step) in (1usize..4, 1usize..8, 1usize..4),
+            (rows, columns) in (1usize..4, 1usize..30),
             relu: bool,
             seed: u64,
         ) {
-            let width_px = (count - 1) * step + columns;
-            let taps = (0..rows * columns).map(|t| (t / columns * width_px + t % columns) * block).collect();
-            let sum = TapSum { taps, planes, plane_len: rows * width_px * block, block };
+            let (height, width_px) = ((rows - 1) * step + kernel_rows, (columns - 1) * step + kernel_columns);
+            let taps = (0..kernel_rows * kernel_columns)
+                .map(|t| (t / kernel_columns * width_px + t % kernel_columns) * block)
+                .collect();
+            let sum = TapSum { taps, planes, plane_len: height * width_px * block, block };
             let stream = Stream::new(seed);
             let values = |name: &str, len: usize| -> Vec<f32> {
-                (0..len).map(|i| 2.0 * stream.derive(name).unit(i as u64) - 1.0).collect()
+                (0..len).map(|i| stream.derive(name).unit(i as u64) - 0.5).collect()
             };
             let x = values("x", planes * sum.plane_len);
             for isa in Isa::available() {
                 let width = group_width(isa, 17);
                 let (weights, bias) = (values("w", sum.terms() * width), values("b", width));
-                let mut out = vec![f32::NAN; 2 * count * BLOCK];
-                let from = Run { start: 0, step: step * block };
-                let to = Run { start: 0, step: BLOCK };
-                convolve_row(isa, &sum, (&x, from), &weights, Begin::Bias(&bias), (&mut out, to), count * BLOCK, count, relu);
-                for pixel in 0..count {
-                    let expected = reference_row(&sum, &x[pixel * step * block..], &weights, width, &bias);
+                let out_block = rows * columns * BLOCK;
+                let mut out = vec![f32::NAN; 2 * out_block];
+                let from = Grid { start: 0, step: step * block, row: step * width_px * block };
+                let to = Grid { start: 0, step: BLOCK, row: columns * BLOCK };
+                convolve(isa, &sum, (rows, columns), (&x, from), &weights, &bias, (&mut out, to), out_block, relu);
+                for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+                    let origin = row * from.row + column * from.step;
+                    let expected = reference_pixel(&sum, &x[origin..], &weights, &bias);
                     for (o, expected) in expected.into_iter().enumerate() {
                         let expected = if relu { expected.max(0.0) } else { expected };
-                        let got = f64::from(out[o / BLOCK * count * BLOCK + pixel * BLOCK + o % BLOCK]);
-                        prop_assert!((got - expected).abs() < 1e-4, "{isa}: pixel {pixel}, channel {o}: {got} for {expected}");
+                        let at = o / BLOCK * out_block + (row * columns + column) * BLOCK + o % BLOCK;
+                        let got = f64::from(out[at]);
+                        prop_assert!((got - expected).abs() < 1e-4, "{isa}: ({row}, {column}), channel {o}: {got} for {expected}");
                     }
                 }
             }

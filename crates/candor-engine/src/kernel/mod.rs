@@ -16,7 +16,7 @@ mod sparse_gradient;
 mod weight_gradient;
 
 pub(crate) use buffer::Buffer;
-pub(crate) use convolution::{Begin, Run, TapSum, convolve_row, group_width};
+pub(crate) use convolution::{Grid, TapSum, convolve, group_width, is_chunked};
 pub(crate) use elementwise::{
     AdamStep, activate, activate_backward, adam, dropout, sgd, softmax, softmax_backward,
 };

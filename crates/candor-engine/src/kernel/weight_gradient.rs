@@ -5,7 +5,7 @@
 //! broadcasts one input value a pair, and makes the multiply-adds.
 
 use super::Isa;
-use super::convolution::{Run, TapSum};
+use super::convolution::{Grid, TapSum};
 use super::simd::{BLOCK, Simd, simd_kernel};
 
 /// A rectangle of output pixels as seen from the input and from the gradient.
@@ -13,15 +13,15 @@ use super::simd::{BLOCK, Simd, simd_kernel};
 pub(crate) struct Region {
     pub rows: usize,
     pub columns: usize,
-    /// The first pixel's origin in `x`, and the way to the next column.
-    pub x: Run,
-    /// Floats to the next row in `x`.
-    pub x_row: usize,
-    /// The first pixel in `g`, and the way to the next column.
-    pub g: Run,
-    /// Floats to the next row in `g`.
-    pub g_row: usize,
+    /// The pixels' origins in the input.
+    pub x: Grid,
+    /// The pixels in the gradient.
+    pub g: Grid,
 }
+
+/// Pixels that are taken at once: their gradients and the inputs around them stay in the first-level cache while all
+/// pairs pass over them.
+const BAND: usize = 256;
 
 /// Adds the weight gradients of one block of output channels over a region of one sample:
 /// `dw` is \[plane\]\[tap\]\[i\]\[16\], as many values as the sum has terms × 16.
@@ -40,13 +40,22 @@ pub(crate) fn add_weight_gradient(
         return;
     }
     let farthest_tap = sum.taps.iter().max().copied().unwrap_or(0);
-    let reach = |run: Run, row: usize| run.start + (region.rows - 1) * row + (region.columns - 1) * run.step;
-    let last_x = reach(region.x, region.x_row) + (sum.planes - 1) * sum.plane_len + farthest_tap + sum.block;
-    assert!(last_x <= x.len(), "the region reaches out of the input");
-    assert!(reach(region.g, region.g_row) + BLOCK <= g.len(), "the region reaches out of the gradient");
+    let last_x = region.x.last(region.rows, region.columns) + (sum.planes - 1) * sum.plane_len + farthest_tap;
+    let last_g = region.g.last(region.rows, region.columns);
+    assert!(last_x + sum.block <= x.len(), "the region reaches out of the input");
+    assert!(last_g + BLOCK <= g.len(), "the region reaches out of the gradient");
     assert!(dw.len() == sum.terms() * BLOCK, "the weight gradient has another size than the sum");
-    // SAFETY: the asserts above hold every read and write inside its slice; `isa` comes from `Isa::available`.
-    unsafe { region_kernel(isa, sum, region, x.as_ptr(), g.as_ptr(), dw.as_mut_ptr()) }
+    let rows_each = (BAND / region.columns).max(1);
+    for first in (0..region.rows).step_by(rows_each) {
+        let band = Region {
+            rows: rows_each.min(region.rows - first),
+            x: Grid { start: region.x.start + first * region.x.row, ..region.x },
+            g: Grid { start: region.g.start + first * region.g.row, ..region.g },
+            ..*region
+        };
+        // SAFETY: the asserts above hold every read and write inside its slice; `isa` comes from `Isa::available`.
+        unsafe { region_kernel(isa, sum, &band, x.as_ptr(), g.as_ptr(), dw.as_mut_ptr()) }
+    }
 }
 
 simd_kernel! {
@@ -120,8 +129,8 @@ unsafe fn accumulate<S: Simd, const PAIRS: usize, const VECTORS: usize>(
             }
         }
         for row in 0..region.rows {
-            let mut x = x.add(region.x.start + row * region.x_row);
-            let mut g = g.add(region.g.start + row * region.g_row);
+            let mut x = x.add(region.x.start + row * region.x.row);
+            let mut g = g.add(region.g.start + row * region.g.row);
             for _ in 0..region.columns {
                 let mut gradient = [S::splat(0.0); VECTORS];
                 for (v, gradient) in gradient.iter_mut().enumerate() {
@@ -158,7 +167,7 @@ mod tests {
         fn every_instruction_set_computes_the_reference(
             (block, planes) in prop_oneof![Just((1, 1)), Just((3, 1)), (Just(16), 1usize..3)],
             (kernel_rows, kernel_columns, stride) in (1usize..4, 1usize..6, 1usize..4),
-            (rows, columns) in (1usize..6, 1usize..9),
+            (rows, columns) in prop_oneof![(1usize..6, 1usize..9), (1usize..4, 90usize..140)],
             seed: u64,
         ) {
             let (height, width) = ((rows - 1) * stride + kernel_rows, (columns - 1) * stride + kernel_columns);
@@ -168,10 +177,8 @@ mod tests {
             let region = Region {
                 rows,
                 columns,
-                x: Run { start: 0, step: stride * block },
-                x_row: stride * width * block,
-                g: Run { start: 0, step: BLOCK },
-                g_row: columns * BLOCK,
+                x: Grid { start: 0, step: stride * block, row: stride * width * block },
+                g: Grid { start: 0, step: BLOCK, row: columns * BLOCK },
             };
             let stream = Stream::new(seed);
             let values = |name: &str, len: usize| -> Vec<f32> {
@@ -187,10 +194,10 @@ mod tests {
                     let (plane, tap, i) = (term / block / sum.taps.len(), term / block % sum.taps.len(), term % block);
                     let mut expected = f64::from(start);
                     for (r, c) in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))) {
-                        let pixel = r * region.x_row + c * region.x.step + plane * sum.plane_len + sum.taps[tap] + i;
+                        let pixel = r * region.x.row + c * region.x.step + plane * sum.plane_len + sum.taps[tap] + i;
                         expected += f64::from(x[pixel]) * f64::from(g[(r * columns + c) * BLOCK + o]);
                     }
-                    prop_assert!((f64::from(got) - expected).abs() < 1e-4, "{isa}: term {term}, channel {o}");
+                    prop_assert!((f64::from(got) - expected).abs() < 2e-4, "{isa}: term {term}, channel {o}");
                 }
             }
         }

@@ -10,9 +10,9 @@ use rayon::prelude::*;
 
 use super::{Backward, FeatureStep, Forward, Pass, StepMemory, clear_halo, rows};
 use crate::kernel::{
-    BLOCK, Begin, Buffer, Entry, Halo, Isa, Layout, Lists, Region, Run, TapSum, Windows, activate,
-    activate_backward, add_sparse_gradients, add_weight_gradient, convolve_row, group_width, max_pool_row,
-    spread_row,
+    BLOCK, Buffer, Entry, Grid, Halo, Isa, Layout, Lists, Region, TapSum, Windows, activate,
+    activate_backward, add_sparse_gradients, add_weight_gradient, convolve, group_width, is_chunked,
+    max_pool_row, spread_row,
 };
 use crate::layer::{Activation, Conv2d, WindowGeometry};
 use crate::{Pair, Parameters};
@@ -26,6 +26,8 @@ pub(in crate::executor) struct ConvolutionStep {
     sum: TapSum,
     activation: Activation,
     pool: Option<Windows>,
+    /// Rows of windows that are computed at a time.
+    band: usize,
     /// How far each place in a pooling window is from the window's first, as origins in the input.
     offset_of_place: Vec<u32>,
     /// Places of weight and bias among the network's parameters.
@@ -101,6 +103,18 @@ impl ChannelGroup {
         let start = self.first_block * BLOCK * terms;
         start..start + self.width * terms
     }
+}
+
+/// Floats of scratch that share the second-level cache with everything else.
+const SCRATCH: usize = 16 * 1024;
+
+/// How many rows of windows to compute at a time: one, so that its scratch stays in the first-level cache; or, where
+/// the weights do not stay there, as many as a larger scratch takes, so that they are loaded less often.
+fn band(windows: &Windows, terms: usize, rows: usize) -> usize {
+    if !is_chunked(terms) {
+        return 1;
+    }
+    (SCRATCH / (windows.row_step * windows.width * BLOCK)).clamp(1, rows)
 }
 
 /// The group that a channel is computed in.
@@ -181,6 +195,9 @@ impl ConvolutionStep {
         let padded = groups.iter().map(|group| group.width).sum::<usize>();
         let weights = Buffer::zeros(padded * sum.terms());
         let biases = Buffer::zeros(padded);
+        let band = pool.map_or(1, |windows| band(&windows, sum.terms(), output.height));
+        let pool =
+            pool.map(|windows| Windows { height: (band - 1) * windows.row_step + windows.rows, ..windows });
         let offset_of_place = pool.map_or(Vec::new(), |windows| {
             let (row, column) = (shape.stride.rows * input.row(), shape.stride.columns * input.block);
             let places = 0..windows.rows * windows.columns;
@@ -196,6 +213,7 @@ impl ConvolutionStep {
             sum,
             activation,
             pool,
+            band,
             offset_of_place,
             weight,
             bias,
@@ -219,51 +237,43 @@ impl ConvolutionStep {
         first + row * self.shape.stride.rows * self.input.row() + column * self.column_step()
     }
 
+    /// The windows' sums from output row `first_row` on.
+    fn origins(&self, first_row: usize) -> Grid {
+        let row = self.shape.stride.rows * self.input.row();
+        Grid { start: self.origin(first_row, 0), step: self.column_step(), row }
+    }
+
     fn column_step(&self) -> usize {
         self.shape.stride.columns * self.input.block
     }
 
-    /// One row of the convolution's output for a group of channels.
-    fn row(
+    /// Rows of the convolution's output for a group of channels.
+    fn convolve(
         &self,
         group: ChannelGroup,
-        y: usize,
+        (first_row, rows, columns): (usize, usize, usize),
         input: &[f32],
-        out: (&mut [f32], Run),
+        out: (&mut [f32], Grid),
         out_block: usize,
-        count: usize,
     ) {
-        let from = Run { start: self.origin(y, 0), step: self.column_step() };
+        let from = self.origins(first_row);
         let weights = &self.weights[group.weights(self.sum.terms())];
         let bias = &self.biases[group.first_block * BLOCK..][..group.width];
         let relu = self.pool.is_none() && self.activation == Activation::Relu;
-        convolve_row(
-            self.isa,
-            &self.sum,
-            (input, from),
-            weights,
-            Begin::Bias(bias),
-            out,
-            out_block,
-            count,
-            relu,
-        );
+        convolve(self.isa, &self.sum, (rows, columns), (input, from), weights, bias, out, out_block, relu);
     }
 
     fn forward_rows(&self, group: ChannelGroup, input: &[f32], output: &mut [f32]) {
-        for y in 0..self.output.height {
-            let start = self.output.row_start(group.first_block, y);
-            let to = Run { start, step: BLOCK };
-            self.row(group, y, input, (output, to), self.output.plane(), self.output.width);
-            if matches!(self.activation, Activation::Tanh | Activation::Sigmoid) {
-                for block in group.blocks() {
-                    let start = self.output.row_start(block, y);
-                    activate(
-                        self.isa,
-                        self.activation,
-                        &mut output[start..start + self.output.width * BLOCK],
-                    );
-                }
+        let to =
+            Grid { start: self.output.row_start(group.first_block, 0), step: BLOCK, row: self.output.row() };
+        let all = (0, self.output.height, self.output.width);
+        self.convolve(group, all, input, (output, to), self.output.plane());
+        if matches!(self.activation, Activation::Tanh | Activation::Sigmoid) {
+            for (block, y) in
+                group.blocks().flat_map(|block| (0..self.output.height).map(move |y| (block, y)))
+            {
+                let start = self.output.row_start(block, y);
+                activate(self.isa, self.activation, &mut output[start..start + self.output.width * BLOCK]);
             }
         }
     }
@@ -278,20 +288,24 @@ impl ConvolutionStep {
     ) {
         let row_len = windows.width * BLOCK;
         let row_of_output = self.output.width * BLOCK;
-        for y in 0..self.output.height {
-            for r in 0..windows.rows {
-                let to = Run { start: r * row_len, step: BLOCK };
-                let out_block = windows.rows * row_len;
-                self.row(group, y * windows.row_step + r, input, (scratch, to), out_block, windows.width);
-            }
-            for (block, scratch) in group.blocks().zip(scratch.chunks_exact(windows.rows * row_len)) {
-                let start = self.output.row_start(block, y);
-                let out = &mut output[start..start + row_of_output];
-                let places = &mut places[(block * self.output.height + y) * row_of_output..][..row_of_output];
-                let relu = self.activation == Activation::Relu;
-                max_pool_row(self.isa, windows, (scratch, row_len), 0, out, places, relu);
-                if !relu {
-                    activate(self.isa, self.activation, out);
+        let out_block = windows.height * row_len;
+        for first in (0..self.output.height).step_by(self.band) {
+            let rows_of_windows = self.band.min(self.output.height - first);
+            let needed = (rows_of_windows - 1) * windows.row_step + windows.rows;
+            let to = Grid { start: 0, step: BLOCK, row: row_len };
+            let rows = (first * windows.row_step, needed, windows.width);
+            self.convolve(group, rows, input, (&mut *scratch, to), out_block);
+            for (block, scratch) in group.blocks().zip(scratch.chunks_exact(out_block)) {
+                for y in 0..rows_of_windows {
+                    let start = self.output.row_start(block, first + y);
+                    let out = &mut output[start..start + row_of_output];
+                    let row = block * self.output.height + first + y;
+                    let places = &mut places[row * row_of_output..][..row_of_output];
+                    let relu = self.activation == Activation::Relu;
+                    max_pool_row(self.isa, windows, (scratch, row_len), y, out, places, relu);
+                    if !relu {
+                        activate(self.isa, self.activation, out);
+                    }
                 }
             }
         }
@@ -383,10 +397,8 @@ impl ConvolutionStep {
                 let region = Region {
                     rows: windows.rows,
                     columns: windows.width,
-                    x: Run { start: self.origin(y * windows.row_step, 0), step: self.column_step() },
-                    x_row: self.shape.stride.rows * self.input.row(),
-                    g: Run { start: 0, step: BLOCK },
-                    g_row: row_len,
+                    x: self.origins(y * windows.row_step),
+                    g: Grid { start: 0, step: BLOCK, row: row_len },
                 };
                 add_weight_gradient(self.isa, &self.sum, &region, input, scratch, weight_gradient);
             }
@@ -405,10 +417,8 @@ impl ConvolutionStep {
             let region = Region {
                 rows: self.output.height,
                 columns: self.output.width,
-                x: Run { start: self.origin(0, 0), step: self.column_step() },
-                x_row: self.shape.stride.rows * self.input.row(),
-                g: Run { start: self.output.row_start(block, 0), step: BLOCK },
-                g_row: self.output.row(),
+                x: self.origins(0),
+                g: Grid { start: self.output.row_start(block, 0), step: BLOCK, row: self.output.row() },
             };
             add_weight_gradient(self.isa, &self.sum, &region, input, gradient, weight_gradient);
         }
@@ -424,27 +434,25 @@ impl ConvolutionStep {
     }
 
     fn convolve_back(&self, phase: &Phase, gradient: &[f32], input_gradient: &mut [f32]) {
+        let stride = self.shape.stride;
         for group in &phase.groups {
             let weights = &phase.weights[group.weights(phase.sum.terms())];
-            for row in 0..phase.rows {
-                let y = phase.first.0 + row * self.shape.stride.rows;
-                let from = Run { start: phase.origin + row * self.output.row(), step: BLOCK };
-                let start = self.input.row_start(group.first_block, y) + phase.first.1 * BLOCK;
-                let to = Run { start, step: self.shape.stride.columns * BLOCK };
-                let out = (&mut *input_gradient, to);
-                let (plane, count) = (self.input.plane(), phase.columns);
-                convolve_row(
-                    self.isa,
-                    &phase.sum,
-                    (gradient, from),
-                    weights,
-                    Begin::Zero,
-                    out,
-                    plane,
-                    count,
-                    false,
-                );
-            }
+            let from = Grid { start: phase.origin, step: BLOCK, row: self.output.row() };
+            let start = self.input.row_start(group.first_block, phase.first.0) + phase.first.1 * BLOCK;
+            let to = Grid { start, step: stride.columns * BLOCK, row: stride.rows * self.input.row() };
+            let zeros = &[0.0; 2 * BLOCK][..group.width];
+            let (size, out) = ((phase.rows, phase.columns), (&mut *input_gradient, to));
+            convolve(
+                self.isa,
+                &phase.sum,
+                size,
+                (gradient, from),
+                weights,
+                zeros,
+                out,
+                self.input.plane(),
+                false,
+            );
         }
     }
 
@@ -487,7 +495,7 @@ impl FeatureStep for ConvolutionStep {
     fn memory(&self, samples: usize, training: bool) -> StepMemory {
         let positions = self.output.height * self.output.width;
         let blocks = self.output.planes();
-        let scratch = self.pool.map_or(0, |windows| windows.rows * windows.width * 2 * BLOCK);
+        let scratch = self.pool.map_or(0, |windows| windows.height * windows.width * 2 * BLOCK);
         let places = if self.pool.is_some() { samples * blocks * positions * BLOCK } else { 0 };
         let gradient = if training { blocks * BLOCK * self.sum.terms() } else { 0 };
         let entries = if training && self.is_sparse() { positions * BLOCK } else { 0 };
