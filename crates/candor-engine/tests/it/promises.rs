@@ -1,10 +1,10 @@
 //! What the engine promises of itself: the same bits whatever the threads and however often it was interrupted,
 //! nothing that depends on its neighbours in the batch, and finite losses for answers that are sure and wrong.
 
-use candor_engine::layer::{Activation, Dense, Flatten, Layer, MaxPool2d};
+use candor_engine::layer::{Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
 use candor_engine::{
-    Batch, Inputs, Loss, Network, Parameter, Parameters, Predictor, Shape, Trainer, TrainingConfig,
-    architecture, input_gradient,
+    Batch, Inputs, Loss, Network, Optimizer, Parameter, Parameters, Predictor, Shape, Trainer,
+    TrainingConfig, architecture, input_gradient,
 };
 
 use crate::formula;
@@ -200,6 +200,56 @@ fn training_lowers_the_loss_of_what_it_is_shown() {
         let after = trainer.evaluate(subject.batch()).loss;
         assert!(after < 0.9 * before, "{}: {before} → {after}", subject.name);
     }
+}
+
+#[test]
+fn with_dropout_a_step_follows_the_slope_of_the_loss_that_it_reports() {
+    // Each new trainer drops out the same values in its first step, so losses of moved parameters can be compared.
+    let network = Network::sequential(Shape::image(9, 8, 3), dropout_everywhere()).expect("the layers fit");
+    let optimizer = Optimizer::sgd(1.0);
+    let config = TrainingConfig { optimizer, batch_size: 11, seed: 9, ..TrainingConfig::default() };
+    let pixels = formula::uniform("dropout", 11 * network.input().len(), 1.0);
+    let targets = formula::below("dropout targets", 11, 3);
+    let batch = Batch { inputs: Inputs::Floats(&pixels), targets: &targets };
+    let first_step = |parameters: &Parameters| {
+        let mut trainer = Trainer::new(&network, parameters.clone(), &config).expect("the settings are good");
+        (f64::from(trainer.step(batch).loss), trainer.parameters().clone())
+    };
+
+    let initial = Parameters::initial(&network, 3);
+    let (loss, after) = first_step(&initial);
+    let without = Trainer::new(&network, initial.clone(), &config).expect("as above").evaluate(batch);
+    assert!((loss - f64::from(without.loss)).abs() > 1e-3, "nothing was dropped out: {loss}");
+    for (index, (before, after)) in initial.tensors().iter().zip(after.tensors()).enumerate() {
+        let change: Vec<f32> = after.values.iter().zip(&before.values).map(|(a, b)| a - b).collect();
+        let length = change.iter().map(|c| f64::from(*c).powi(2)).sum::<f64>().sqrt();
+        // A way along which the loss should change by its slope, which is the gradient's length, times the way.
+        let way = 2e-3;
+        let loss_at = |way: f64| {
+            let mut moved = initial.clone();
+            let values = moved.tensors_mut()[index].values.iter_mut();
+            values.zip(&change).for_each(|(value, c)| *value -= (way / length * f64::from(*c)) as f32);
+            first_step(&moved).0
+        };
+        let slope = (loss_at(way) - loss_at(-way)) / (2.0 * way);
+        assert!((slope - length).abs() < 0.02 * length + 2e-4, "{}: {slope} {length}", before.name);
+    }
+}
+
+/// Dropout behind a joined convolution, a pooling, a flatten and a dense layer.
+fn dropout_everywhere() -> Vec<Layer> {
+    vec![
+        Conv2d::new(17, 3).activation(Activation::Tanh).into(),
+        Dropout { rate: 0.3 }.into(),
+        Conv2d::new(8, 3).same().activation(Activation::Tanh).into(),
+        MaxPool2d::new(2).into(),
+        Dropout { rate: 0.25 }.into(),
+        Flatten {}.into(),
+        Dropout { rate: 0.5 }.into(),
+        Dense::new(20, Activation::Tanh).into(),
+        Dropout { rate: 0.4 }.into(),
+        Dense::new(3, Activation::Softmax).into(),
+    ]
 }
 
 #[test]
