@@ -45,5 +45,5 @@ pub use candor_report::{count, per_cent};
 pub use error::{Result, WorkflowError};
 pub use looks::Look;
 pub use model::{About, TrainedModel};
-pub use pictures::{Origin, SourceSpec};
+pub use pictures::{BUILT_IN, Origin, SourceSpec};
 pub use verbs::*;

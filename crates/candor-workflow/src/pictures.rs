@@ -31,6 +31,9 @@ pub struct SourceSpec {
     pub shuffle_labels: Option<Seed>,
 }
 
+/// How the pictures inside the binary are asked for where a path is expected.
+pub const BUILT_IN: &str = "built-in:fashion-mnist";
+
 /// A place where pictures are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -42,10 +45,12 @@ pub enum Origin {
 }
 
 impl SourceSpec {
-    /// The file or folder at `path`, read by its kind's conventions.
+    /// The file or folder at `path`, read by its kind's conventions; the pictures inside the binary for [`BUILT_IN`].
     pub fn at(path: impl Into<PathBuf>) -> SourceSpec {
+        let path = path.into();
+        let built_in = path.as_os_str() == BUILT_IN;
         SourceSpec {
-            origin: Origin::Path(path.into()),
+            origin: if built_in { Origin::FashionMnist } else { Origin::Path(path) },
             options: SourceOptions::default(),
             test: None,
             shuffle_labels: None,
@@ -54,7 +59,7 @@ impl SourceSpec {
 
     /// The pictures inside the binary.
     pub fn built_in() -> SourceSpec {
-        SourceSpec { origin: Origin::FashionMnist, ..SourceSpec::at("") }
+        SourceSpec::at(BUILT_IN)
     }
 
     /// For people.
@@ -93,7 +98,7 @@ impl SourceSpec {
         ];
         let place = match &self.origin {
             Origin::Path(path) => quoted(&path.display().to_string()),
-            Origin::FashionMnist => "fashion-mnist".to_owned(),
+            Origin::FashionMnist => BUILT_IN.to_owned(),
         };
         let typed =
             flags.into_iter().filter_map(|(flag, value)| Some(format!(" --{flag} {}", quoted(&value?))));

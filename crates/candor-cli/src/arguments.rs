@@ -1,0 +1,199 @@
+//! What can be typed.
+
+mod recipe;
+mod source;
+
+use std::path::PathBuf;
+
+use candor_core::{Channels, Subset};
+use clap::{Args, Parser, Subcommand};
+
+pub use recipe::RecipeArguments;
+pub use source::SourceArguments;
+
+/// From a folder of pictures to an image classifier that you can defend.
+#[derive(Debug, Parser)]
+#[command(name = "candor", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+/// How candor talks, on every verb.
+#[derive(Debug, Args)]
+pub struct OutputArguments {
+    /// One JSON object on standard output, nothing else there
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
+    /// No progress and no notes on standard error; errors still
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub quiet: bool,
+    /// Threads to compute on; 0 for all cores. Changes no result
+    #[arg(long, global = true, value_name = "NUMBER", default_value_t = 0, help_heading = "Output")]
+    pub threads: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole path on pictures inside candor, with real and with shuffled labels
+    Demo(DemoArguments),
+    /// The whole path on your pictures: import, split, train, judge, report
+    Study(RunArguments),
+    /// Train on your pictures; the test split stays sealed
+    Train(RunArguments),
+    /// Go on with a run that was stopped or killed
+    Resume(ResumeArguments),
+    /// Judge a trained run; every look at its test split is counted
+    Evaluate(EvaluateArguments),
+    /// Ask a model about pictures
+    Predict(PredictArguments),
+    /// Write the report of a run again
+    Report(ReportArguments),
+    /// What can be trained: all architectures, or the layers of one
+    Models(ModelsArguments),
+    /// Well-known data sets: list them, fetch them
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// What this machine has, and whether training works on it
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Folder for the runs and the report [default: candor-demo, numbered]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Of everything random: the same seed gives the same models
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    #[command(flatten)]
+    pub source: SourceArguments,
+    /// Folder for the run, new or empty [default: candor-run, numbered]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub recipe: RecipeArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct ResumeArguments {
+    /// The run's folder
+    pub run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateArguments {
+    /// The run's folder
+    pub run: PathBuf,
+    /// train, validation or test; repeat it for several [default: all]
+    #[arg(long, value_name = "SUBSET", value_parser = subset)]
+    pub on: Vec<Subset>,
+    /// Judge the model on all pictures of another source instead
+    #[arg(long = "source", value_name = "SOURCE", conflicts_with = "on")]
+    pub elsewhere: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: source::ReadingArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct PredictArguments {
+    /// A run's folder, or a model.safetensors
+    pub model: PathBuf,
+    /// Picture files, or folders of them
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Comma-separated values instead of a table
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    #[command(flatten)]
+    pub limits: source::LimitArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// The run's folder
+    pub run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct ModelsArguments {
+    /// Show the layers of this one
+    pub name: Option<String>,
+    /// Rows × columns × colours of the input, such as 64x64x1 [default: as in the architecture's source]
+    #[arg(long, value_name = "HxWxC", value_parser = input, requires = "name")]
+    pub input: Option<(usize, usize, Channels)>,
+    /// Classes [default: as in the architecture's source]
+    #[arg(long, value_name = "NUMBER", requires = "name", value_parser = classes)]
+    pub classes: Option<usize>,
+    /// Draw the network into this file
+    #[arg(long, value_name = "FILE", requires = "name")]
+    pub svg: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// List the data sets that candor can fetch
+    List,
+    /// Fetch one, with pinned hashes; goes on where an interrupted fetch stopped
+    Get(DataGetArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct DataGetArguments {
+    /// mnist, fashion-mnist or cifar10
+    pub name: String,
+    /// Folder for its files [default: the data set's name]
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+    /// Take local copies from here instead of the network; they are verified too
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<PathBuf>,
+}
+
+fn subset(text: &str) -> Result<Subset, String> {
+    let known = || format!("choose one of {}", Subset::ALL.map(Subset::name).join(", "));
+    Subset::ALL.into_iter().find(|subset| subset.name() == text).ok_or_else(known)
+}
+
+fn classes(text: &str) -> Result<usize, String> {
+    let count = text.parse().map_err(|_| "it must be a whole number".to_owned())?;
+    if count >= 2 { Ok(count) } else { Err("there must be at least 2 classes to tell apart".to_owned()) }
+}
+
+fn input(text: &str) -> Result<(usize, usize, Channels), String> {
+    let wanted = || "write rows, columns and colours as in 64x64x1 (grey) or 128x128x3 (colour)".to_owned();
+    let sides: Option<Vec<usize>> = text.split(['x', '×']).map(|side| side.trim().parse().ok()).collect();
+    match sides.as_deref() {
+        Some(&[0, _, _] | &[_, 0, _]) => Err(wanted()),
+        Some(&[height, width, 1]) => Ok((height, width, Channels::Grey)),
+        Some(&[height, width, 3]) => Ok((height, width, Channels::Rgb)),
+        _ => Err(wanted()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn inputs_are_read_as_people_write_them() {
+        assert_eq!(input("64x96x1"), Ok((64, 96, Channels::Grey)));
+        assert_eq!(input("128×128×3"), Ok((128, 128, Channels::Rgb)));
+        for wrong in ["64", "64x64", "64x64x2", "0x64x1", "axbxc", "64x64x1x1"] {
+            assert!(input(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! From the arguments to a workflow's request, and from its result to words.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use candor_workflow::run_dir::free_name;
+use candor_workflow::{
+    DemoRequest, EvaluateRequest, PredictRequest, RunRequest, SourceSpec, data_get, data_list, demo, doctor,
+    evaluate, model_table, models, predict, render_report, resume, study, train,
+};
+use serde::Serialize;
+
+use crate::arguments::{
+    Cli, Command, DataCommand, DataGetArguments, DemoArguments, EvaluateArguments, ModelsArguments,
+    PredictArguments, RunArguments,
+};
+use crate::show::{self, Words};
+use crate::terminal::Terminal;
+
+/// Does what was asked and says what came out.
+pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
+    let session = Session { json: cli.output.json, threads: cli.output.threads, terminal };
+    match &cli.command {
+        Command::Demo(arguments) => session.demo(arguments),
+        Command::Study(arguments) => session.say(&study(&session.request(arguments)?, terminal)?),
+        Command::Train(arguments) => session.say(&train(&session.request(arguments)?, terminal)?),
+        Command::Resume(arguments) => session.say(&resume(&arguments.run, session.threads, terminal)?),
+        Command::Evaluate(arguments) => session.evaluate(arguments),
+        Command::Predict(arguments) => session.predict(arguments),
+        Command::Report(arguments) => {
+            session.say(&show::Rendered(render_report(&arguments.run, session.threads, terminal)?))
+        }
+        Command::Models(arguments) => session.models(arguments),
+        Command::Data(DataCommand::List) => session.say(&show::Datasets { datasets: data_list() }),
+        Command::Data(DataCommand::Get(arguments)) => session.data_get(arguments),
+        Command::Doctor => session.doctor(),
+    }
+}
+
+struct Session<'a> {
+    json: bool,
+    threads: usize,
+    terminal: &'a Terminal,
+}
+
+impl Session<'_> {
+    /// The result on standard output: as JSON, or in words.
+    fn say<T: Serialize + Words>(&self, result: &T) -> Result<ExitCode> {
+        let text = match self.json {
+            true => serde_json::to_string_pretty(result)? + "\n",
+            false => result.words(),
+        };
+        self.print(&text)
+    }
+
+    fn print(&self, text: &str) -> Result<ExitCode> {
+        self.terminal.finish();
+        match io::stdout().lock().write_all(text.as_bytes()) {
+            // Whoever reads may have seen enough: `candor models | head -1`.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+            written => written.map(|()| ExitCode::SUCCESS).context("the result cannot be printed"),
+        }
+    }
+
+    fn request(&self, arguments: &RunArguments) -> Result<RunRequest> {
+        Ok(RunRequest {
+            source: arguments.source.spec(),
+            recipe: arguments.recipe.read().map_err(candor_workflow::WorkflowError::from)?,
+            out: out(&arguments.out, "candor-run"),
+            threads: self.threads,
+        })
+    }
+
+    fn demo(&self, arguments: &DemoArguments) -> Result<ExitCode> {
+        let (out, seed) = (out(&arguments.out, "candor-demo"), arguments.seed);
+        self.say(&demo(&DemoRequest { out, seed, threads: self.threads }, self.terminal)?)
+    }
+
+    fn evaluate(&self, arguments: &EvaluateArguments) -> Result<ExitCode> {
+        let options = arguments.reading.options();
+        let source = arguments.elsewhere.as_ref().map(|path| SourceSpec { options, ..SourceSpec::at(path) });
+        let (run, on) = (arguments.run.clone(), arguments.on.clone());
+        self.say(&evaluate(&EvaluateRequest { run, on, source, threads: self.threads }, self.terminal)?)
+    }
+
+    fn predict(&self, arguments: &PredictArguments) -> Result<ExitCode> {
+        let request = PredictRequest {
+            model: arguments.model.clone(),
+            files: arguments.files.clone(),
+            limits: arguments.limits.limits(),
+            threads: self.threads,
+        };
+        self.terminal.tell_every_problem();
+        let predictions = predict(&request, self.terminal)?;
+        match arguments.csv {
+            true => self.print(&show::predictions_csv(&predictions)?)?,
+            false => self.say(&predictions)?,
+        };
+        Ok(if predictions.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn models(&self, arguments: &ModelsArguments) -> Result<ExitCode> {
+        let Some(name) = &arguments.name else {
+            return self.say(&show::Models { models: models() });
+        };
+        let table = model_table(name, arguments.input, arguments.classes)?;
+        if let Some(path) = &arguments.svg {
+            std::fs::write(path, &table.svg)
+                .with_context(|| format!("{}: cannot be written", path.display()))?;
+        }
+        self.say(&table)
+    }
+
+    fn data_get(&self, arguments: &DataGetArguments) -> Result<ExitCode> {
+        let to = arguments.to.clone().unwrap_or_else(|| PathBuf::from(&arguments.name));
+        self.say(&data_get(&arguments.name, &to, arguments.from.as_deref(), self.terminal)?)
+    }
+
+    fn doctor(&self) -> Result<ExitCode> {
+        let found = doctor(self.threads, self.terminal)?;
+        self.say(&found)?;
+        Ok(if found.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn out(typed: &Option<PathBuf>, default: &str) -> PathBuf {
+    typed.clone().unwrap_or_else(|| free_name(default))
+}

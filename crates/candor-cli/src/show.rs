@@ -1,0 +1,78 @@
+//! Results in words and tables that fit 80 columns.
+
+mod models;
+mod predictions;
+mod run;
+mod table;
+
+pub use models::Models;
+pub use predictions::predictions_csv;
+pub use run::Rendered;
+
+use candor_workflow::{DatasetListing, DatasetReceipt, Doctor, count};
+use serde::Serialize;
+
+use table::Table;
+
+/// A result that people can read. Ends with a line break.
+pub trait Words {
+    /// The whole text.
+    fn words(&self) -> String;
+}
+
+/// What `candor data list` gives.
+#[derive(Serialize)]
+pub struct Datasets {
+    /// One entry a data set.
+    pub datasets: Vec<DatasetListing>,
+}
+
+impl Words for Datasets {
+    fn words(&self) -> String {
+        let lines = self.datasets.iter().map(|dataset| {
+            let megabytes = dataset.bytes as f64 / 1e6;
+            format!("{}\n    {}\n    {megabytes:.1} MB, {}\n", dataset.name, dataset.summary, dataset.licence)
+        });
+        lines.collect::<String>() + "\nFetch one: candor data get NAME\n"
+    }
+}
+
+impl Words for DatasetReceipt {
+    fn words(&self) -> String {
+        let DatasetReceipt { name, dir, new_files, present_files } = self;
+        format!(
+            "{name}: {new_files} files fetched, {present_files} were there already, all verified.\n\
+             Train on it: candor train {}\n",
+            dir.display()
+        )
+    }
+}
+
+impl Words for Doctor {
+    fn words(&self) -> String {
+        let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
+        let memory = self.memory.map_or_else(
+            || "unknown".to_owned(),
+            |memory| format!("{}, {} free", gigabytes(memory.total), gigabytes(memory.available)),
+        );
+        let mut machine = Table::plain();
+        machine.row(["candor", self.version]);
+        machine.row(["system", &self.system]);
+        machine.row(["processor cores", &self.cores.to_string()]);
+        machine.row(["threads in use", &self.threads.to_string()]);
+        machine.row(["memory", &memory]);
+        machine.row(["instruction sets", &self.instruction_sets.join(", ")]);
+        machine.row(["in use", self.instruction_set]);
+        let speed = format!("{} images a second (mnist-cnn)", count(self.images_per_second as u64));
+        machine.row(["training speed", &speed]);
+        let mut checks = Table::plain();
+        for check in &self.checks {
+            checks.row([if check.ok { "ok" } else { "FAILED" }, check.name, &check.detail]);
+        }
+        let end = match self.is_well() {
+            true => "All is well.",
+            false => "Something is wrong: please file an issue with this text.",
+        };
+        format!("{machine}\n{checks}\n{end}\n")
+    }
+}

@@ -1,0 +1,12 @@
+//! The command from outside: what is typed, what comes out, what is on the disk afterwards.
+#![allow(missing_docs)]
+
+mod architecture;
+mod fixtures;
+mod interruption;
+mod models;
+mod predict;
+mod recipes;
+mod runs;
+mod shared;
+mod smaller_verbs;
