@@ -163,6 +163,13 @@ pub struct History {
     pub best_epoch: Option<usize>,
 }
 
+impl History {
+    /// Whether any epoch was tried on pictures that the model does not learn from.
+    pub fn is_validated(&self) -> bool {
+        self.epochs.iter().any(|epoch| epoch.validation.is_some())
+    }
+}
+
 /// One epoch's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Epoch {

@@ -38,10 +38,13 @@ pub(crate) fn ends(accuracy: &Accuracy) -> [String; 2] {
     [low, high].map(|end| format!("{:.decimals$}%", 100.0 * end))
 }
 
-/// A loss, to three significant digits where it is below 10: `0.0291`, `2.30`, `15.9`.
+/// A loss, to three significant digits where it is between .0001 and 10: `0.0291`, `2.30`, `15.9`.
 pub(crate) fn loss(value: f64) -> String {
     if !value.is_finite() {
         return "not finite".to_owned();
+    }
+    if 0.0 < value && value < 1e-4 {
+        return "<0.0001".to_owned();
     }
     let magnitude = if value > 0.0 { value.log10().floor() } else { 0.0 };
     format!("{value:.*}", (2.0 - magnitude).clamp(1.0, 6.0) as usize)
@@ -121,8 +124,8 @@ mod tests {
 
     #[test]
     fn losses_durations_and_probabilities() {
-        let losses = [0.029_14, 2.304_1, 15.942, 0.0, f64::NAN].map(loss);
-        assert_eq!(losses, ["0.0291", "2.30", "15.9", "0.00", "not finite"]);
+        let losses = [0.029_14, 2.304_1, 15.942, 0.0, 2e-5, f64::NAN].map(loss);
+        assert_eq!(losses, ["0.0291", "2.30", "15.9", "0.00", "<0.0001", "not finite"]);
         let durations = [0.42, 7.31, 59.4, 125.0, 11_520.0].map(duration);
         assert_eq!(durations, ["0.42 s", "7.3 s", "59 s", "2 min 05 s", "3 h 12 min"]);
         assert_eq!([0.998, 0.99999, 1.0].map(probability), ["99.8%", ">99.9%", "100%"]);

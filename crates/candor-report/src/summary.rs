@@ -9,6 +9,8 @@ use crate::{Model, SubsetEvaluation, Summary, figures};
 
 /// A model that is this much better on what it learned from has learned some of it by heart.
 const GAP_WORTH_TELLING: f64 = 0.05;
+/// An interval this wide says that there are too few pictures.
+const WIDE_INTERVAL: f64 = 0.2;
 
 impl Summary {
     /// Plain sentences about `model`, from the last of its evaluations: test where there is one.
@@ -101,6 +103,11 @@ fn certainty(model: &Model, judged: &SubsetEvaluation) -> String {
          anywhere else nothing was measured.",
         figures::ends(accuracy).join(" and ")
     )];
+    if accuracy.interval.width() > WIDE_INTERVAL {
+        let pictures = figures::count(accuracy.pictures);
+        sentences
+            .push(format!("That is wide, because {pictures} pictures are few: only more of them narrow it."));
+    }
     if judged.subset != Subset::Test {
         sentences.push(format!(
             "These are {} pictures, which had a part in the training: expect less on new ones.",
@@ -210,7 +217,7 @@ mod tests {
         let (learned, certainty, look): (Line, Line, Line) =
             (|s| &s.learned, |s| &s.certainty, |s| &s.look_first);
         let good = || judge(test, 500, [450, 400], None);
-        let cases: [(Vec<SubsetEvaluation>, Line, &str); 9] = [
+        let cases: [(Vec<SubsetEvaluation>, Line, &str); 10] = [
             (
                 vec![good()],
                 learned,
@@ -225,6 +232,7 @@ mod tests {
             (vec![judge(train, 50, [50, 50], None), good()], certainty, "it is 15 points better"),
             (vec![judge(train, 50, [50, 50], None)], certainty, "These are train pictures"),
             (vec![judge(test, 50, [45, 45], Some(3))], certainty, "looked at 3 times"),
+            (vec![judge(test, 5, [5, 4], None)], certainty, "because 10 pictures are few"),
             (
                 vec![good()],
                 look,

@@ -46,7 +46,7 @@ pub(crate) fn history_plot(
             @if let Some(chance) = chance.filter(|&c| quantity == Quantity::Accuracy && plot.values.holds(c)) {
                 (plot.chance(chance))
             }
-            @if let Some(best) = history.best_epoch { (plot.best(best)) }
+            @if let Some(epoch) = history.best_epoch { (plot.kept(epoch, kept_name(history))) }
             @for curve in &curves { (plot.curve(curve)) }
             @for (curve, y) in plot.end_labels(&curves) {
                 text class={ "name " (curve.class) } x=(px(WIDTH - RIGHT + 8.0)) y=(px(y + 4.0)) { (curve.name) }
@@ -164,7 +164,7 @@ impl Plot {
         }
     }
 
-    fn best(&self, epoch: usize) -> Markup {
+    fn kept(&self, epoch: usize, name: &str) -> Markup {
         let x = px(self.x(epoch as f64));
         // The label stays within the drawing at both ends.
         let anchor = match self.epochs.position(epoch as f64) {
@@ -174,7 +174,7 @@ impl Plot {
         };
         html! {
             line class="best" x1=(x) x2=(x) y1=(TOP) y2=(HEIGHT - BOTTOM) {}
-            text class="mark" x=(x) y=(TOP - 7.0) text-anchor=(anchor) { "best epoch " (epoch) }
+            text class="mark" x=(x) y=(TOP - 7.0) text-anchor=(anchor) { (name) " " (epoch) }
         }
     }
 
@@ -207,6 +207,8 @@ impl Plot {
             let middle = (*first + *second) / 2.0;
             if (*first - *second).abs() < LINE_HEIGHT {
                 let half = if first <= second { LINE_HEIGHT / 2.0 } else { -LINE_HEIGHT / 2.0 };
+                // The lower name stays above the epochs written below the axis.
+                let middle = middle.min(HEIGHT - BOTTOM - LINE_HEIGHT / 2.0);
                 (*first, *second) = (middle - half, middle + half);
             }
         }
@@ -222,14 +224,20 @@ impl Plot {
                 Some(format!("{} from {} to {}", curve.name, write(first), write(last)))
             })
             .collect();
-        let best = history.best_epoch.map_or_else(String::new, |epoch| format!("; best epoch {epoch}"));
+        let kept = |epoch| format!("; {} {epoch}", kept_name(history));
+        let kept = history.best_epoch.map_or_else(String::new, kept);
         format!(
-            "{} against the epoch, {} epochs: {}{best}",
+            "{} against the epoch, {} epochs: {}{kept}",
             self.quantity.name(),
             history.epochs.len(),
             ends.join(", ")
         )
     }
+}
+
+/// An epoch can only be called the best where something chose it.
+fn kept_name(history: &History) -> &'static str {
+    if history.is_validated() { "best epoch" } else { "kept epoch" }
 }
 
 /// Stretches of points whose epochs follow each other: where a value was not finite the line is broken.
@@ -278,6 +286,14 @@ mod tests {
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
         let train = text.split("curve train").nth(1).unwrap().split('>').next().unwrap();
         assert_eq!(train.matches('M').count(), 2, "{train}");
+    }
+
+    #[test]
+    fn an_epoch_is_the_best_only_where_pictures_were_kept_aside_to_choose_it() {
+        let mut history = history(&[1.0, 0.5]);
+        history.epochs.iter_mut().for_each(|epoch| epoch.validation = None);
+        let text = plot(&history, Quantity::Accuracy);
+        assert!(text.contains("kept epoch 2") && !text.contains("best epoch"), "{text}");
     }
 
     #[test]

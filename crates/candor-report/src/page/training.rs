@@ -12,14 +12,22 @@ pub(super) fn section(report: &Report) -> Markup {
         "training",
         "The training",
         html! {
-            p {
-                "After each epoch – one pass over the training pictures – the model is tried on the pictures it learns \
-                 from (train) and on others that it does not learn from (validation). Where train goes on rising and \
-                 validation does not, it is learning by heart. The best epoch on validation is the one that was kept."
-            }
+            p { (introduction(together.iter().any(|history| history.is_validated()))) }
             (parts::side_by_side(report, |model| html! { (plots(model, &together)) (recipe(model)) }))
         },
     )
+}
+
+fn introduction(validated: bool) -> &'static str {
+    if validated {
+        "After each epoch – one pass over the training pictures – the model is tried on the pictures it learns from \
+         (train) and on others that it does not learn from (validation). Where train goes on rising and validation \
+         does not, it is learning by heart. The epoch that was best on validation is the one that was kept."
+    } else {
+        "After each epoch – one pass over the training pictures – the curve shows how well the model does on these same \
+         pictures. It can rise although nothing is learned that holds for other pictures, and none were kept aside to \
+         watch that (validation). Believe the test figures only."
+    }
 }
 
 fn plots(model: &Model, together: &[&History]) -> Markup {
