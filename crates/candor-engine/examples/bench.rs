@@ -87,6 +87,7 @@ impl Training {
             batch_size,
             threads: settings.threads,
             seed: 1,
+            ..TrainingConfig::default()
         };
         let trainer = Trainer::new(network, Parameters::initial(network, 1), &config)
             .expect("a registered architecture trains");

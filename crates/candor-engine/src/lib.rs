@@ -30,6 +30,7 @@ mod network;
 mod optimizer;
 mod parameters;
 mod random;
+mod schedule;
 mod shape;
 
 pub use error::EngineError;
@@ -41,4 +42,5 @@ pub use loss::Loss;
 pub use network::{LayerSummary, NamedLayer, Network, NetworkNode};
 pub use optimizer::Optimizer;
 pub use parameters::{Parameter, Parameters};
+pub use schedule::Schedule;
 pub use shape::{Pair, Shape};

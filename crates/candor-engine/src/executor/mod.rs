@@ -17,7 +17,7 @@ mod trainer;
 
 pub use trainer::{Predictor, Trainer, input_gradient};
 
-use crate::{Loss, Optimizer, Parameters};
+use crate::{Loss, Optimizer, Parameters, Schedule};
 
 /// The pixels of a batch: one sample behind the other, each height × width × channels, row-major.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,10 @@ pub struct TrainingConfig {
     pub loss: Loss,
     /// How.
     pub optimizer: Optimizer,
+    /// How the optimiser's learning rate changes on the way.
+    pub schedule: Schedule,
+    /// Steps that the training is planned to take in all; the schedule is stretched over them.
+    pub steps: u64,
     /// The largest number of samples in a step.
     pub batch_size: usize,
     /// Threads to compute on; 0 for all cores. Does not change any result.
@@ -57,6 +61,8 @@ impl Default for TrainingConfig {
         TrainingConfig {
             loss: Loss::CrossEntropy,
             optimizer: Optimizer::default(),
+            schedule: Schedule::Constant,
+            steps: 0,
             batch_size: 32,
             threads: 0,
             seed: 0,

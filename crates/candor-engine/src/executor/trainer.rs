@@ -113,6 +113,7 @@ impl Trainer {
     ) -> Result<Trainer, EngineError> {
         config.loss.check(network)?;
         config.optimizer.check()?;
+        config.schedule.check()?;
         let compiled = Compiled::new(network, parameters, config.batch_size, config.threads, purpose)?;
         let gradients = Parameters::zeros(network);
         let slots = vec![Parameters::zeros(network); config.optimizer.slots()];
@@ -128,7 +129,8 @@ impl Trainer {
         let outcome = self.propagate(batch, Some(dropout));
         let Trainer { compiled, config, gradients, slots, step } = self;
         compiled.threads.install(|| {
-            config.optimizer.update(*step, &mut compiled.parameters, slots, gradients);
+            let share = config.schedule.share(*step, config.steps);
+            config.optimizer.update(*step, share, &mut compiled.parameters, slots, gradients);
             compiled.features.load(&compiled.parameters);
         });
         *step += 1;

@@ -101,10 +101,11 @@ impl Optimizer {
         }
     }
 
-    /// Changes all parameters by one step; `step` counts from 0.
+    /// Changes all parameters by one step, with this share of the learning rate; `step` counts from 0.
     pub(crate) fn update(
         &self,
         step: u64,
+        share: f32,
         parameters: &mut Parameters,
         slots: &mut [Parameters],
         gradients: &Parameters,
@@ -116,7 +117,7 @@ impl Optimizer {
             match (self, &mut *slots) {
                 (&Optimizer::Sgd { learning_rate, momentum, nesterov, decay }, [velocity]) => {
                     let v = velocity.tensors_mut()[index].values.par_chunks_mut(CHUNK);
-                    let rate = learning_rate / (1.0 + decay * step as f32);
+                    let rate = share * learning_rate / (1.0 + decay * step as f32);
                     w.zip(v).zip(g).for_each(|((w, v), g)| sgd(isa, w, v, g, rate, momentum, nesterov));
                 }
                 (&Optimizer::Adam { learning_rate, beta1, beta2, epsilon }, [m, v]) => {
@@ -126,7 +127,7 @@ impl Optimizer {
                         beta1,
                         beta2,
                         epsilon,
-                        rate: (f64::from(learning_rate) / (1.0 - f64::from(beta1).powf(t))) as f32,
+                        rate: (f64::from(share * learning_rate) / (1.0 - f64::from(beta1).powf(t))) as f32,
                         root_scale: (1.0 / (1.0 - f64::from(beta2).powf(t)).sqrt()) as f32,
                     };
                     let moments = m.par_chunks_mut(CHUNK).zip(v.par_chunks_mut(CHUNK));

@@ -38,6 +38,7 @@ impl Subject {
                 batch_size: BATCH,
                 threads: 2,
                 seed: 5,
+                ..TrainingConfig::default()
             };
             Subject {
                 name,

@@ -130,6 +130,7 @@ impl Problem {
             batch_size: PICTURES,
             threads,
             seed: 1,
+            ..TrainingConfig::default()
         };
         Ok(Trainer::new(&self.network, Parameters::initial(&self.network, 1), &config)?)
     }
