@@ -30,7 +30,14 @@ pub struct Accuracy {
 impl Accuracy {
     /// From the diagonal of the confusion matrix.
     pub fn of(matrix: &ConfusionMatrix) -> Accuracy {
-        let (correct, pictures) = (matrix.correct(), matrix.pictures());
+        Accuracy::of_counts(matrix.correct(), matrix.pictures())
+    }
+
+    /// From `correct` answers out of `pictures`.
+    ///
+    /// # Panics
+    /// When `pictures` is zero or less than `correct`.
+    pub fn of_counts(correct: u64, pictures: u64) -> Accuracy {
         let value = correct as f64 / pictures as f64;
         Accuracy { correct, pictures, value, interval: Interval::wilson(correct, pictures) }
     }

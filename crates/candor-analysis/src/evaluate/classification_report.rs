@@ -9,7 +9,8 @@ pub(super) const INFO: MetricInfo = MetricInfo {
     title: "Classification report",
     shows: "For each class: precision (of the pictures that were given this class, how many are of it), recall (of the \
             pictures of this class, how many were found), F1 (their harmonic mean) and support (how many there are). \
-            The macro mean counts every class alike, the weighted mean every picture.",
+            The macro mean counts every class alike, the weighted mean every picture; the micro mean pools all answers \
+            and, as each picture has one class and one answer, is the accuracy.",
     misleads: "With few pictures in a class its figures jump with every single one. A value that divides by zero is set \
                to 0 and marked: it is not measured.",
     reference: "van Rijsbergen, Information Retrieval, 2nd edition (1979), chapter 7; scikit-learn, classification_report",
@@ -24,6 +25,8 @@ pub struct ClassificationReport {
     pub macro_mean: MeanScores,
     /// The mean weighted by support.
     pub weighted_mean: MeanScores,
+    /// All answers pooled. Each picture has one class and one answer, so all three values are the accuracy.
+    pub micro_mean: MeanScores,
 }
 
 /// Scores of one class. Where a denominator is zero the value is 0 and flagged.
@@ -74,7 +77,8 @@ impl ClassificationReport {
             .collect();
         let macro_mean = mean(&classes, |_| 1.0);
         let weighted_mean = mean(&classes, |scores| scores.support as f64);
-        ClassificationReport { classes, macro_mean, weighted_mean }
+        let micro_mean = pooled(matrix.correct(), matrix.pictures());
+        ClassificationReport { classes, macro_mean, weighted_mean, micro_mean }
     }
 }
 
@@ -95,6 +99,12 @@ impl ClassScores {
 
 fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// A wrong answer is one false positive and one false negative: precision, recall and F1 divide alike.
+fn pooled(right: u64, pictures: u64) -> MeanScores {
+    let share = ratio(right, pictures);
+    MeanScores { precision: share, recall: share, f1: share, support: pictures }
 }
 
 fn mean(classes: &[ClassScores], weight: impl Fn(&ClassScores) -> f64) -> MeanScores {

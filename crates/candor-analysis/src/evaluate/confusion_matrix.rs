@@ -104,6 +104,16 @@ impl ConfusionMatrix {
             .collect()
     }
 
+    /// The cells as shares of their row, in 0..=1: what the pictures of each class were taken for. The row of a
+    /// class without a picture is 0 throughout, as scikit-learn's `confusion_matrix` with `normalize="true"` has it.
+    pub fn by_row(&self) -> Vec<Vec<f64>> {
+        let shares = |row: &Vec<u64>| {
+            let support = row.iter().sum::<u64>().max(1) as f64;
+            row.iter().map(|&count| count as f64 / support).collect()
+        };
+        self.counts.iter().map(shares).collect()
+    }
+
     /// The `most` pairs of different classes that are mixed up most often, most frequent first, pairs without a
     /// picture left out.
     pub fn confusions(&self, most: usize) -> Vec<Confusion> {

@@ -1,7 +1,9 @@
 //! The list of metrics. The report, the command line and the manual read titles and explanations from here.
 
 use super::{
-    accuracy, class_distribution, classification_report, confusion_matrix, log_loss, majority_baseline,
+    accuracy, average_precision, balanced_accuracy, brier_score, calibration, class_distribution,
+    classification_report, cohen_kappa, confusion_matrix, log_loss, majority_baseline, matthews_correlation,
+    roc_auc, top_k_accuracy,
 };
 
 /// What a metric is called and how it should be read. The text is shown to people.
@@ -29,9 +31,17 @@ impl MetricInfo {
 /// Every metric, in the order in which a reader meets them.
 pub const METRICS: &[MetricInfo] = &[
     accuracy::INFO,
+    balanced_accuracy::INFO,
+    top_k_accuracy::INFO,
     log_loss::INFO,
+    brier_score::INFO,
     majority_baseline::INFO,
+    cohen_kappa::INFO,
+    matthews_correlation::INFO,
     classification_report::INFO,
     confusion_matrix::INFO,
     class_distribution::INFO,
+    roc_auc::INFO,
+    average_precision::INFO,
+    calibration::INFO,
 ];

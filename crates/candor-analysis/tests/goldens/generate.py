@@ -11,9 +11,24 @@ import numpy as np
 import scipy
 import sklearn
 from scipy.stats import binomtest
-from sklearn.metrics import accuracy_score, classification_report, confusion_matrix, log_loss
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    classification_report,
+    cohen_kappa_score,
+    confusion_matrix,
+    log_loss,
+    matthews_corrcoef,
+    precision_recall_fscore_support,
+    roc_auc_score,
+    top_k_accuracy_score,
+)
 
-warnings.filterwarnings("ignore", message="The y_prob values do not sum to one")
+# What is undefined is asked for on purpose, and single precision does not add up to one exactly.
+warnings.filterwarnings("ignore")
 
 
 def judge(name, classes, truth, probabilities):
@@ -38,6 +53,63 @@ def judge(name, classes, truth, probabilities):
         "macro": scores("macro avg"),
         "weighted": scores("weighted avg"),
         "confusion": confusion_matrix(truth, predicted, labels=labels).tolist(),
+        **further(classes, truth, probabilities),
+    }
+
+
+def or_none(value):
+    return None if np.isnan(value) else float(value)
+
+
+def of_every_class(score, truth, probabilities):
+    """One against the rest, and the mean; None where there is nothing to find or nothing to tell apart."""
+    values = [or_none(score(truth == label, probabilities[:, label])) for label in range(probabilities.shape[1])]
+    return {"classes": values, "macro": None if None in values else float(np.mean(values))}
+
+
+def average_precision(of_class, probability):
+    # scikit-learn warns and says 0 where there is no picture to find.
+    return average_precision_score(of_class, probability) if of_class.any() else np.nan
+
+
+def top_k(truth, probabilities, k):
+    # Both orders of the classes turned around: scikit-learn names the last of equals first, candor the first.
+    classes = probabilities.shape[1]
+    return top_k_accuracy_score(classes - 1 - truth, probabilities[:, ::-1], k=k, labels=np.arange(classes))
+
+
+def calibration(right, confidence, bins):
+    """calibration_curve leaves empty bins out; the counts say which."""
+    accuracy, mean_confidence = calibration_curve(right, confidence, n_bins=bins, pos_label=True)
+    inner_edges = np.linspace(0, 1, bins + 1)[1:-1]
+    counts = np.bincount(np.searchsorted(inner_edges, confidence), minlength=bins)
+    filled = counts[counts > 0]
+    return {
+        "counts": counts.tolist(),
+        "accuracy": accuracy.tolist(),
+        "confidence": mean_confidence.tolist(),
+        "error": float((filled * np.abs(accuracy - mean_confidence)).sum() / filled.sum()),
+        "largest": float(np.abs(accuracy - mean_confidence).max()),
+    }
+
+
+def further(classes, truth, probabilities):
+    """The metrics of probabilities in double precision: the same values, more exact sums."""
+    probabilities, labels = probabilities.astype(np.float64), np.arange(classes)
+    predicted = probabilities.argmax(axis=1)
+    micro = precision_recall_fscore_support(truth, predicted, labels=labels, average="micro", zero_division=0)
+    return {
+        "micro": [float(value) for value in micro[:3]],
+        "by_row": confusion_matrix(truth, predicted, labels=labels, normalize="true").tolist(),
+        "balanced_accuracy": balanced_accuracy_score(truth, predicted),
+        "top_k": [[k, float(top_k(truth, probabilities, k))] for k in (2, 3, 5) if 2 * k <= classes],
+        # scikit-learn takes a single class for the negative one of two, and says 2.
+        "brier": brier_score_loss(truth, probabilities, labels=labels, scale_by_half=False) if classes > 1 else None,
+        "kappa": or_none(cohen_kappa_score(truth, predicted, labels=labels)),
+        "matthews": float(matthews_corrcoef(truth, predicted)),
+        "roc_auc": of_every_class(roc_auc_score, truth, probabilities),
+        "average_precision": of_every_class(average_precision, truth, probabilities),
+        "calibration": calibration(truth == predicted, probabilities.max(axis=1), 15),
     }
 
 
@@ -63,6 +135,7 @@ def main():
     absent_twice = noisy(rng, 30, 3, truth_among=[0, 2])
     one_truth = noisy(rng, 25, 3, truth_among=[1])
     many = noisy(rng, 80, 20, sharpness=3)
+    ties = rng.choice(6, 50), rng.multinomial(8, [1 / 6] * 6, size=50) / 8
     cases = [
         judge("four classes", 4, *four),
         judge("a class that is never named", 3, never_named[0], without(never_named[1], 2)),
@@ -75,6 +148,7 @@ def main():
         judge("everything wrong", 2, [0, 1], [[0.25, 0.75], [0.75, 0.25]]),
         judge("one picture", 2, [1], [[0.125, 0.875]]),
         judge("twenty classes", 20, *many),
+        judge("many equals", 6, *ties),
     ]
     made_with = {"scikit-learn": sklearn.__version__, "scipy": scipy.__version__, "numpy": np.__version__}
     path = pathlib.Path(__file__).with_name("metrics.json")

@@ -1,3 +1,4 @@
 //! Tests of candor-analysis from outside.
 
 mod metrics;
+mod properties;
