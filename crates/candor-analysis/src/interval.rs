@@ -1,0 +1,29 @@
+//! How far a figure may be off, and whether one model is better than another.
+//!
+//! [`bootstrap`] gives the 95 % interval of any [`Measure`], [`paired_difference`] that of the difference between two
+//! models which judged the same pictures, and [`McNemar`] the exact test of whether one of them is right more often.
+//! Resampling draws whole groups (a person, a web site), because pictures of one group err together; it draws
+//! counts and copies no picture. Everything depends on the seed alone.
+//!
+//! The intervals are percentile intervals, widened for few groups (Hesterberg, "What teachers should know about the
+//! bootstrap", The American Statistician 69, 2015, section 4.3). BCa was left out: it needs a jackknife over all
+//! groups for every figure, breaks down exactly where help is needed (all answers right, a handful of groups), and
+//! the coverage simulation (`tests/it/coverage.rs`) shows that there is nothing to gain for these figures. Two
+//! limits are known: an interval that is drawn from answers without an error is a single point (take
+//! [`Interval::wilson`](crate::evaluate::Interval::wilson) there, which `Accuracy` carries), and the calibration
+//! error is biased upwards in small sets and its interval with it.
+
+mod bootstrap;
+mod groups;
+mod mcnemar;
+mod measure;
+mod normal;
+mod paired;
+
+pub use bootstrap::{Bootstrap, Estimate, bootstrap};
+pub use groups::Groups;
+pub use mcnemar::McNemar;
+pub use measure::Measure;
+pub use paired::{Difference, PairingError, paired_difference};
+
+pub(crate) use normal::{normal_cdf, normal_quantile};

@@ -1,0 +1,172 @@
+//! The bootstrap: what a figure would have been on other pictures of the same kind.
+
+use candor_core::Seed;
+use serde::{Deserialize, Serialize};
+
+use super::measure::Prepared;
+use super::normal::{normal_cdf, t_975};
+use super::{Groups, Measure};
+use crate::evaluate::{ConfusionMatrix, Interval, LabelledPredictions};
+
+/// How often to resample, and from which seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bootstrap {
+    /// Resamplings, at least 1; 2,000 give the ends of the interval to about a twentieth of its width.
+    pub resamples: u32,
+    /// The one source of randomness.
+    pub seed: Seed,
+}
+
+impl Bootstrap {
+    /// 2,000 resamplings.
+    pub fn new(seed: Seed) -> Bootstrap {
+        Bootstrap { resamples: 2_000, seed }
+    }
+
+    /// Calls `each` with the weights of every resampling: how often each picture was drawn.
+    pub(super) fn resample(self, groups: &Groups, mut each: impl FnMut(&[u32])) {
+        let mut weights = vec![0; groups.pictures()];
+        for index in 0..u64::from(self.resamples) {
+            groups.draw(&mut self.seed.at(index).rng(), &mut weights);
+            each(&weights);
+        }
+    }
+}
+
+/// A figure with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Which figure.
+    pub measure: Measure,
+    /// Its value on the pictures as they are.
+    pub value: f64,
+    /// Where it would lie, 95 times out of 100, for other pictures of the same kind.
+    pub interval: Interval,
+    /// Resamplings that had a value; fewer than asked for where a rare class was not drawn.
+    pub resamples: u32,
+}
+
+/// The intervals of several figures from the same resamplings, in the order of `measures`. `None` where the figure
+/// itself is undefined or fewer than half of the resamplings had a value.
+///
+/// # Panics
+/// When `groups` is not a partition of the judged pictures.
+pub fn bootstrap(
+    predictions: &LabelledPredictions,
+    groups: &Groups,
+    measures: &[Measure],
+    plan: Bootstrap,
+) -> Vec<Option<Estimate>> {
+    assert_eq!(groups.pictures(), predictions.len(), "every picture belongs to one group");
+    let prepared: Vec<Prepared> = measures.iter().map(|measure| measure.prepare(predictions)).collect();
+    let mut drawn: Vec<Vec<f64>> = vec![Vec::with_capacity(plan.resamples as usize); measures.len()];
+    let mut matrix = ConfusionMatrix::of(predictions);
+    plan.resample(groups, |weights| {
+        matrix.recount(predictions, weights);
+        for (values, measure) in drawn.iter_mut().zip(&prepared) {
+            values.extend(measure.value(weights, &matrix));
+        }
+    });
+    let estimate = |(&measure, values): (&Measure, Vec<f64>)| {
+        let resamples = values.len() as u32;
+        let value = measure.value(predictions)?;
+        let interval = percentile_interval(values, groups.count(), plan.resamples)?;
+        Some(Estimate { measure, value, interval, resamples })
+    };
+    measures.iter().zip(drawn).map(estimate).collect()
+}
+
+/// The expanded percentile interval. Resampling m groups varies like √((m−1)/m) of what it should and takes the
+/// normal quantile where Student's belongs; Hesterberg widens the percentiles by both.
+pub(super) fn percentile_interval(mut values: Vec<f64>, groups: usize, resamples: u32) -> Option<Interval> {
+    if groups < 2 || values.is_empty() || values.len() * 2 < resamples as usize {
+        return None;
+    }
+    values.sort_unstable_by(f64::total_cmp);
+    let m = groups as f64;
+    let tail = normal_cdf(-t_975(groups - 1) * (m / (m - 1.0)).sqrt());
+    Some(Interval { low: quantile(&values, tail), high: quantile(&values, 1.0 - tail) })
+}
+
+/// Between the two nearest of the sorted values.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let position = share * (sorted.len() - 1) as f64;
+    let (below, part) = (position.floor() as usize, position.fract());
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + part * (sorted[above] - sorted[below])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn predictions(pictures: usize) -> LabelledPredictions {
+        let mut rng = Seed(5).rng();
+        let truth: Vec<usize> = (0..pictures).map(|_| rng.below(3)).collect();
+        let probabilities = truth.iter().flat_map(|&class| {
+            let named = if rng.unit() < 0.7 { class } else { rng.below(3) };
+            (0..3).map(move |other| if other == named { 0.5 } else { 0.25 })
+        });
+        let probabilities = probabilities.collect();
+        LabelledPredictions::new(["a", "b", "c"].map(String::from).to_vec(), truth, probabilities).unwrap()
+    }
+
+    const ALL: [Measure; 12] = [
+        Measure::Accuracy,
+        Measure::BalancedAccuracy,
+        Measure::MacroF1,
+        Measure::WeightedF1,
+        Measure::TopK(1),
+        Measure::CohenKappa,
+        Measure::MatthewsCorrelation,
+        Measure::LogLoss,
+        Measure::BrierScore,
+        Measure::RocAuc,
+        Measure::AveragePrecision,
+        Measure::CalibrationError,
+    ];
+
+    #[test]
+    fn every_measure_has_an_interval_around_its_value_and_the_seed_decides() {
+        let (predictions, groups) = (predictions(120), Groups::singles(120));
+        let plan = Bootstrap { resamples: 300, seed: Seed(1) };
+        let estimates = bootstrap(&predictions, &groups, &ALL, plan);
+        for (estimate, measure) in estimates.iter().zip(ALL) {
+            let estimate = estimate.unwrap_or_else(|| panic!("{measure:?}"));
+            assert_eq!((estimate.measure, estimate.resamples), (measure, 300));
+            assert!(estimate.interval.contains(estimate.value) && estimate.interval.width() > 0.0, "{estimate:?}");
+        }
+        assert_eq!(estimates[0].unwrap().interval, estimates[4].unwrap().interval, "top-1 is the accuracy");
+        assert_eq!(estimates, bootstrap(&predictions, &groups, &ALL, plan));
+        let other = Bootstrap { seed: Seed(2), ..plan };
+        assert_ne!(estimates, bootstrap(&predictions, &groups, &ALL, other));
+    }
+
+    #[test]
+    fn pictures_that_err_together_make_the_interval_wider() {
+        let all = predictions(200);
+        let wrong_first = {
+            let mut order: Vec<usize> = (0..200).collect();
+            order.sort_by_key(|&i| all.truth()[i] == all.predicted()[i]);
+            order
+        };
+        let mut names = vec![None; 200];
+        wrong_first.iter().enumerate().for_each(|(place, &i)| names[i] = Some(format!("site {}", place / 10)));
+        let width = |groups: &Groups| {
+            bootstrap(&all, groups, &[Measure::Accuracy], Bootstrap::new(Seed(3)))[0].unwrap().interval.width()
+        };
+        let (grouped, single) = (width(&Groups::of(&names)), width(&Groups::singles(200)));
+        assert!(grouped > 2.0 * single, "{grouped} {single}");
+    }
+
+    #[test]
+    fn one_group_alone_and_an_undefined_figure_have_no_interval() {
+        let all = predictions(20);
+        let plan = Bootstrap { resamples: 50, seed: Seed(1) };
+        assert_eq!(bootstrap(&all, &Groups::of(&[Some("site"); 20]), &[Measure::Accuracy], plan), [None]);
+        let classes = vec!["a".into(), "b".into()];
+        let one_class = LabelledPredictions::new(classes, vec![0, 0], vec![1.0, 0.0, 1.0, 0.0]).unwrap();
+        let measures = [Measure::RocAuc, Measure::CohenKappa];
+        assert_eq!(bootstrap(&one_class, &Groups::singles(2), &measures, plan), [None, None]);
+    }
+}
