@@ -45,7 +45,11 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
     for line in manifest.lines() {
         if line.starts_with('[') {
             inside = line.contains("dependencies");
-            found.extend(line.split(['.', ']']).filter(|part| inside && part.starts_with("candor-")).map(str::to_owned));
+            found.extend(
+                line.split(['.', ']'])
+                    .filter(|part| inside && part.starts_with("candor-"))
+                    .map(str::to_owned),
+            );
         } else if inside && line.starts_with("candor-") {
             found.insert(line.split(['.', ' ', '=']).next().unwrap().to_owned());
         }
@@ -83,11 +87,26 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Code, without comments, strings and the attributes that forbid it.
+/// Whether the keyword stands before what it can stand before; words in texts and comments are none.
 fn says_unsafe(text: &str) -> bool {
+    let keyword = ["un", "safe"].concat();
     let code = text.lines().map(|line| line.split("//").next().unwrap_or(""));
-    let words = code.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
-    words.into_iter().any(|word| word == ["un", "safe"].concat())
+    let after = code.flat_map(|line| line.split(&keyword).skip(1).map(str::trim_start).collect::<Vec<_>>());
+    let marks = ["{", "fn ", "impl", "extern ", "trait "];
+    after.into_iter().any(|rest| rest.is_empty() || marks.iter().any(|mark| rest.starts_with(mark)))
+}
+
+#[test]
+fn the_keyword_is_told_from_the_word() {
+    let keyword = ["un", "safe"].concat();
+    for code in
+        ["let x = KEY { f() };", "KEY fn f()", "pub KEY extern \"C\" fn", "KEY impl Send for X", "x = KEY"]
+    {
+        assert!(says_unsafe(&code.replace("KEY", &keyword)), "{code}");
+    }
+    for text in ["// KEY { }", "'KEY-inline'", "#![forbid(KEY_code)]", "KEYly"] {
+        assert!(!says_unsafe(&text.replace("KEY", &keyword)), "{text}");
+    }
 }
 
 #[test]

@@ -20,13 +20,14 @@ fn a_table_shows_every_layer_and_fits_80_columns() {
     let table = candor.run("models simple-cnn --input 64x64x1 --classes 4 --svg net.svg").stdout;
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
     let parameters = |layer: &str| {
-        let row = rows.iter().find(|row| row.first() == Some(&layer)).unwrap_or_else(|| panic!("{layer}: {table}"));
+        let row =
+            rows.iter().find(|row| row.first() == Some(&layer)).unwrap_or_else(|| panic!("{layer}: {table}"));
         row[row.len() - 2].replace(',', "").parse::<u64>().unwrap()
     };
     let layers = ["conv2d_1", "conv2d_2", "conv2d_3", "dense_1", "dense_2"];
     assert_eq!(layers.map(parameters), [320, 9_248, 9_248, 73_792, 260]);
     assert!(table.contains("Total: 92,868 parameters"), "{table}");
-    assert!(candor.text("net.svg").starts_with("<svg"));
+    assert!(candor.text("net.svg").contains("<svg"));
     for name in ["", "linear", "mnist-cnn", "face-mlp", "face-cnn", "vgg16"] {
         let text = candor.run(&format!("models {name}")).stdout;
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");

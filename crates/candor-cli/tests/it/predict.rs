@@ -7,7 +7,9 @@ use crate::fixtures::{Candor, bmp};
 fn trained() -> Candor {
     let candor = Candor::new();
     candor.write_photos("photos", 12);
-    candor.json("train photos --architecture linear --height 8 --width 8 --epochs 30 --learning-rate 0.01 --out run");
+    candor.json(
+        "train photos --architecture linear --height 8 --width 8 --epochs 30 --learning-rate 0.01 --out run",
+    );
     candor.write("new/a.bmp", bmp(90, 50, |_, _| [30, 15, 60]));
     candor.write("new/b.bmp", bmp(20, 70, |_, _| [210, 105, 60]));
     candor
@@ -53,7 +55,8 @@ fn folders_tables_and_csv_say_the_same() {
 fn what_is_no_model_is_named() {
     let candor = Candor::new();
     candor.write("notes.safetensors", "no tensors");
-    for (model, says) in [("missing", "there is no such file or folder"), ("notes.safetensors", "is damaged")] {
+    for (model, says) in [("missing", "there is no such file or folder"), ("notes.safetensors", "is damaged")]
+    {
         let answer = candor.run(&format!("predict {model} x.jpg"));
         assert_eq!(answer.code, 1);
         assert!(answer.stderr.contains(model) && answer.stderr.contains(says), "{}", answer.stderr);

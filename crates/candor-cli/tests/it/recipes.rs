@@ -7,7 +7,10 @@ fn mistakes_are_named_with_file_key_and_line_and_leave_nothing_behind() {
     let candor = Candor::new();
     candor.write_photos("photos", 6);
     candor.write("misspelt.toml", "[training]\nepohcs = 3\n");
-    candor.write("layer.toml", "[[network.layers]]\nkind = \"flatten\"\n\n[[network.layers]]\nkind = \"dens\"\n");
+    candor.write(
+        "layer.toml",
+        "[[network.layers]]\nkind = \"flatten\"\n\n[[network.layers]]\nkind = \"dens\"\n",
+    );
     candor.write(
         "outputs.toml",
         "[[network.layers]]\nkind = \"flatten\"\n[[network.layers]]\nkind = \"dense\"\nunits = 5\nactivation = \"softmax\"\n",

@@ -49,7 +49,9 @@ fn with_nothing_typed_choices_are_made_and_told() {
     candor.write_photos("photos", 10);
     let answer = candor.run("study photos --epochs 2");
     assert_eq!(answer.code, 0, "{}", answer.stderr);
-    for told in ["size: 40×30, because all pictures are 40×30", "channels: rgb", "--architecture overrides it"] {
+    for told in
+        ["size: 40×30, because all pictures are 40×30", "channels: rgb", "To choose yourself: --architecture"]
+    {
         assert!(answer.stderr.contains(told), "{told}: {}", answer.stderr);
     }
     assert!(answer.stdout.contains("Report: candor-run/report.html"), "{}", answer.stdout);
@@ -100,7 +102,10 @@ fn a_model_can_be_judged_on_pictures_from_elsewhere_and_trained_with_a_test_sour
     assert_eq!(elsewhere["figures"]["accuracy"], 1.0);
     let with_test = candor.json(&format!("study photos --test-source others --out other {QUICK}"));
     assert_eq!(with_test["split"]["test"], 10);
-    assert_eq!(with_test["split"]["train"].as_u64().unwrap() + with_test["split"]["validation"].as_u64().unwrap(), 40);
+    assert_eq!(
+        with_test["split"]["train"].as_u64().unwrap() + with_test["split"]["validation"].as_u64().unwrap(),
+        40
+    );
 }
 
 #[test]
@@ -149,5 +154,9 @@ fn a_loss_that_is_no_number_any_more_is_told_with_a_smaller_rate() {
          --epochs 5 --layer kind=\"flatten\" --layer kind=\"dense\",units=2",
     );
     assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
-    assert!(answer.stderr.contains("diverged") && answer.stderr.contains("--learning-rate 1"), "{}", answer.stderr);
+    assert!(
+        answer.stderr.contains("diverged") && answer.stderr.contains("--learning-rate 1"),
+        "{}",
+        answer.stderr
+    );
 }

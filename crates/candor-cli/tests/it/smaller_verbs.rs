@@ -16,8 +16,12 @@ fn the_doctor_trains_and_predicts() {
 fn known_data_sets_are_listed_and_local_copies_are_verified() {
     let candor = Candor::new();
     let list = candor.json("data list");
-    let names: Vec<&str> =
-        list["datasets"].as_array().unwrap().iter().map(|dataset| dataset["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = list["datasets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|dataset| dataset["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["mnist", "fashion-mnist", "cifar10"]);
     candor.write("copies/train-images-idx3-ubyte.gz", "something else");
     let answer = candor.run("data get mnist --from copies --to mnist");
@@ -29,7 +33,9 @@ fn known_data_sets_are_listed_and_local_copies_are_verified() {
 #[test]
 fn help_is_there_and_wrong_usage_is_code_2() {
     let candor = Candor::new();
-    for verb in ["demo", "study", "train", "resume", "evaluate", "predict", "report", "models", "data", "doctor"] {
+    for verb in
+        ["demo", "study", "train", "resume", "evaluate", "predict", "report", "models", "data", "doctor"]
+    {
         let help = candor.run(&format!("{verb} --help"));
         assert_eq!(help.code, 0, "{verb}");
         assert!(help.stdout.contains("--json"), "{verb}: {}", help.stdout);
