@@ -13,6 +13,7 @@ use candor_engine::EngineError;
 use thiserror::Error;
 
 use crate::recipe::RecipeError;
+use crate::train::tenth;
 
 /// A step that could not be done. [`WorkflowError::advice`] says what to do.
 #[derive(Debug, Error)]
@@ -88,7 +89,7 @@ impl WorkflowError {
             }
             WorkflowError::Diverged { learning_rate, .. } => Some(format!(
                 "try a smaller learning rate: --learning-rate {} (it was {learning_rate})",
-                learning_rate / 10.0
+                tenth(*learning_rate)
             )),
             WorkflowError::Stopped { run: Some(run) } => {
                 Some(format!("go on where it stopped: candor resume {}", run.display()))

@@ -6,12 +6,14 @@ use std::sync::Mutex;
 use candor_core::{Classifier, ClassifyError, Image, Prediction, Preprocessing, SampleId};
 use candor_data::prepare::Prepared;
 use candor_engine::{Inputs, NamedLayer, Network, Parameters, Predictor};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, WorkflowError};
 use crate::recipe::{Recipe, shape_of};
 use crate::run_dir::{self, write_atomically};
 use crate::tensors::{TensorFile, serialize};
+use crate::train::gather;
 
 /// Raised when older models can no longer be read.
 const FORMAT: u32 = 1;
@@ -161,8 +163,8 @@ impl TrainedModel {
             return Err(ClassifyError("the pictures were prepared for another model's input".into()).into());
         }
         let rows = indices.chunks(BATCH).map(|some| {
-            let pixels: Vec<u8> = some.iter().flat_map(|&index| pictures.image(index)).copied().collect();
-            self.probabilities(&pixels, some.len())
+            let batch = gather(pictures, some);
+            self.probabilities(&batch.pixels, some.len())
         });
         Ok(rows.collect::<std::result::Result<Vec<_>, _>>()?.concat())
     }
@@ -222,8 +224,9 @@ impl Classifier for TrainedModel {
         let classes = self.about.classes.len();
         let mut predictions = Vec::with_capacity(images.len());
         for some in images.chunks(BATCH) {
-            let prepared = some.iter().flat_map(|image| self.about.preprocessing.apply(image).into_pixels());
-            let rows = self.probabilities(&prepared.collect::<Vec<u8>>(), some.len())?;
+            let prepared: Vec<Vec<u8>> =
+                some.par_iter().map(|image| self.about.preprocessing.apply(image).into_pixels()).collect();
+            let rows = self.probabilities(&prepared.concat(), some.len())?;
             predictions
                 .extend(rows.chunks_exact(classes).map(|row| Prediction { probabilities: row.to_vec() }));
         }

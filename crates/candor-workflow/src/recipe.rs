@@ -12,13 +12,13 @@ use candor_core::{Preprocessing, Seed};
 use candor_data::augment::Augmentation;
 use candor_data::split::Fractions;
 use candor_engine::layer::{Activation, Layer};
-use candor_engine::{Loss, NamedLayer, Network, Optimizer, Shape, architecture};
+use candor_engine::{Loss, NamedLayer, Network, Optimizer, Schedule, Shape, architecture};
 use serde::{Deserialize, Serialize};
 
 pub use choose::{Choice, Facts};
 pub use file::{
     AugmentationFile, LayerText, NetworkFile, OptimizerFile, OptimizerKind, PreprocessingFile, RecipeFile,
-    SplitFile, TrainingFile,
+    ScheduleFile, ScheduleKind, SplitFile, TrainingFile,
 };
 pub use keys::{KEYS, RecipeKey};
 pub(crate) use resolve::describe as describe_augmentation;
@@ -83,6 +83,9 @@ pub struct TrainingRecipe {
     pub keep: Keep,
     /// How the loss is made smaller.
     pub optimizer: Optimizer,
+    /// How the learning rate changes on the way.
+    #[serde(default)]
+    pub schedule: Schedule,
 }
 
 /// Which epoch's weights become the model.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candor_analysis::evaluate::{Pick, galleries};
 use candor_core::{Dataset, Image, Subset};
-use candor_engine::{Isa, LayerSummary, Network, Optimizer, Shape};
+use candor_engine::{Isa, LayerSummary, Network, Optimizer, Schedule, Shape};
 use candor_report::{
     Answer, Data, Fact, Gallery, Model, NetworkDrawing, Picture, Report, Reproduce, SubsetCounts,
     SubsetEvaluation, Summary, Training,
@@ -207,19 +207,19 @@ fn gallery_section(run: &Run, answers: &BTreeMap<Subset, Answers>) -> Result<Vec
 
 fn recipe_facts(run: &Run, history: &History) -> Vec<Fact> {
     let Recipe { training, augmentation, .. } = &run.recipe;
-    let epochs = match (history.epochs.len(), history.finished) {
-        (done, Some(Finish::EarlyStopping)) => format!("{done} of {}, stopped early", training.epochs),
-        (done, _) => format!("{done} of {}", training.epochs),
-    };
     let mut facts = vec![
         Fact::new("Architecture", run.recipe.network_name()),
         Fact::new("Parameters", candor_report::count(run.network.parameter_count() as u64)),
         Fact::new("Optimiser", optimizer(&training.optimizer)),
-        Fact::new("Epochs", epochs),
+        Fact::new("Learning rate on the way", schedule(training.schedule)),
         Fact::new("Batch size", training.batch_size.to_string()),
         Fact::new("Augmentation", describe_augmentation(augmentation)),
         Fact::new("Seed", training.seed.0.to_string()),
     ];
+    if history.finished == Some(Finish::EarlyStopping) {
+        let (done, most) = (history.epochs.len(), training.epochs);
+        facts.push(Fact::new("Stopped early", format!("after {done} of {most} epochs: no better one came")));
+    }
     facts.extend(run.choices.iter().map(chosen));
     facts
 }
@@ -244,6 +244,21 @@ pub(crate) fn optimizer(optimizer: &Optimizer) -> String {
             let momentum = if *momentum > 0.0 { format!(", {kind} {momentum}") } else { String::new() };
             let decay = if *decay > 0.0 { format!(", decay {decay}") } else { String::new() };
             format!("SGD, learning rate {rate}{momentum}{decay}")
+        }
+    }
+}
+
+/// `rises over the first 30%, then falls to zero`
+fn schedule(schedule: Schedule) -> String {
+    let rise = |warmup: f32| {
+        format!("rises over the first {:.0}% of the training, then falls to zero", 100.0 * warmup)
+    };
+    match schedule {
+        Schedule::Constant => "stays the same".to_owned(),
+        Schedule::Cosine { warmup: 0.0 } => "falls to zero along a cosine".to_owned(),
+        Schedule::Cosine { warmup } | Schedule::OneCycle { warmup } => rise(warmup),
+        Schedule::Step { every, factor } => {
+            format!("is multiplied by {factor} after each {:.0}% of the training", 100.0 * every)
         }
     }
 }

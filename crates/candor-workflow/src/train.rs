@@ -15,8 +15,8 @@ pub(crate) use batches::gather;
 use batches::{BatchMaker, ReadyBatch};
 pub use checkpoint::Finish;
 use checkpoint::{Checkpoint, Progress};
+use history::Totals;
 pub use history::{EpochRecord, Figures, History};
-use history::{Totals, learning_rate};
 
 use crate::error::{Result, WorkflowError};
 use crate::recipe::{Keep, Recipe};
@@ -25,8 +25,8 @@ use crate::run_dir::{self, RunDir};
 /// Inside an epoch, the training is saved this often: what a power cut can take is never more.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 
-/// An epoch whose loss is so many times the lowest so far is told.
-const GROWN: f64 = 3.0;
+/// An epoch whose loss is so many times that of the first is told. Small sets make it swing; this is no swing.
+const GROWN: f64 = 1.5;
 
 /// All that a training needs.
 pub(crate) struct Training<'a> {
@@ -75,10 +75,16 @@ impl Training<'_> {
         TrainingConfig {
             loss: training.loss,
             optimizer: training.optimizer,
+            schedule: training.schedule,
+            steps: self.steps_per_epoch() * training.epochs as u64,
             batch_size: training.batch_size,
             threads: self.threads,
             seed: training.seed.derive("dropout").0,
         }
+    }
+
+    fn steps_per_epoch(&self) -> u64 {
+        (self.train.len() * self.recipe.augmentation.factor).div_ceil(self.recipe.training.batch_size) as u64
     }
 
     fn saved(&self) -> Result<Option<Checkpoint>> {
@@ -197,7 +203,7 @@ impl<'a> Session<'a> {
             epoch: self.progress.history.len() + 1,
             train: self.progress.totals.figures(),
             validation,
-            learning_rate: learning_rate(&training.optimizer, self.last_step_of_epoch()),
+            learning_rate: f64::from(self.training.config().learning_rate_at(self.last_step_of_epoch())),
             seconds,
             images_per_second,
         };
@@ -221,25 +227,22 @@ impl<'a> Session<'a> {
     }
 
     fn last_step_of_epoch(&self) -> u64 {
-        let epochs = self.progress.history.len() + 1;
-        let steps = self.maker.pictures_per_epoch().div_ceil(self.training.recipe.training.batch_size);
-        (epochs * steps) as u64 - 1
+        (self.progress.history.len() as u64 + 1) * self.training.steps_per_epoch() - 1
     }
 
     /// A loss that grows is no error: some recover. But the person should know.
     fn warn_of_growing_loss(&mut self, record: &EpochRecord) {
-        let losses = self.progress.history.iter().map(|epoch| epoch.train.loss);
-        let lowest = losses.fold(f64::INFINITY, f64::min);
-        if self.sitting.warned || record.train.loss <= GROWN * lowest || !lowest.is_finite() {
+        let Some(first) = self.progress.history.first().map(|epoch| epoch.train.loss) else { return };
+        if self.sitting.warned || record.train.loss <= GROWN * first {
             return;
         }
         self.sitting.warned = true;
         let rate = self.training.recipe.training.optimizer.learning_rate();
         self.training.reporter.note(&format!(
-            "the loss has grown from {lowest:.3} to {:.3}: the learning rate of {rate} may be too large; \
-             try --learning-rate {}",
+            "the loss has grown from {first:.3} in the first epoch to {:.3}: the learning rate of {rate} may be too \
+             large; try --learning-rate {}",
             record.train.loss,
-            rate / 10.0
+            tenth(rate)
         ));
     }
 
@@ -297,6 +300,11 @@ fn is_better(keep: Keep, new: &EpochRecord, best: &EpochRecord) -> bool {
             new.accuracy > best.accuracy || (new.accuracy == best.accuracy && new.loss < best.loss)
         }
     }
+}
+
+/// A tenth of a learning rate, without the digits that single precision makes up.
+pub(crate) fn tenth(rate: f32) -> f64 {
+    rate.to_string().parse::<f64>().unwrap_or(f64::from(rate)) / 10.0
 }
 
 /// `42 s`, `3 min`, `2 h 05 min`.

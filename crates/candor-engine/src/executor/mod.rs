@@ -56,6 +56,13 @@ pub struct TrainingConfig {
     pub seed: u64,
 }
 
+impl TrainingConfig {
+    /// The learning rate of step `step`, counted from 0: the optimiser's, its decay, and the schedule.
+    pub fn learning_rate_at(&self, step: u64) -> f32 {
+        self.optimizer.decayed_learning_rate(step) * self.schedule.share(step, self.steps)
+    }
+}
+
 impl Default for TrainingConfig {
     fn default() -> TrainingConfig {
         TrainingConfig {

@@ -129,8 +129,8 @@ impl Trainer {
         let outcome = self.propagate(batch, Some(dropout));
         let Trainer { compiled, config, gradients, slots, step } = self;
         compiled.threads.install(|| {
-            let share = config.schedule.share(*step, config.steps);
-            config.optimizer.update(*step, share, &mut compiled.parameters, slots, gradients);
+            let rate = config.learning_rate_at(*step);
+            config.optimizer.update(*step, rate, &mut compiled.parameters, slots, gradients);
             compiled.features.load(&compiled.parameters);
         });
         *step += 1;

@@ -101,11 +101,19 @@ impl Optimizer {
         }
     }
 
-    /// Changes all parameters by one step, with this share of the learning rate; `step` counts from 0.
+    /// The step size of step `step`, counted from 0.
+    pub(crate) fn decayed_learning_rate(&self, step: u64) -> f32 {
+        match *self {
+            Optimizer::Sgd { learning_rate, decay, .. } => learning_rate / (1.0 + decay * step as f32),
+            Optimizer::Adam { learning_rate, .. } => learning_rate,
+        }
+    }
+
+    /// Changes all parameters by one step of size `rate`; `step` counts from 0.
     pub(crate) fn update(
         &self,
         step: u64,
-        share: f32,
+        rate: f32,
         parameters: &mut Parameters,
         slots: &mut [Parameters],
         gradients: &Parameters,
@@ -115,19 +123,18 @@ impl Optimizer {
             let w = parameters.tensors_mut()[index].values.par_chunks_mut(CHUNK);
             let g = gradient.values.par_chunks(CHUNK);
             match (self, &mut *slots) {
-                (&Optimizer::Sgd { learning_rate, momentum, nesterov, decay }, [velocity]) => {
+                (&Optimizer::Sgd { momentum, nesterov, .. }, [velocity]) => {
                     let v = velocity.tensors_mut()[index].values.par_chunks_mut(CHUNK);
-                    let rate = share * learning_rate / (1.0 + decay * step as f32);
                     w.zip(v).zip(g).for_each(|((w, v), g)| sgd(isa, w, v, g, rate, momentum, nesterov));
                 }
-                (&Optimizer::Adam { learning_rate, beta1, beta2, epsilon }, [m, v]) => {
+                (&Optimizer::Adam { beta1, beta2, epsilon, .. }, [m, v]) => {
                     let (m, v) = (&mut m.tensors_mut()[index].values, &mut v.tensors_mut()[index].values);
                     let t = (step + 1) as f64;
                     let numbers = AdamStep {
                         beta1,
                         beta2,
                         epsilon,
-                        rate: (f64::from(share * learning_rate) / (1.0 - f64::from(beta1).powf(t))) as f32,
+                        rate: (f64::from(rate) / (1.0 - f64::from(beta1).powf(t))) as f32,
                         root_scale: (1.0 / (1.0 - f64::from(beta2).powf(t)).sqrt()) as f32,
                     };
                     let moments = m.par_chunks_mut(CHUNK).zip(v.par_chunks_mut(CHUNK));

@@ -36,7 +36,7 @@ impl Choice {
     pub fn sentence(&self) -> String {
         let Choice { setting, value, reason, flag } = self;
         let name = setting.rsplit('.').next().unwrap_or(setting).replace('_', " ");
-        format!("{name}: {value}, because {reason} ({flag} overrides it)")
+        format!("{name}: {value}, because {reason}. To choose yourself: {flag}")
     }
 }
 
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_choice_is_told_with_its_reason_and_its_flag() {
         let choice = Choice::new("training.batch_size", 8, "there are few pictures", "--batch-size");
-        let sentence = "batch size: 8, because there are few pictures (--batch-size overrides it)";
+        let sentence = "batch size: 8, because there are few pictures. To choose yourself: --batch-size";
         assert_eq!(choice.sentence(), sentence);
     }
 }

@@ -100,6 +100,8 @@ section! {
         keep: Keep,
         /// `[training.optimizer]`
         optimizer: OptimizerFile,
+        /// `[training.schedule]`
+        schedule: ScheduleFile,
     }
 }
 
@@ -122,6 +124,20 @@ section! {
         beta2: f32,
         /// Of `adam`.
         epsilon: f32,
+    }
+}
+
+section! {
+    /// `[training.schedule]`; which keys go with which kind is checked when the recipe is resolved.
+    ScheduleFile {
+        /// `constant`, `cosine`, `one-cycle` or `step`.
+        kind: ScheduleKind,
+        /// Of `cosine` and `one-cycle`.
+        warmup: f32,
+        /// Of `step`.
+        every: f32,
+        /// Of `step`.
+        factor: f32,
     }
 }
 
@@ -153,6 +169,20 @@ pub enum OptimizerKind {
     Adam,
     /// Gradient descent.
     Sgd,
+}
+
+/// How the learning rate changes while training goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScheduleKind {
+    /// Not at all.
+    Constant,
+    /// Falls along half a cosine.
+    Cosine,
+    /// Rises, then falls.
+    OneCycle,
+    /// Falls in steps.
+    Step,
 }
 
 impl RecipeFile {
@@ -214,6 +244,10 @@ impl RecipeFile {
         let kind = |file: &RecipeFile| file.training.optimizer.as_ref().and_then(|optimizer| optimizer.kind);
         if kind(flags).is_some() && kind(flags) != kind(&base) {
             base.training.optimizer = None;
+        }
+        let schedule = |file: &RecipeFile| file.training.schedule.as_ref().and_then(|schedule| schedule.kind);
+        if schedule(flags).is_some() && schedule(flags) != schedule(&base) {
+            base.training.schedule = None;
         }
         let mut table = base.to_table();
         merge(&mut table, flags.to_table());
@@ -315,13 +349,14 @@ mod tests {
             (key("training.epochs"), "9"),
             (key("training.optimizer.kind"), "sgd"),
             (key("training.optimizer.learning_rate"), "1"),
+            (key("split.train"), ".8"),
         ])
         .unwrap();
         let both = file.with(&flags);
         assert_eq!((both.training.epochs, both.training.batch_size), (Some(9), Some(8)));
         let optimizer = both.training.optimizer.unwrap();
         assert_eq!((optimizer.kind, optimizer.beta1), (Some(OptimizerKind::Sgd), None));
-        assert_eq!(optimizer.learning_rate, Some(1.0));
+        assert_eq!((optimizer.learning_rate, both.split.train), (Some(1.0), Some(0.8)));
     }
 
     #[test]

@@ -54,6 +54,13 @@ pub const KEYS: &[RecipeKey] = keys! {
     "training.optimizer.beta1" "beta1" "SHARE" [] "adam: share of the past in the mean gradient"
     "training.optimizer.beta2" "beta2" "SHARE" [] "adam: share of the past in the mean squared gradient"
     "training.optimizer.epsilon" "epsilon" "NUMBER" [] "adam: keeps the division finite"
+    "training.schedule.kind" "schedule" "KIND" ["constant" "cosine" "one-cycle" "step"]
+        "How the learning rate changes on the way [default: constant]"
+    "training.schedule.warmup" "warmup" "SHARE" []
+        "cosine, one-cycle: share of the training over which the learning rate rises"
+    "training.schedule.every" "schedule-every" "SHARE" []
+        "step: share of the training after which the learning rate falls"
+    "training.schedule.factor" "schedule-factor" "SHARE" [] "step: what it is multiplied by"
     "augmentation.rotation_degrees" "rotation-degrees" "DEGREES" [] "Turn training pictures by up to ± this"
     "augmentation.zoom" "zoom" "SHARE" [] "Zoom training pictures by 1 ± up to this"
     "augmentation.shift" "shift" "SHARE" [] "Shift training pictures by up to ± this share of a side"
@@ -88,6 +95,10 @@ impl RecipeKey {
 
     /// TOML where it is TOML, else the text itself: `--optimizer sgd` needs no quotes.
     fn value_of(&self, typed: &str) -> Value {
+        // People write `.8` and `1`; TOML wants `0.8` and, for a share, `1.0`.
+        if let (true, Ok(number)) = (self.is_real(), typed.trim().parse::<f64>()) {
+            return Value::Float(number);
+        }
         let parse = |text: &str| toml::from_str::<Table>(&format!("value = {text}"));
         let value = match self.repeats() {
             true => parse(&format!("[{{ {} }}]", typed.trim().trim_matches(['{', '}']))),
@@ -95,8 +106,6 @@ impl RecipeKey {
         };
         let text = || Value::String(typed.to_owned());
         match value.ok().and_then(|mut table| table.remove("value")) {
-            // A whole number is a fine share: `--zoom 0`.
-            Some(Value::Integer(number)) if self.is_real() => Value::Float(number as f64),
             Some(value) if !self.takes_text() => value,
             _ => text(),
         }
@@ -132,7 +141,13 @@ mod tests {
     #[test]
     fn the_list_is_complete_and_nothing_in_it_is_made_up() {
         let mut saved = BTreeSet::from(["network.layers".to_owned()]);
-        for typed in ["", "[training.optimizer]\nkind = \"sgd\"\nlearning_rate = 0.1"] {
+        let kinds = [
+            "",
+            "[training.optimizer]\nkind = \"sgd\"\nlearning_rate = 0.1",
+            "[training.schedule]\nkind = \"cosine\"",
+            "[training.schedule]\nkind = \"step\"",
+        ];
+        for typed in kinds {
             let (recipe, _) = resolve(&RecipeFile::parse(typed).unwrap(), &Facts::default()).unwrap();
             let table: Table = toml::from_str(&recipe.to_toml()).unwrap();
             leaves("", &Value::Table(table), &mut saved);

@@ -6,11 +6,11 @@ use candor_core::{Fit, Preprocessing, Seed};
 use candor_data::augment::Augmentation;
 use candor_data::split::Fractions;
 use candor_engine::architecture::{self, Architecture};
-use candor_engine::{EngineError, NamedLayer, Optimizer};
+use candor_engine::{EngineError, NamedLayer, Optimizer, Schedule};
 use thiserror::Error;
 
 use super::choose;
-use super::file::{AugmentationFile, OptimizerFile, OptimizerKind, SplitFile};
+use super::file::{AugmentationFile, OptimizerFile, OptimizerKind, ScheduleFile, ScheduleKind, SplitFile};
 use super::{Choice, Facts, Keep, NetworkRecipe, Recipe, RecipeFile, SplitRecipe, TrainingRecipe};
 use super::{find_architecture, loss_for};
 
@@ -37,6 +37,8 @@ pub enum RecipeError {
     Value { key: &'static str, value: String, needs: &'static str },
     #[error("{key} does not go with the optimizer {kind}: leave it out, or choose another optimizer")]
     Optimizer { key: &'static str, kind: &'static str },
+    #[error("{key} does not go with the schedule {kind}: leave it out, or choose another schedule")]
+    Schedule { key: &'static str, kind: &'static str },
     #[error(transparent)]
     Network(#[from] EngineError),
     #[error(
@@ -192,6 +194,7 @@ impl Resolver<'_> {
             early_stopping,
             keep: typed.keep.unwrap_or(Keep::Accuracy),
             optimizer: optimizer(typed.optimizer.clone().unwrap_or_default(), usual)?,
+            schedule: schedule(&typed.schedule.clone().unwrap_or_default())?,
         })
     }
 
@@ -285,6 +288,29 @@ fn optimizer(typed: OptimizerFile, usual: Optimizer) -> Result<Optimizer, Recipe
             })
         }
     }
+}
+
+/// The typed schedule; what is left out takes the usual values.
+fn schedule(typed: &ScheduleFile) -> Result<Schedule, RecipeError> {
+    let kind = typed.kind.unwrap_or(ScheduleKind::Constant);
+    let (name, allowed): (_, &[&str]) = match kind {
+        ScheduleKind::Constant => ("constant", &[]),
+        ScheduleKind::Cosine => ("cosine", &["warmup"]),
+        ScheduleKind::OneCycle => ("one-cycle", &["warmup"]),
+        ScheduleKind::Step => ("step", &["every", "factor"]),
+    };
+    let given = [("warmup", typed.warmup), ("every", typed.every), ("factor", typed.factor)];
+    if let Some((key, _)) = given.iter().find(|(key, value)| value.is_some() && !allowed.contains(key)) {
+        return Err(RecipeError::Schedule { key, kind: name });
+    }
+    Ok(match kind {
+        ScheduleKind::Constant => Schedule::Constant,
+        ScheduleKind::Cosine => Schedule::Cosine { warmup: typed.warmup.unwrap_or(0.0) },
+        ScheduleKind::OneCycle => Schedule::OneCycle { warmup: typed.warmup.unwrap_or(0.3) },
+        ScheduleKind::Step => {
+            Schedule::Step { every: typed.every.unwrap_or(1.0 / 3.0), factor: typed.factor.unwrap_or(0.1) }
+        }
+    })
 }
 
 fn check(recipe: &Recipe) -> Result<(), RecipeError> {

@@ -1,6 +1,6 @@
 //! What each epoch brought.
 
-use candor_engine::{Loss, Optimizer};
+use candor_engine::Loss;
 use serde::{Deserialize, Serialize};
 
 use super::Finish;
@@ -105,15 +105,6 @@ fn epoch_for_report(record: &EpochRecord) -> candor_report::Epoch {
     }
 }
 
-/// The learning rate of step `step`, counted from 0.
-pub(crate) fn learning_rate(optimizer: &Optimizer, step: u64) -> f64 {
-    let rate = f64::from(optimizer.learning_rate());
-    match *optimizer {
-        Optimizer::Sgd { decay, .. } => rate / (1.0 + f64::from(decay) * step as f64),
-        Optimizer::Adam { .. } => rate,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use candor_engine::StepOutcome;
@@ -126,11 +117,5 @@ mod tests {
         totals.add(StepOutcome { loss: 1.0, correct: 3 }, 3);
         totals.add(StepOutcome { loss: 5.0, correct: 0 }, 1);
         assert_eq!(totals.figures(), Figures { loss: 2.0, accuracy: 0.75 });
-    }
-
-    #[test]
-    fn decay_makes_later_steps_smaller() {
-        let sgd = Optimizer::Sgd { learning_rate: 0.5, momentum: 0.0, nesterov: false, decay: 0.5 };
-        assert_eq!([0, 2].map(|step| learning_rate(&sgd, step)), [0.5, 0.25]);
     }
 }
