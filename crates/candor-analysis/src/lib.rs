@@ -1,10 +1,11 @@
 //! Judges classifiers: values in, values out.
 //!
 //! [`evaluate`] holds the metrics, one file each, and [`METRICS`](evaluate::METRICS) lists them for the command
-//! line, the report and the manual. Nothing here reads a file, a clock or the network, and nothing names the
-//! engine: predictions are enough.
+//! line, the report and the manual; [`interval`] says how far they may be off and whether one model is better than
+//! another. Nothing here reads a file, a clock or the network, and nothing names the engine: predictions are enough.
 #![forbid(unsafe_code)]
 
 pub mod evaluate;
+pub mod interval;
 
 pub use evaluate::{Evaluation, LabelledPredictions, PredictionsError, PredictionsErrorKind};

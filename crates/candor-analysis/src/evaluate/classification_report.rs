@@ -97,6 +97,26 @@ impl ClassScores {
     }
 }
 
+/// The macro mean of F1 alone, without the report around it: a bootstrap asks for it thousands of times.
+pub(crate) fn macro_f1(matrix: &ConfusionMatrix) -> f64 {
+    mean_f1(matrix, |_| 1.0)
+}
+
+/// The mean of F1 weighted by support, alone.
+pub(crate) fn weighted_f1(matrix: &ConfusionMatrix) -> f64 {
+    mean_f1(matrix, |support| support as f64)
+}
+
+fn mean_f1(matrix: &ConfusionMatrix, weight: impl Fn(u64) -> f64) -> f64 {
+    let predicted = matrix.predicted();
+    let (mut sum, mut total) = (0.0, 0.0);
+    for (class, (support, named)) in matrix.support().into_iter().zip(predicted).enumerate() {
+        sum += weight(support) * ratio(2 * matrix.counts()[class][class], named + support);
+        total += weight(support);
+    }
+    sum / total
+}
+
 fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
@@ -135,5 +155,9 @@ mod tests {
         assert_eq!(report.macro_mean.precision, 0.25);
         assert_eq!(report.weighted_mean.recall, 0.75);
         assert_eq!(report.weighted_mean.support, 4);
+        assert_eq!(
+            (report.macro_mean.f1, report.weighted_mean.f1),
+            (macro_f1(&matrix), weighted_f1(&matrix))
+        );
     }
 }

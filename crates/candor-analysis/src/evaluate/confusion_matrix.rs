@@ -55,6 +55,15 @@ impl ConfusionMatrix {
         ConfusionMatrix { counts }
     }
 
+    /// Counts again into the same cells, the picture at an index `weights[index]` times.
+    pub(crate) fn recount(&mut self, predictions: &LabelledPredictions, weights: &[u32]) {
+        self.counts.iter_mut().for_each(|row| row.fill(0));
+        let answers = predictions.truth().iter().zip(predictions.predicted());
+        for ((&truth, &predicted), &weight) in answers.zip(weights) {
+            self.counts[truth][predicted] += u64::from(weight);
+        }
+    }
+
     /// Takes published counts, rows true, columns predicted.
     ///
     /// # Errors

@@ -16,15 +16,14 @@ pub(super) const INFO: MetricInfo = MetricInfo {
 /// the ε of single precision, 2⁻²³, as scikit-learn's `log_loss` does for such values: certainty about a wrong class
 /// costs 15.9 instead of infinity.
 pub fn log_loss(predictions: &LabelledPredictions) -> f64 {
-    let epsilon = f32::EPSILON;
-    let total: f64 = predictions
-        .truth()
-        .iter()
-        .enumerate()
-        .map(|(row, &class)| predictions.probabilities(row)[class].clamp(epsilon, 1.0 - epsilon))
-        .map(|probability| -f64::from(probability).ln())
-        .sum();
+    let total: f64 = (0..predictions.len()).map(|index| surprise(predictions, index)).sum();
     total / predictions.len() as f64
+}
+
+/// One picture's part of the loss.
+pub(crate) fn surprise(predictions: &LabelledPredictions, index: usize) -> f64 {
+    let probability = predictions.probabilities(index)[predictions.truth()[index]];
+    -f64::from(probability.clamp(f32::EPSILON, 1.0 - f32::EPSILON)).ln()
 }
 
 #[cfg(test)]

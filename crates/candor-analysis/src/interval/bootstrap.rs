@@ -11,7 +11,7 @@ use crate::evaluate::{ConfusionMatrix, Interval, LabelledPredictions};
 /// How often to resample, and from which seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bootstrap {
-    /// Resamplings, at least 1; 2,000 give the ends of the interval to about a twentieth of its width.
+    /// Resamplings, at least 1; 2,000 give the ends of the interval to about a fiftieth of its width.
     pub resamples: u32,
     /// The one source of randomness.
     pub seed: Seed,
@@ -134,7 +134,10 @@ mod tests {
         for (estimate, measure) in estimates.iter().zip(ALL) {
             let estimate = estimate.unwrap_or_else(|| panic!("{measure:?}"));
             assert_eq!((estimate.measure, estimate.resamples), (measure, 300));
-            assert!(estimate.interval.contains(estimate.value) && estimate.interval.width() > 0.0, "{estimate:?}");
+            assert!(
+                estimate.interval.contains(estimate.value) && estimate.interval.width() > 0.0,
+                "{estimate:?}"
+            );
         }
         assert_eq!(estimates[0].unwrap().interval, estimates[4].unwrap().interval, "top-1 is the accuracy");
         assert_eq!(estimates, bootstrap(&predictions, &groups, &ALL, plan));
@@ -151,9 +154,15 @@ mod tests {
             order
         };
         let mut names = vec![None; 200];
-        wrong_first.iter().enumerate().for_each(|(place, &i)| names[i] = Some(format!("site {}", place / 10)));
+        wrong_first
+            .iter()
+            .enumerate()
+            .for_each(|(place, &i)| names[i] = Some(format!("site {}", place / 10)));
         let width = |groups: &Groups| {
-            bootstrap(&all, groups, &[Measure::Accuracy], Bootstrap::new(Seed(3)))[0].unwrap().interval.width()
+            bootstrap(&all, groups, &[Measure::Accuracy], Bootstrap::new(Seed(3)))[0]
+                .unwrap()
+                .interval
+                .width()
         };
         let (grouped, single) = (width(&Groups::of(&names)), width(&Groups::singles(200)));
         assert!(grouped > 2.0 * single, "{grouped} {single}");

@@ -92,7 +92,8 @@ impl Prepared {
         match self {
             Prepared::Matrix(of) => of(matrix).value(),
             Prepared::Mean(values) => {
-                let sum: f64 = values.iter().zip(weights).map(|(value, &weight)| value * f64::from(weight)).sum();
+                let sum: f64 =
+                    values.iter().zip(weights).map(|(value, &weight)| value * f64::from(weight)).sum();
                 Some(sum / matrix.pictures() as f64)
             }
             Prepared::Ranked(rankings, of) => {

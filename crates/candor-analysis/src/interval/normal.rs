@@ -1,22 +1,12 @@
 //! The normal and Student's t distribution, as far as intervals need them.
 
 /// Φ(x), to 1e-7 (Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.17).
-pub(crate) fn normal_cdf(x: f64) -> f64 {
+pub(super) fn normal_cdf(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.231_641_9 * x.abs());
     let coefficients = [1.330_274_429, -1.821_255_978, 1.781_477_937, -0.356_563_782, 0.319_381_530];
     let polynomial = coefficients.into_iter().fold(0.0, |sum, coefficient| (sum + coefficient) * t);
     let upper = (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() * polynomial;
     if x >= 0.0 { 1.0 - upper } else { upper }
-}
-
-/// Φ⁻¹(p) for p in 0.001..=0.999, to 1e-6, by halving: it is needed a few times a report.
-pub(crate) fn normal_quantile(p: f64) -> f64 {
-    let (mut low, mut high) = (-4.0, 4.0);
-    for _ in 0..50 {
-        let middle = (low + high) / 2.0;
-        if normal_cdf(middle) < p { low = middle } else { high = middle }
-    }
-    (low + high) / 2.0
 }
 
 /// The 97.5 % quantile of Student's t (Abramowitz and Stegun, 26.7.5: the normal quantile and four corrections).
@@ -42,7 +32,6 @@ mod tests {
     fn equal_the_printed_tables() {
         for (x, p) in [(0.0, 0.5), (1.0, 0.841_344_746), (-1.96, 0.024_997_895), (3.0, 0.998_650_102)] {
             assert!((normal_cdf(x) - p).abs() < 1e-7, "{x}");
-            assert!((normal_quantile(p) - x).abs() < 1e-4, "{p}");
         }
         for (v, t) in [(4, 2.776_445), (9, 2.262_157), (30, 2.042_272), (1000, 1.962_339)] {
             assert!((t_975(v) - t).abs() < 0.01, "{v}: {}", t_975(v));

@@ -16,12 +16,17 @@ pub enum PairingError {
     Pictures { first: usize, second: usize },
     #[error("the two models have different classes; only models of the same classes can be compared")]
     Classes,
-    #[error("picture {index} (counted from 0) has another true class for the second model; are the orders the same?")]
+    #[error(
+        "picture {index} (counted from 0) has another true class for the second model; are the orders the same?"
+    )]
     Truth { index: usize },
 }
 
 impl PairingError {
-    pub(super) fn check(first: &LabelledPredictions, second: &LabelledPredictions) -> Result<(), PairingError> {
+    pub(super) fn check(
+        first: &LabelledPredictions,
+        second: &LabelledPredictions,
+    ) -> Result<(), PairingError> {
         if first.len() != second.len() {
             return Err(PairingError::Pictures { first: first.len(), second: second.len() });
         }
@@ -65,8 +70,7 @@ pub fn paired_difference(
 ) -> Result<Option<Difference>, PairingError> {
     PairingError::check(first, second)?;
     assert_eq!(groups.pictures(), first.len(), "every picture belongs to one group");
-    let mut models =
-        [first, second].map(|model| (model, measure.prepare(model), ConfusionMatrix::of(model)));
+    let mut models = [first, second].map(|model| (model, measure.prepare(model), ConfusionMatrix::of(model)));
     let mut differences = Vec::with_capacity(plan.resamples as usize);
     plan.resample(groups, |weights| {
         let [a, b] = models.each_mut().map(|(model, prepared, matrix)| {

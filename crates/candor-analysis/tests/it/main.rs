@@ -1,4 +1,5 @@
 //! Tests of candor-analysis from outside.
 
+mod coverage;
 mod metrics;
 mod properties;
