@@ -20,19 +20,26 @@ use crate::report::{Naming, data_section, model_section, reproduce, write};
 use crate::run::{Beginning, Run};
 use crate::run_dir::{REPORT_HTML, RunDir};
 
-/// Ends well above .88 on the test pictures within seconds. No validation: both models are judged at the last epoch.
+/// The validation pictures choose nothing here: they draw the curve that stays at chance when the labels are shuffled.
 const RECIPE: &str = r#"
 architecture = "mnist-cnn"
 
 [split]
-train = 0.8
-validation = 0.0
-test = 0.2
+train = 0.85
+validation = 0.05
+test = 0.1
 
 [training]
-epochs = 15
+epochs = 20
 batch_size = 32
 keep = "last"
+
+[training.optimizer]
+kind = "adam"
+learning_rate = 0.003
+
+[training.schedule]
+kind = "one-cycle"
 "#;
 
 /// How the demo is to be run.
