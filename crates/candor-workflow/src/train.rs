@@ -203,7 +203,7 @@ impl<'a> Session<'a> {
             epoch: self.progress.history.len() + 1,
             train: self.progress.totals.figures(),
             validation,
-            learning_rate: f64::from(self.training.config().learning_rate_at(self.last_step_of_epoch())),
+            learning_rate: as_written(self.training.config().learning_rate_at(self.last_step_of_epoch())),
             seconds,
             images_per_second,
         };
@@ -302,9 +302,14 @@ fn is_better(keep: Keep, new: &EpochRecord, best: &EpochRecord) -> bool {
     }
 }
 
-/// A tenth of a learning rate, without the digits that single precision makes up.
+/// A learning rate as a person writes it: without the digits that single precision makes up.
+fn as_written(rate: f32) -> f64 {
+    rate.to_string().parse().unwrap_or(f64::from(rate))
+}
+
+/// A tenth of a learning rate, as a person writes it.
 pub(crate) fn tenth(rate: f32) -> f64 {
-    rate.to_string().parse::<f64>().unwrap_or(f64::from(rate)) / 10.0
+    as_written((as_written(rate) / 10.0) as f32)
 }
 
 /// `42 s`, `3 min`, `2 h 05 min`.
@@ -347,6 +352,11 @@ mod tests {
         for (keep, new, best, expected) in cases {
             assert_eq!(is_better(keep, &record(new), &record(best)), expected, "{keep:?} {new:?} {best:?}");
         }
+    }
+
+    #[test]
+    fn learning_rates_are_told_as_they_are_written() {
+        assert_eq!((as_written(0.001), tenth(0.003)), (0.001, 0.0003));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub struct Models {
 
 impl Words for Models {
     fn words(&self) -> String {
-        let mut table = Table::new(&["name", "input", ">classes", ">parameters", ">multiply-adds"]);
+        let mut table = Table::new(&["name", "input", ">classes", ">parameters", ">mult-adds"]);
         for model in &self.models {
             let (parameters, work) = (count(model.parameters as u64), count(model.multiply_adds));
             table.row([model.name, &model.input, &model.classes.to_string(), &parameters, &work]);
@@ -31,7 +31,7 @@ impl Words for Models {
 
 impl Words for ModelTable {
     fn words(&self) -> String {
-        let mut table = Table::new(&["layer", "settings", "output", ">parameters", ">multiply-adds"]);
+        let mut table = Table::new(&["layer", "settings", "output", ">parameters", ">mult-adds"]);
         for layer in &self.layers {
             let (parameters, work) = (count(layer.parameters as u64), count(layer.multiply_adds));
             table.row([&layer.name, &layer.layer, &layer.output, &parameters, &work]);
