@@ -1,0 +1,181 @@
+//! Published figures held against each other: system B's, and made-up ones whose truth is known.
+
+use candor_analysis::check_figures::{CheckedFigures, FindingKind, Origin, PublishedFigures, check};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn checked(figures: Value) -> CheckedFigures {
+    let figures: PublishedFigures = serde_json::from_value(figures).expect("the figures are well formed");
+    check(&figures).expect("the figures can be checked")
+}
+
+fn contradictions(checked: &CheckedFigures) -> Vec<FindingKind> {
+    checked.findings.iter().filter(|finding| finding.contradiction).map(|finding| finding.kind).collect()
+}
+
+fn hobby_study() -> Value {
+    json!({
+        "classes": ["cs", "econ", "german", "mechanical"],
+        "confusion_matrix": {"unit": "per-cent", "cells": [
+            [12.766, 5.957, 0, 6.383],
+            [3.404, 12.766, 3.830, 8.085],
+            [3.830, 5.532, 8.511, 3.404],
+            [5.957, 5.106, 1.277, 13.191],
+        ]},
+        "accuracies": [{"name": "simple-cnn", "value": ".571"}, {"name": "fine-tuned VGG16", "value": ".546"}],
+        "class_shares": {
+            "real": [".2510", ".2808", ".2127", ".2553"],
+            "predicted": [".2595", ".2936", ".1361", ".3106"],
+        },
+    })
+}
+
+#[test]
+fn the_hobby_study_s_accuracies_contradict_its_matrix() {
+    let checked = checked(hobby_study());
+    let pictures = checked.pictures.expect("the matrix tells");
+    assert_eq!((pictures.count, pictures.origin, pictures.next), (235, Origin::Matrix, Some(470)));
+    let counts = [[30, 14, 0, 15], [8, 30, 9, 19], [9, 13, 20, 8], [14, 12, 3, 31]];
+    assert_eq!(checked.counts.as_ref().expect("the digits suffice").counts(), counts);
+    let accuracy = checked.accuracy.expect("it follows from the counts");
+    assert_eq!(accuracy.correct, 111);
+    for published in &checked.accuracies {
+        assert_eq!(published.possible, Some(false), "{published:?}");
+        assert_eq!((published.agrees_with_matrix, published.within_interval), (Some(false), Some(false)));
+    }
+    use FindingKind::{AccuracyAgainstMatrix, ImpossibleAccuracy};
+    let each = [ImpossibleAccuracy, AccuracyAgainstMatrix];
+    assert_eq!(contradictions(&checked), [each, each].concat());
+}
+
+#[test]
+fn the_hobby_study_in_plain_words() {
+    let sentences: Vec<String> = checked(hobby_study()).findings.into_iter().map(|f| f.sentence).collect();
+    let expected = [
+        "235 pictures were judged: it is the smallest number of which all cells of the matrix are fractions; the next \
+         that fits is 470.",
+        "The matrix stands for the counts (30 14 0 15) (8 30 9 19) (9 13 20 8) (14 12 3 31). Its diagonal is 111 of 235: \
+         an accuracy of .472, with a 95 % interval from .409 to .536.",
+        "The real class shares agree with the matrix.",
+        "The real class shares fit 235 pictures only if their last digits were cut off, not rounded.",
+        "The predicted class shares agree with the matrix.",
+        "The predicted class shares fit 235 pictures only if their last digits were cut off, not rounded.",
+        "simple-cnn: .571 is no fraction of 235: 134 of 235 is .570 and 135 of 235 is .574.",
+        "simple-cnn: .571 contradicts the matrix, whose diagonal gives .472, and it lies outside the interval of that.",
+        "fine-tuned VGG16: .546 is no fraction of 235: 128 of 235 is .545 and 129 of 235 is .549.",
+        "fine-tuned VGG16: .546 contradicts the matrix, whose diagonal gives .472, and it lies outside the interval of \
+         that.",
+        "With 235 pictures one picture is worth 0.4 points, and an accuracy of .472 is known only to lie between .409 and \
+         .536.",
+        "They do show that the model is better than always naming econ, which would reach .281.",
+        "Two models that err independently must differ by 12.9 points for such a test to find it 4 times out of 5; a \
+         difference of fewer than 6 pictures (2.6 points) can never be told from chance.",
+        "The published accuracies differ by at most 2.5 points: these pictures cannot show that one model is better.",
+    ];
+    assert_eq!(sentences, expected);
+}
+
+#[test]
+fn each_kind_of_contradiction_is_found_and_agreement_is_not_one() {
+    let matrix = json!({"unit": "counts", "cells": [[8, 2], [3, 7]]});
+    let accuracy = |value: &str| json!([{"name": "cnn", "value": value}]);
+    let two = json!([{"name": "cnn", "value": ".75"}, {"name": "mlp", "value": ".60"}]);
+    let of_matrix =
+        json!([{"name": "cnn", "value": ".75"}, {"name": "mlp", "value": ".60", "of_matrix": true}]);
+    use FindingKind::{AccuracyAgainstMatrix, ClassShares, ImpossibleAccuracy, Matrix, StatedPictures};
+    let cases = [
+        (json!({"confusion_matrix": matrix, "accuracies": accuracy("75 %")}), vec![]),
+        (json!({"confusion_matrix": matrix, "accuracies": two}), vec![]),
+        (json!({"confusion_matrix": matrix, "accuracies": of_matrix}), vec![AccuracyAgainstMatrix]),
+        (json!({"confusion_matrix": matrix, "accuracies": accuracy(".80")}), vec![AccuracyAgainstMatrix]),
+        (json!({"confusion_matrix": matrix, "pictures": 21}), vec![StatedPictures]),
+        (json!({"confusion_matrix": matrix, "class_shares": {"real": [".5", ".5"]}}), vec![]),
+        (
+            json!({"confusion_matrix": matrix, "class_shares": {"predicted": [".50", ".50"]}}),
+            vec![ClassShares],
+        ),
+        (json!({"pictures": 235, "accuracies": accuracy(".571")}), vec![ImpossibleAccuracy]),
+        (json!({"pictures": 7, "accuracies": accuracy(".571")}), vec![]),
+        (json!({"pictures": 10, "class_shares": {"real": ["33.3", "66.7"]}}), vec![ClassShares]),
+        (json!({"class_shares": {"real": ["33.3", "66.7"]}}), vec![]),
+        (
+            json!({"confusion_matrix": {"unit": "shares", "cells": [[".5", ".4"], [".3", ".2"]]}}),
+            vec![Matrix],
+        ),
+    ];
+    for (figures, expected) in cases {
+        let checked = checked(figures.clone());
+        assert_eq!(contradictions(&checked), expected, "{figures}: {:#?}", checked.findings);
+        let text = serde_json::to_string(&checked).expect("a check can be written");
+        assert_eq!(serde_json::from_str::<CheckedFigures>(&text).expect("and read"), checked);
+    }
+}
+
+/// Cells in thousandths of a per cent, rounded half up or cut off.
+fn thousandths(counts: &[Vec<u64>], round: bool) -> Vec<Vec<u64>> {
+    let n: u64 = counts.iter().flatten().sum();
+    let cell = |&count: &u64| if round { (200_000 * count + n) / (2 * n) } else { 100_000 * count / n };
+    counts.iter().map(|row| row.iter().map(cell).collect()).collect()
+}
+
+fn published(cells: &[Vec<u64>], pictures: Option<u64>, accuracy: Option<u64>) -> Value {
+    let print = |cell: &u64| format!("{}.{:03}", cell / 1000, cell % 1000);
+    let cells: Vec<Vec<String>> = cells.iter().map(|row| row.iter().map(print).collect()).collect();
+    let accuracies: Vec<Value> =
+        accuracy.iter().map(|value| json!({"name": "cnn", "value": format!("{} %", print(value))})).collect();
+    json!({"pictures": pictures, "confusion_matrix": {"unit": "per-cent", "cells": cells}, "accuracies": accuracies})
+}
+
+fn counts() -> impl Strategy<Value = Vec<Vec<u64>>> {
+    (2usize..6)
+        .prop_flat_map(|k| prop::collection::vec(prop::collection::vec(0u64..25, k), k))
+        .prop_filter("a matrix counts at least one picture", |counts| counts.iter().flatten().any(|&c| c > 0))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn true_figures_are_found_consistent_and_so_is_their_number(counts in counts(), round: bool) {
+        let n: u64 = counts.iter().flatten().sum();
+        let right: u64 = (0..counts.len()).map(|class| counts[class][class]).sum();
+        let accuracy = thousandths(&[vec![right, n - right]], round)[0][0];
+        let cells = thousandths(&counts, round);
+        let free = checked(published(&cells, None, Some(accuracy)));
+        prop_assert!(!free.contradicted(), "{:#?}", free.findings);
+        let found = free.pictures.expect("one fits").count;
+        prop_assert!(found <= n, "{found} is above {n}");
+        let stated = checked(published(&cells, Some(n), Some(accuracy)));
+        prop_assert!(!stated.contradicted(), "{:#?}", stated.findings);
+        let found = stated.counts.expect("the digits suffice");
+        prop_assert_eq!(found.counts(), &counts[..]);
+    }
+
+    #[test]
+    fn a_cell_that_is_one_unit_off_is_found(counts in counts(), at: prop::sample::Index, up: bool) {
+        let n: u64 = counts.iter().flatten().sum();
+        let mut cells = thousandths(&counts, true);
+        let (row, column) = (at.index(counts.len().pow(2)) / counts.len(), at.index(counts.len().pow(2)) % counts.len());
+        prop_assume!(up || cells[row][column] > 0);
+        cells[row][column] = if up { cells[row][column] + 1 } else { cells[row][column] - 1 };
+        // Beyond rounding: neither the other half of a tie, nor what cutting all cells off would have printed.
+        let off = (100_000 * counts[row][column]).abs_diff(cells[row][column] * n);
+        prop_assume!(2 * off > n && cells != thousandths(&counts, false) && cells[row][column] <= 100_000);
+        let checked = checked(published(&cells, Some(n), None));
+        prop_assert_eq!(contradictions(&checked), [FindingKind::Matrix]);
+    }
+
+    #[test]
+    fn an_accuracy_that_is_one_unit_off_is_found(counts in counts(), up: bool) {
+        let n: u64 = counts.iter().flatten().sum();
+        let right: u64 = (0..counts.len()).map(|class| counts[class][class]).sum();
+        let [rounded, cut_off] = [true, false].map(|round| thousandths(&[vec![right, n - right]], round)[0][0]);
+        prop_assume!(up || rounded > 0);
+        let accuracy = if up { rounded + 1 } else { rounded - 1 };
+        let off = (100_000 * right).abs_diff(accuracy * n);
+        prop_assume!(2 * off > n && accuracy != cut_off && accuracy <= 100_000);
+        let checked = checked(published(&thousandths(&counts, true), Some(n), Some(accuracy)));
+        let expected = [FindingKind::ImpossibleAccuracy, FindingKind::AccuracyAgainstMatrix];
+        prop_assert_eq!(contradictions(&checked), expected);
+    }
+}
