@@ -6,12 +6,8 @@
 //! little to keep, and only so can the head be a product over the batch.
 
 mod features;
-#[cfg(test)]
-mod gradient_check;
 mod head;
 mod plan;
-#[cfg(test)]
-mod reference;
 mod step;
 mod trainer;
 

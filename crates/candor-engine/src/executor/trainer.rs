@@ -239,7 +239,8 @@ impl Predictor {
         Ok(Predictor { compiled })
     }
 
-    /// The outputs of any number of samples, one row a sample.
+    /// The outputs of any number of samples, one row a sample. Feature maps, where a network ends in them, come channel by
+    /// channel, each row by row, as [`Flatten`](crate::layer::Flatten) has them.
     ///
     /// # Panics
     /// When `outputs` has not one row for each sample.

@@ -3,6 +3,8 @@
 //! Each file shows the plain form of what it computes, the fast one, why that is laid out so, and the test that holds
 //! the two together on every instruction set that the machine has.
 #![allow(unsafe_code)]
+// Tiles are addressed by their row and column, in several arrays at once.
+#![allow(clippy::needless_range_loop)]
 
 mod buffer;
 mod convolution;

@@ -80,7 +80,7 @@ impl LayerConfig for Conv2d {
         let (height, width, channels) = expect_image(input)?;
         expect_positive("filters", self.filters)?;
         expect_positive("groups", self.groups)?;
-        if channels % self.groups != 0 || self.filters % self.groups != 0 {
+        if !channels.is_multiple_of(self.groups) || !self.filters.is_multiple_of(self.groups) {
             return Err(LayerProblem::Setting {
                 name: "groups",
                 value: self.groups.to_string(),

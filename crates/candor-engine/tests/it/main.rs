@@ -2,6 +2,7 @@
 //! against its own promises.
 #![forbid(unsafe_code)]
 
+mod every_layer;
 mod formula;
 mod golden_file;
 mod goldens;

@@ -220,10 +220,10 @@ fn draw_layer(random: &mut Formula, input: Shape) -> Layer {
 }
 
 /// Parameters in f64.
-struct Values(HashMap<String, Vec<f64>>);
+pub struct Values(pub HashMap<String, Vec<f64>>);
 
 impl Values {
-    fn new(parameters: &Parameters) -> Values {
+    pub fn new(parameters: &Parameters) -> Values {
         let wide = |tensor: &Parameter| tensor.values.iter().map(|&value| f64::from(value)).collect();
         Values(parameters.tensors().iter().map(|tensor| (tensor.name.clone(), wide(tensor))).collect())
     }
