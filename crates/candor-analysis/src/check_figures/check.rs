@@ -208,7 +208,9 @@ impl Checker<'_> {
         }
         let shares = self.figures.class_shares.iter().flat_map(|shares| shares.lists());
         let tables: Vec<ShareTable> = shares.map(|(_, list)| share_table(list)).collect();
-        let Some(largest) = tables.iter().map(ShareTable::largest_total).min() else { return };
+        let Some(largest) = tables.iter().map(ShareTable::largest_total).min() else {
+            return self.bound_pictures();
+        };
         let fits = |&pictures: &u64| tables.iter().all(|table| table.digits(pictures).is_some());
         let mut totals = (1..largest).filter(fits);
         if let Some(count) = totals.next() {
@@ -217,6 +219,21 @@ impl Checker<'_> {
             self.pictures = Some(found);
         } else {
             self.contradict(FindingKind::ClassShares, words::no_total_of_shares(largest));
+        }
+    }
+
+    /// Accuracies alone do not tell the number of pictures, only how few they can have been.
+    fn bound_pictures(&mut self) {
+        let shares: Vec<ShareTable> = self.figures.accuracies.iter().map(PublishedAccuracy::share).collect();
+        let possible = |share: &ShareTable, pictures| {
+            [Digits::Rounded, Digits::CutOff]
+                .iter()
+                .any(|&digits| share.counts(pictures, digits)[0].is_some())
+        };
+        let Some(largest) = shares.iter().map(ShareTable::largest_total).max() else { return };
+        let fewest = (1..=largest).find(|&pictures| shares.iter().all(|share| possible(share, pictures)));
+        if let Some(fewest) = fewest {
+            self.tell(FindingKind::Pictures, words::fewest_pictures(fewest));
         }
     }
 

@@ -6,6 +6,9 @@ use thiserror::Error;
 use super::PublishedNumber;
 use super::table::ShareTable;
 
+/// Larger stated numbers are refused: sums over a matrix have to fit 64 bits.
+const MOST_PICTURES: u64 = 1_000_000_000_000;
+
 /// Everything that was printed of one evaluation. All parts are optional; the more there is, the more can be checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -85,6 +88,8 @@ pub enum FiguresErrorKind {
     Nothing,
     #[error("0 pictures cannot be judged; give the number of judged pictures, or leave it out")]
     NoPictures,
+    #[error("{pictures} pictures are more than can be checked; give at most {most}")]
+    TooManyPictures { pictures: u64, most: u64 },
     #[error("{actual} values, but there are {expected} classes; give one a class")]
     Length { expected: usize, actual: usize },
     #[error("{value} is no whole number of pictures; is the unit \"per-cent\" or \"shares\"?")]
@@ -120,6 +125,10 @@ impl PublishedFigures {
         }
         if self.pictures == Some(0) {
             return Err(FiguresError::new("pictures", FiguresErrorKind::NoPictures));
+        }
+        if let Some(pictures) = self.pictures.filter(|&pictures| pictures > MOST_PICTURES) {
+            let kind = FiguresErrorKind::TooManyPictures { pictures, most: MOST_PICTURES };
+            return Err(FiguresError::new("pictures", kind));
         }
         let mut classes = (!self.classes.is_empty()).then_some(self.classes.len());
         if let Some(matrix) = &self.confusion_matrix {
@@ -223,6 +232,10 @@ mod tests {
     #[test]
     fn refusals_name_the_place() {
         let cases = [
+            (
+                "pictures = 9000000000000000000\n[[accuracies]]\nname = 'a'\nvalue = 1",
+                "pictures: 9000000000000000000 pic",
+            ),
             ("", "published figures: there is nothing to check"),
             ("pictures = 0\n[[accuracies]]\nname = 'a'\nvalue = 1", "pictures: 0 pictures"),
             (

@@ -40,6 +40,13 @@ pub(super) fn pictures_found(found: PictureCount, of: &str) -> String {
     )
 }
 
+pub(super) fn fewest_pictures(fewest: u64) -> String {
+    format!(
+        "The number of pictures is not known; it is at least {fewest}, the smallest number of which all accuracies are \
+         fractions. Give it as \"pictures\" to learn more."
+    )
+}
+
 pub(super) fn cut_off(of: &str, pictures: u64) -> String {
     format!("The {of} fit {pictures} pictures only if their last digits were cut off, not rounded.")
 }

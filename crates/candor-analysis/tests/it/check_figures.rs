@@ -111,6 +111,14 @@ fn each_kind_of_contradiction_is_found_and_agreement_is_not_one() {
     }
 }
 
+#[test]
+fn accuracies_alone_tell_how_few_pictures_there_can_have_been() {
+    let checked =
+        checked(json!({"accuracies": [{"name": "a", "value": ".571"}, {"name": "b", "value": ".429"}]}));
+    assert_eq!((checked.pictures, checked.limits), (None, None));
+    assert!(checked.findings[0].sentence.contains("at least 7,"), "{:?}", checked.findings);
+}
+
 /// Cells in thousandths of a per cent, rounded half up or cut off.
 fn thousandths(counts: &[Vec<u64>], round: bool) -> Vec<Vec<u64>> {
     let n: u64 = counts.iter().flatten().sum();
