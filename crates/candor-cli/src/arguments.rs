@@ -25,13 +25,13 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct OutputArguments {
     /// One JSON object on standard output, nothing else there
-    #[arg(long, global = true, help_heading = "Output")]
+    #[arg(long, global = true, help_heading = "Everywhere")]
     pub json: bool,
     /// No progress and no notes on standard error; errors still
-    #[arg(long, short, global = true, help_heading = "Output")]
+    #[arg(long, short, global = true, help_heading = "Everywhere")]
     pub quiet: bool,
     /// Threads to compute on; 0 for all cores. Changes no result
-    #[arg(long, global = true, value_name = "NUMBER", default_value_t = 0, help_heading = "Output")]
+    #[arg(long, global = true, value_name = "NUMBER", default_value_t = 0, help_heading = "Everywhere")]
     pub threads: usize,
 }
 

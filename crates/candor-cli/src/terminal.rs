@@ -64,10 +64,12 @@ impl Terminal {
         }
     }
 
+    /// Above the bar, where one is drawn.
     fn line(&self, text: &str) {
+        let is_drawn = self.stage.lock().is_ok_and(|stage| stage.is_some());
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) if is_drawn => bar.suspend(|| eprintln!("{text}")),
+            _ => eprintln!("{text}"),
         }
     }
 }
@@ -118,12 +120,12 @@ fn style(stage: Stage, has_end: bool) -> ProgressStyle {
         _ => "working",
     };
     let counted = match (stage, has_end) {
-        (Stage::Train, _) => "{bar:20} {percent:>3}% · {msg}",
-        (Stage::Download, true) => "{bar:20} {bytes}/{total_bytes} {msg}",
-        (_, true) => "{bar:20} {human_pos}/{human_len} {msg}",
-        (_, false) => "{spinner} {msg}",
+        // Epoch, loss, accuracy, speed and time left just fit 80 columns.
+        (Stage::Train, _) => "{bar:8} {percent:>3}% {wide_msg}".to_owned(),
+        (Stage::Download, true) => format!("{verb} {{bar:20}} {{bytes}}/{{total_bytes}} {{wide_msg}}"),
+        (_, true) => format!("{verb} {{bar:20}} {{human_pos}}/{{human_len}} {{wide_msg}}"),
+        (_, false) => format!("{{spinner}} {verb} {{wide_msg}}"),
     };
-    let template = format!("{verb} {counted}");
-    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template(&counted).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.progress_chars("━╸ ")
 }

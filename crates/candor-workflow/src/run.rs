@@ -1,6 +1,6 @@
 //! A run in memory: its folder, its resolved recipe, its pictures and its sealed split.
 
-use candor_core::{Dataset, Problem, Reporter, Split, Subset};
+use candor_core::{Dataset, Problem, Reporter, SampleId, Split, Subset};
 use candor_data::prepare::{Prepared, survey};
 use candor_data::split::split;
 use candor_engine::Network;
@@ -141,17 +141,28 @@ impl Run {
         match training.run() {
             Ok(Trained { best, best_epoch }) => {
                 let model = self.model(best, best_epoch)?;
-                model.save(&self.dir.file(run_dir::MODEL))?;
+                self.keep(&model)?;
                 Ok(model)
             }
             Err(error) if error.is_stop() => {
                 if let Some((best, epoch)) = training.best_so_far()? {
-                    self.model(best, epoch)?.save(&self.dir.file(run_dir::MODEL))?;
+                    self.keep(&self.model(best, epoch)?)?;
                 }
                 Err(error)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Saves the model. What was said of another one before is no longer true.
+    fn keep(&self, model: &TrainedModel) -> Result<()> {
+        let path = self.dir.file(run_dir::MODEL);
+        if std::fs::read(&path).is_ok_and(|bytes| SampleId::of(&bytes) == model.fingerprint()) {
+            return Ok(());
+        }
+        self.dir.remove(run_dir::PREDICTIONS)?;
+        self.dir.remove(run_dir::EVALUATION)?;
+        model.save(&path)
     }
 
     fn model(&self, parameters: candor_engine::Parameters, epoch: usize) -> Result<TrainedModel> {

@@ -1,7 +1,7 @@
 //! The folder of a run: what is in it, and writing there such that a file is either the old one or the new one, whole.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -112,6 +112,20 @@ impl RunDir {
     /// When the disk says no.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
         write_atomically(&self.file(name), content.as_ref())
+    }
+
+    /// Takes a file away, if it is there.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        let path = self.file(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(WorkflowError::file(&path, "removed")(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes a value as indented JSON.

@@ -257,7 +257,7 @@ impl<'a> Session<'a> {
         let before = self.progress.history.last().and_then(|epoch| epoch.validation);
         let validation = before.map_or_else(String::new, |f| format!(" · validation {:.3}", f.accuracy));
         let message = format!(
-            "epoch {epoch}/{epochs} · loss {loss:.3} · accuracy {accuracy:.3}{validation} · {rate:.0} images/s · {} left",
+            "epoch {epoch}/{epochs} · loss {loss:.3} · accuracy {accuracy:.3} · {rate:.0} images/s · {} left{validation}",
             in_words(left)
         );
         self.training.reporter.progress(Told { stage: Stage::Train, done, total, message });

@@ -63,6 +63,7 @@ fn heading(key: &RecipeKey) -> &'static str {
         "split" => "Recipe: split",
         "training" => "Recipe: training",
         "training.optimizer" => "Recipe: optimizer",
+        "training.schedule" => "Recipe: schedule",
         "augmentation" => "Recipe: augmentation",
         _ => "Recipe: network",
     }

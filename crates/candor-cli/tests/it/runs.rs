@@ -80,6 +80,19 @@ fn the_test_split_is_sealed_until_it_is_looked_at_and_looks_are_counted() {
 }
 
 #[test]
+fn resuming_a_study_that_has_ended_changes_nothing_and_looks_at_nothing() {
+    let candor = Candor::new();
+    candor.write_photos("photos", 20);
+    let mut before = candor.json(&format!("study photos --out run {QUICK}"));
+    let mut after = candor.json("resume run");
+    assert_eq!(after["test"]["looks"], 1);
+    for result in [&mut before, &mut after] {
+        result.as_object_mut().unwrap().remove("run");
+    }
+    assert_eq!(before, after);
+}
+
+#[test]
 fn the_report_is_rendered_again_from_what_was_saved() {
     let candor = Candor::new();
     candor.write_photos("photos", 20);

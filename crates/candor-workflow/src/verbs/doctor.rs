@@ -153,7 +153,7 @@ impl Problem {
         let (_, gradients) = trainer.gradients(self.batch());
         let values = || gradients.tensors().iter().flat_map(|tensor| &tensor.values);
         let length = values().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
-        let step = 1e-2 / length;
+        let step = 1e-3 / length;
         let up = self.loss_at(&gradients, step, threads)?;
         let down = self.loss_at(&gradients, -step, threads)?;
         let slope = (up - down) / (2.0 * step * length);

@@ -7,7 +7,7 @@ use candor_core::{Channels, Problem, Reporter, Stage, Subset};
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::judge::{Judgement, Judgements, judge};
+use crate::judge::{Judgement, Judgements, judge, saved_answers};
 use crate::pictures::SourceSpec;
 use crate::recipe::{Choice, RecipeFile};
 use crate::report::write_report;
@@ -157,7 +157,10 @@ pub(super) fn train_and_judge(run: &Run, reporter: &dyn Reporter) -> Result<Judg
         true => &Subset::ALL[..],
         false => &[Subset::Train, Subset::Validation],
     };
-    judge(run, &model, subsets, reporter)
+    // A run that is resumed after its end was judged already: no need for another look at the test split.
+    let known = saved_answers(run)?;
+    let open: Vec<Subset> = subsets.iter().copied().filter(|subset| !known.contains_key(subset)).collect();
+    judge(run, &model, &open, reporter)
 }
 
 pub(super) fn result(run: &Run, mut judgements: Judgements) -> Result<RunResult> {
