@@ -109,7 +109,7 @@ fn split_sentence(pictures: &Pictures, recipe: &Recipe) -> String {
     let split = &recipe.split;
     let per_cent = |share: f64| format!("{}%", (100.0 * share).round());
     let drawn = format!(
-        "by class and by seed {}: {} to learn from, {} to choose the best epoch, {} to be judged on",
+        "by class and by seed {}: {} to learn from, {} to watch the training by, {} to be judged on",
         split.seed.0,
         per_cent(split.train),
         per_cent(split.validation),

@@ -57,18 +57,10 @@ fn headline(result: &RunResult) -> String {
 }
 
 fn figures_table(judged: &[(&str, &SubsetFigures)]) -> Table {
-    let mut table = Table::new(&["", ">pictures", ">accuracy", "95% interval", ">loss"]);
+    let mut table = Table::new(&["", ">pictures", ">accuracy (95% interval)", ">loss"]);
     for (name, figures) in judged {
-        let pictures = figures.pictures as u64;
-        let share = |value| per_cent(value, pictures);
-        let interval = format!("{} to {}", share(figures.interval.low), share(figures.interval.high));
-        table.row([
-            *name,
-            &count(pictures),
-            &share(figures.accuracy),
-            &interval,
-            &format!("{:.4}", figures.loss),
-        ]);
+        let (pictures, loss) = (count(figures.pictures as u64), format!("{:.4}", figures.loss));
+        table.row([*name, &pictures, &figures.accuracy_in_words(), &loss]);
     }
     table
 }

@@ -92,7 +92,7 @@ impl Resolver<'_> {
         let (network, source) = self.network(named, layers.as_deref(), &preprocessing)?;
         let augmentation = self.augmentation(free, &preprocessing);
         let training = self.training(free, source, layers.as_deref(), &augmentation)?;
-        let split = split(&self.typed.split, training.seed);
+        let split = split(&self.typed.split, training.seed)?;
         Ok(Recipe { network, preprocessing, split, training, augmentation })
     }
 
@@ -152,7 +152,7 @@ impl Resolver<'_> {
                     "augmentation",
                     describe(&augmentation),
                     reason,
-                    "--factor 1 --rotation-degrees 0 …",
+                    "--factor, --rotation-degrees, --zoom, --shift, --horizontal-flip",
                 );
                 augmentation
             }
@@ -238,16 +238,33 @@ impl Resolver<'_> {
 }
 
 /// Shares that were not typed take what is left, in the proportion of their usual values.
-fn split(typed: &SplitFile, seed: Seed) -> SplitRecipe {
+fn split(typed: &SplitFile, seed: Seed) -> Result<SplitRecipe, RecipeError> {
     let usual = Fractions::default();
-    let parts = [(typed.train, usual.train), (typed.validation, usual.validation), (typed.test, usual.test)];
-    let open: f64 = parts.iter().filter(|part| part.0.is_none()).map(|part| part.1).sum();
-    let left = 1.0 - parts.iter().filter_map(|part| part.0).sum::<f64>();
-    let [train, validation, test] = match open == 1.0 {
-        true => [usual.train, usual.validation, usual.test],
-        false => parts.map(|(typed, usual)| typed.unwrap_or(left * usual / open)),
+    let parts = [
+        ("split.train", typed.train, usual.train),
+        ("split.validation", typed.validation, usual.validation),
+        ("split.test", typed.test, usual.test),
+    ];
+    let outside = parts
+        .iter()
+        .filter_map(|&(key, typed, _)| Some((key, typed?)))
+        .find(|(_, share)| !(0.0..=1.0).contains(share));
+    if let Some((key, share)) = outside {
+        return Err(RecipeError::Value { key, value: share.to_string(), needs: "from 0 to 1" });
+    }
+    let left = 1.0 - parts.iter().filter_map(|part| part.1).sum::<f64>();
+    let open: f64 = parts.iter().filter(|part| part.1.is_none()).map(|part| part.2).sum();
+    if left < -1e-9 {
+        let value = format!("{} in all", 1.0 - left);
+        return Err(RecipeError::Value { key: "the shares of the split", value, needs: "at most 1" });
+    }
+    let [train, validation, test] = match typed {
+        SplitFile { train: None, validation: None, test: None, .. } => {
+            [usual.train, usual.validation, usual.test]
+        }
+        _ => parts.map(|(_, typed, usual)| typed.unwrap_or(left * usual / open)),
     };
-    SplitRecipe { train, validation, test, seed: typed.seed.map_or(seed, Seed) }
+    Ok(SplitRecipe { train, validation, test, seed: typed.seed.map_or(seed, Seed) })
 }
 
 /// The typed settings over those of the architecture's optimiser, where it is of the same kind.
@@ -459,6 +476,11 @@ mod tests {
             ),
             ("[training]\nepochs = 0", "training.epochs = 0, but it must be at least 1"),
             ("[augmentation]\nzoom = 1.5", "augmentation.zoom = 1.5, but"),
+            ("[split]\nvalidation = 1.5", "split.validation = 1.5, but it must be from 0 to 1"),
+            (
+                "[split]\ntrain = 0.75\ntest = 0.5",
+                "the shares of the split = 1.25 in all, but it must be at most 1",
+            ),
             (
                 "[training.optimizer]\nkind = \"adam\"\nmomentum = 0.9",
                 "momentum does not go with the optimizer adam",

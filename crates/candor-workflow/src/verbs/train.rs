@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use candor_analysis::evaluate::{ConfusionMatrix, Interval};
+use candor_analysis::evaluate::{Accuracy, ConfusionMatrix, Interval};
 use candor_core::{Channels, Problem, Reporter, Stage, Subset};
 use serde::Serialize;
 
@@ -199,6 +199,13 @@ pub(super) fn result(run: &Run, mut judgements: Judgements) -> Result<RunResult>
 }
 
 impl SubsetFigures {
+    /// `89.3% (88.7% to 89.9%)`, with the digits that the number of pictures supports.
+    pub fn accuracy_in_words(&self) -> String {
+        let correct = self.confusion_matrix.correct();
+        let (pictures, value, interval) = (self.pictures as u64, self.accuracy, self.interval);
+        candor_report::accuracy_with_interval(&Accuracy { correct, pictures, value, interval })
+    }
+
     pub(super) fn of(judgement: Judgement) -> SubsetFigures {
         let Judgement { loss, looks, evaluation } = judgement;
         SubsetFigures {
