@@ -1,4 +1,4 @@
-//! Training history: a quantity of train and validation against the epoch, the best epoch marked.
+//! Training history: a quantity of train and validation against the epoch, the epoch that was kept marked.
 
 use maud::{Markup, html};
 
@@ -46,7 +46,7 @@ pub(crate) fn history_plot(
             @if let Some(chance) = chance.filter(|&c| quantity == Quantity::Accuracy && plot.values.holds(c)) {
                 (plot.chance(chance))
             }
-            @if let Some(epoch) = history.best_epoch { (plot.kept(epoch, kept_name(history))) }
+            @if let Some(epoch) = history.best_epoch { (plot.kept(epoch)) }
             @for curve in &curves { (plot.curve(curve)) }
             @for (curve, y) in plot.end_labels(&curves) {
                 text class={ "name " (curve.class) } x=(px(WIDTH - RIGHT + 8.0)) y=(px(y + 4.0)) { (curve.name) }
@@ -164,7 +164,7 @@ impl Plot {
         }
     }
 
-    fn kept(&self, epoch: usize, name: &str) -> Markup {
+    fn kept(&self, epoch: usize) -> Markup {
         let x = px(self.x(epoch as f64));
         // The label stays within the drawing at both ends.
         let anchor = match self.epochs.position(epoch as f64) {
@@ -174,7 +174,7 @@ impl Plot {
         };
         html! {
             line class="best" x1=(x) x2=(x) y1=(TOP) y2=(HEIGHT - BOTTOM) {}
-            text class="mark" x=(x) y=(TOP - 7.0) text-anchor=(anchor) { (name) " " (epoch) }
+            text class="mark" x=(x) y=(TOP - 7.0) text-anchor=(anchor) { "kept epoch " (epoch) }
         }
     }
 
@@ -224,7 +224,7 @@ impl Plot {
                 Some(format!("{} from {} to {}", curve.name, write(first), write(last)))
             })
             .collect();
-        let kept = |epoch| format!("; {} {epoch}", kept_name(history));
+        let kept = |epoch| format!("; kept epoch {epoch}");
         let kept = history.best_epoch.map_or_else(String::new, kept);
         format!(
             "{} against the epoch, {} epochs: {}{kept}",
@@ -233,11 +233,6 @@ impl Plot {
             ends.join(", ")
         )
     }
-}
-
-/// An epoch can only be called the best where something chose it.
-fn kept_name(history: &History) -> &'static str {
-    if history.is_validated() { "best epoch" } else { "kept epoch" }
 }
 
 /// Stretches of points whose epochs follow each other: where a value was not finite the line is broken.
@@ -271,9 +266,9 @@ mod tests {
     }
 
     #[test]
-    fn both_curves_the_best_epoch_and_the_unit_are_there() {
+    fn both_curves_the_kept_epoch_and_the_unit_are_there() {
         let text = plot(&history(&[1.0, 0.5, 0.25]), Quantity::Loss);
-        for part in ["curve train", "curve validation", "best epoch 2", "loss, cross-entropy", ">epoch<"] {
+        for part in ["curve train", "curve validation", "kept epoch 2", "loss, cross-entropy", ">epoch<"] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(text.contains("train from 1.00 to 0.250"), "the words for those who do not see it: {text}");
@@ -286,14 +281,6 @@ mod tests {
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
         let train = text.split("curve train").nth(1).unwrap().split('>').next().unwrap();
         assert_eq!(train.matches('M').count(), 2, "{train}");
-    }
-
-    #[test]
-    fn an_epoch_is_the_best_only_where_pictures_were_kept_aside_to_choose_it() {
-        let mut history = history(&[1.0, 0.5]);
-        history.epochs.iter_mut().for_each(|epoch| epoch.validation = None);
-        let text = plot(&history, Quantity::Accuracy);
-        assert!(text.contains("kept epoch 2") && !text.contains("best epoch"), "{text}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn introduction(validated: bool) -> &'static str {
     if validated {
         "After each epoch – one pass over the training pictures – the model is tried on the pictures it learns from \
          (train) and on others that it does not learn from (validation). Where train goes on rising and validation \
-         does not, it is learning by heart. The epoch that was best on validation is the one that was kept."
+         does not, it is learning by heart. The dashed line marks the epoch that was kept."
     } else {
         "After each epoch – one pass over the training pictures – the curve shows how well the model does on these same \
          pictures. It can rise although nothing is learned that holds for other pictures, and none were kept aside to \
