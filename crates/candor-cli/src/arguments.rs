@@ -56,8 +56,21 @@ pub enum Command {
     /// Well-known data sets: list them, fetch them
     #[command(subcommand)]
     Data(DataCommand),
+    /// Hold published figures against each other: do they agree, are they possible?
+    CheckFigures(CheckFiguresArguments),
     /// What this machine has, and whether training works on it
     Doctor,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckFiguresArguments {
+    /// TOML or JSON file: pictures, classes, [confusion_matrix] unit and cells, [[accuracies]] name and value,
+    /// [class_shares] real and predicted; all optional
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// End with exit code 3 when figures contradict each other
+    #[arg(long)]
+    pub strict: bool,
 }
 
 #[derive(Debug, Args)]

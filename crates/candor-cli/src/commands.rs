@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
-    DemoRequest, EvaluateRequest, PredictRequest, RunRequest, SourceSpec, data_get, data_list, demo, doctor,
-    evaluate, model_table, models, predict, render_report, resume, study, train,
+    DemoRequest, EvaluateRequest, PredictRequest, RunRequest, SourceSpec, check_figures, data_get, data_list,
+    demo, doctor, evaluate, model_table, models, predict, render_report, resume, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
-    Cli, Command, DataCommand, DataGetArguments, DemoArguments, EvaluateArguments, ModelsArguments,
-    PredictArguments, RunArguments,
+    CheckFiguresArguments, Cli, Command, DataCommand, DataGetArguments, DemoArguments, EvaluateArguments,
+    ModelsArguments, PredictArguments, RunArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -35,6 +35,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Models(arguments) => session.models(arguments),
         Command::Data(DataCommand::List) => session.say(&show::Datasets { datasets: data_list() }),
         Command::Data(DataCommand::Get(arguments)) => session.data_get(arguments),
+        Command::CheckFigures(arguments) => session.check_figures(arguments),
         Command::Doctor => session.doctor(),
     }
 }
@@ -116,6 +117,13 @@ impl Session<'_> {
     fn data_get(&self, arguments: &DataGetArguments) -> Result<ExitCode> {
         let to = arguments.to.clone().unwrap_or_else(|| PathBuf::from(&arguments.name));
         self.say(&data_get(&arguments.name, &to, arguments.from.as_deref(), self.terminal)?)
+    }
+
+    fn check_figures(&self, arguments: &CheckFiguresArguments) -> Result<ExitCode> {
+        let checked = check_figures(&arguments.file)?;
+        let contradicted = checked.contradicted();
+        self.say(&show::Checked(checked))?;
+        Ok(if arguments.strict && contradicted { ExitCode::from(3) } else { ExitCode::SUCCESS })
     }
 
     fn doctor(&self) -> Result<ExitCode> {

@@ -1,10 +1,12 @@
 //! Results in words and tables that fit 80 columns.
 
+mod figures;
 mod models;
 mod predictions;
 mod run;
 mod table;
 
+pub use figures::Checked;
 pub use models::Models;
 pub use predictions::predictions_csv;
 pub use run::Rendered;

@@ -56,6 +56,8 @@ pub enum WorkflowError {
     Diverged { epoch: usize, loss: f32, learning_rate: f32 },
     #[error("there is no data set called \"{name}\": choose one of {known}")]
     UnknownDataset { name: String, known: String },
+    #[error("{}: {reason}", path.display())]
+    Figures { path: PathBuf, reason: String },
     #[error("stopped")]
     Stopped { run: Option<PathBuf> },
 }

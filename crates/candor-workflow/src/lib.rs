@@ -39,6 +39,7 @@ mod threads;
 mod train;
 mod verbs;
 
+pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_data::decode::Limits;
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
 pub use candor_report::{count, per_cent};

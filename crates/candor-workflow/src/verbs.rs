@@ -1,6 +1,7 @@
 //! What a person can ask for: one file a verb. Each takes a request, tells a reporter how it goes, and gives values
 //! that can be shown or written as JSON.
 
+mod check_figures;
 mod data;
 mod demo;
 mod doctor;
@@ -10,6 +11,7 @@ mod predict;
 mod study;
 mod train;
 
+pub use check_figures::check_figures;
 pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};
 pub use demo::{Demo, DemoModel, DemoRequest, demo};
 pub use doctor::{Check, Doctor, Memory, doctor};

@@ -31,11 +31,52 @@ fn known_data_sets_are_listed_and_local_copies_are_verified() {
 }
 
 #[test]
+fn published_figures_that_contradict_each_other_are_found() {
+    let candor = Candor::new();
+    // A study of 235 portraits: its confusion matrix in per cent, and the accuracy that it claims.
+    candor.write(
+        "figures.toml",
+        r#"
+            [confusion_matrix]
+            unit = "per-cent"
+            cells = [
+                ["12.766", "5.957", "0", "6.383"],
+                ["3.404", "12.766", "3.830", "8.085"],
+                ["3.830", "5.532", "8.511", "3.404"],
+                ["5.957", "5.106", "1.277", "13.191"],
+            ]
+            [[accuracies]]
+            name = "simple-cnn"
+            value = ".571"
+        "#,
+    );
+    let found = candor.json("check-figures figures.toml");
+    assert_eq!(found["pictures"]["count"], 235);
+    assert_eq!(found["accuracies"][0]["agrees_with_matrix"], false);
+    let told = candor.run("check-figures figures.toml --strict");
+    assert_eq!(told.code, 3);
+    assert!(told.stdout.lines().all(|line| line.chars().count() <= 80), "{}", told.stdout);
+    candor.write("broken.toml", "[confusion_matrix]\nunit = \"per-cent\"\ncells = [[\"a\"]]\n");
+    let refused = candor.run("check-figures broken.toml");
+    assert!(refused.code == 1 && refused.stderr.contains("broken.toml"), "{}", refused.stderr);
+}
+
+#[test]
 fn help_is_there_and_wrong_usage_is_code_2() {
     let candor = Candor::new();
-    for verb in
-        ["demo", "study", "train", "resume", "evaluate", "predict", "report", "models", "data", "doctor"]
-    {
+    for verb in [
+        "demo",
+        "study",
+        "train",
+        "resume",
+        "evaluate",
+        "predict",
+        "report",
+        "models",
+        "data",
+        "doctor",
+        "check-figures",
+    ] {
         let help = candor.run(&format!("{verb} --help"));
         assert_eq!(help.code, 0, "{verb}");
         assert!(help.stdout.contains("--json"), "{verb}: {}", help.stdout);
