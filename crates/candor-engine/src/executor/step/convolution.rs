@@ -4,18 +4,21 @@
 //! there; what is stored is the pooled picture. Backward, there are two ways. Behind a pooling the gradient is sparse:
 //! its non-zero values are listed and only they are visited. Otherwise both gradients are dense sums.
 
-use std::ops::Range;
+mod channels;
+mod phase;
 
 use rayon::prelude::*;
 
+use self::channels::{ChannelGroup, Dimensions, group_of};
+use self::phase::{Phase, gradient_reach, phases};
 use super::{Backward, FeatureStep, Forward, Pass, StepMemory, clear_halo, rows};
+use crate::Parameters;
 use crate::kernel::{
     BLOCK, Buffer, Entry, Grid, Halo, Isa, Layout, Lists, Region, TapSum, Windows, activate,
-    activate_backward, add_sparse_gradients, add_weight_gradient, convolve, group_width, is_chunked,
-    max_pool_row, spread_row,
+    activate_backward, add_sparse_gradients, add_weight_gradient, convolve, is_chunked, max_pool_row,
+    spread_row,
 };
 use crate::layer::{Activation, Conv2d, WindowGeometry};
-use crate::{Pair, Parameters};
 
 /// A convolution compiled for its place.
 pub(in crate::executor) struct ConvolutionStep {
@@ -40,69 +43,12 @@ pub(in crate::executor) struct ConvolutionStep {
     backward: Option<InputGradient>,
 }
 
-/// The numbers of a convolution.
-#[derive(Clone, Copy)]
-struct Dimensions {
-    kernel: Pair,
-    stride: Pair,
-    inputs: usize,
-    filters: usize,
-    groups: usize,
-    pad_top: usize,
-    pad_left: usize,
-}
-
 /// How the gradient with respect to the input is made.
 enum InputGradient {
     /// By visiting non-zero gradients; weights as \[o\]\[plane\]\[tap\]\[16\].
     Sparse(Buffer),
     /// By convolving the output's gradient, once for each remainder of a position by the stride.
     Dense(Vec<Phase>),
-}
-
-/// The input pixels whose position leaves the same remainders when divided by the stride.
-struct Phase {
-    sum: TapSum,
-    /// Kernel rows and columns of the taps.
-    kernel_positions: Vec<(usize, usize)>,
-    groups: Vec<ChannelGroup>,
-    weights: Buffer,
-    /// The first input pixel, and how many there are.
-    first: (usize, usize),
-    rows: usize,
-    columns: usize,
-    /// Where the first pixel's sum begins in the output's gradient; may lie in the halo.
-    origin: usize,
-}
-
-/// Channels that are computed together.
-#[derive(Clone, Copy)]
-struct ChannelGroup {
-    first_block: usize,
-    width: usize,
-}
-
-impl ChannelGroup {
-    fn all(isa: Isa, channels: usize) -> Vec<ChannelGroup> {
-        let mut groups = Vec::new();
-        let mut first = 0;
-        while first < channels {
-            let width = group_width(isa, channels - first);
-            groups.push(ChannelGroup { first_block: first / BLOCK, width });
-            first += width;
-        }
-        groups
-    }
-
-    fn blocks(&self) -> Range<usize> {
-        self.first_block..self.first_block + self.width / BLOCK
-    }
-
-    /// Where the group's weights stand among those of all groups, when each channel has `terms`.
-    fn weights(&self, terms: usize) -> Range<usize> {
-        let start = self.first_block * BLOCK * terms;
-        start..start + self.width * terms
-    }
 }
 
 /// Floats of scratch that share the second-level cache with everything else.
@@ -115,12 +61,6 @@ fn band(windows: &Windows, terms: usize, rows: usize) -> usize {
         return 1;
     }
     (SCRATCH / (windows.row_step * windows.width * BLOCK)).clamp(1, rows)
-}
-
-/// The group that a channel is computed in.
-fn group_of(groups: &[ChannelGroup], channel: usize) -> ChannelGroup {
-    let found = groups.iter().find(|group| group.blocks().contains(&(channel / BLOCK)));
-    *found.expect("the groups hold every channel")
 }
 
 /// What a convolution needs around its tensors.
@@ -617,101 +557,4 @@ impl FeatureStep for ConvolutionStep {
             }
         }
     }
-}
-
-impl Dimensions {
-    /// The input channels that a filter sees.
-    fn channels_of(&self, filter: usize) -> Range<usize> {
-        let each = self.inputs / self.groups;
-        let group = filter / (self.filters / self.groups);
-        group * each..(group + 1) * each
-    }
-
-    /// A filter's weights, for each of its channels the taps.
-    fn weights_of<'a>(&self, filter: usize, weight: &'a [f32]) -> impl Iterator<Item = &'a [f32]> {
-        let taps = self.kernel.rows * self.kernel.columns;
-        let each = self.inputs / self.groups * taps;
-        weight[filter * each..(filter + 1) * each].chunks_exact(taps)
-    }
-}
-
-impl Phase {
-    fn load(&mut self, shape: &Dimensions, weight: &[f32]) {
-        let taps = self.kernel_positions.len();
-        for filter in 0..shape.filters {
-            for (channel, values) in shape.channels_of(filter).zip(shape.weights_of(filter, weight)) {
-                let group = group_of(&self.groups, channel);
-                let start = group.weights(self.sum.terms()).start;
-                let lane = channel - group.first_block * BLOCK;
-                for (tap, (u, v)) in self.kernel_positions.iter().enumerate() {
-                    let term = (filter / BLOCK * taps + tap) * BLOCK + filter % BLOCK;
-                    self.weights[start + term * group.width + lane] = values[u * shape.kernel.columns + v];
-                }
-            }
-        }
-    }
-}
-
-/// How far the sums for the input's gradient reach beyond the output's gradient, before its start and after its end.
-fn gradient_reach(size: usize, kernel: usize, stride: usize, window: WindowGeometry) -> (usize, usize) {
-    let mut reach = (0, 0);
-    for remainder in 0..stride.min(kernel) {
-        let Some((first, count)) = positions_with_remainder(size, stride, window.pad_before, remainder)
-        else {
-            continue;
-        };
-        let quotient = (first + window.pad_before) / stride;
-        let taps = (kernel - remainder).div_ceil(stride);
-        reach.0 = reach.0.max((taps - 1).saturating_sub(quotient));
-        reach.1 = reach.1.max((quotient + count).saturating_sub(window.outputs));
-    }
-    reach
-}
-
-/// The first position in 0..size for which (position + pad) mod stride is `remainder`, and how many there are.
-fn positions_with_remainder(
-    size: usize,
-    stride: usize,
-    pad: usize,
-    remainder: usize,
-) -> Option<(usize, usize)> {
-    let first = (0..size).find(|position| (position + pad) % stride == remainder)?;
-    Some((first, (size - first).div_ceil(stride)))
-}
-
-/// One convolution of the output's gradient for each pair of remainders that any tap reaches.
-fn phases(isa: Isa, shape: &Dimensions, input: &Layout, output: &Layout) -> Vec<Phase> {
-    let vertical = 0..shape.stride.rows.min(shape.kernel.rows);
-    let pairs =
-        vertical.flat_map(|a| (0..shape.stride.columns.min(shape.kernel.columns)).map(move |b| (a, b)));
-    let phase = |(a, b): (usize, usize)| {
-        let (y, rows) = positions_with_remainder(input.height, shape.stride.rows, shape.pad_top, a)?;
-        let (x, columns) = positions_with_remainder(input.width, shape.stride.columns, shape.pad_left, b)?;
-        let tap_rows: Vec<usize> = (a..shape.kernel.rows).step_by(shape.stride.rows).collect();
-        let tap_columns: Vec<usize> = (b..shape.kernel.columns).step_by(shape.stride.columns).collect();
-        let kernel_positions: Vec<(usize, usize)> =
-            tap_rows.iter().flat_map(|&u| tap_columns.iter().map(move |&v| (u, v))).collect();
-        // The tap that is farthest down the kernel reads the row that is farthest up.
-        let offset = |&(u, v): &(usize, usize)| {
-            let up = (tap_rows[tap_rows.len() - 1] - u) / shape.stride.rows;
-            let left = (tap_columns[tap_columns.len() - 1] - v) / shape.stride.columns;
-            up * output.row() + left * BLOCK
-        };
-        let sum = TapSum {
-            taps: kernel_positions.iter().map(offset).collect(),
-            planes: output.planes(),
-            plane_len: output.plane(),
-            block: BLOCK,
-        };
-        let row = (y + shape.pad_top) / shape.stride.rows;
-        let column = (x + shape.pad_left) / shape.stride.columns;
-        let origin = (output.row_start(0, 0) + row * output.row() + column * BLOCK)
-            - (tap_rows.len() - 1) * output.row()
-            - (tap_columns.len() - 1) * BLOCK;
-        let groups = ChannelGroup::all(isa, input.channels);
-        let padded: usize = groups.iter().map(|group| group.width).sum();
-        let weights = Buffer::zeros(padded * sum.terms());
-        Some(Phase { sum, kernel_positions, groups, weights, first: (y, x), rows, columns, origin })
-    };
-    pairs.filter_map(phase).collect()
 }
