@@ -64,8 +64,8 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct CheckFiguresArguments {
-    /// TOML or JSON file: pictures, classes, [confusion_matrix] unit and cells, [[accuracies]] name and value,
-    /// [class_shares] real and predicted; all optional
+    /// TOML or JSON file with what was published, all of it optional: pictures, classes, `confusion_matrix` (unit,
+    /// cells), `accuracies` (name, value), `class_shares` (real, predicted)
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// End with exit code 3 when figures contradict each other
