@@ -12,8 +12,8 @@ use candor_data::split::SplitError;
 use candor_engine::EngineError;
 use thiserror::Error;
 
+use crate::rates::tenth;
 use crate::recipe::RecipeError;
-use crate::train::tenth;
 
 /// A step that could not be done. [`WorkflowError::advice`] says what to do.
 #[derive(Debug, Error)]

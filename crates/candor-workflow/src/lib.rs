@@ -30,6 +30,7 @@ mod judge;
 mod looks;
 mod model;
 mod pictures;
+mod rates;
 pub mod recipe;
 mod report;
 mod run;

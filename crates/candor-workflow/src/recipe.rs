@@ -4,9 +4,11 @@
 //! leaves nothing out and is saved with the run. One function lies between the two: [`resolve`].
 
 mod choose;
+mod error;
 mod file;
 mod keys;
 mod resolve;
+mod settings;
 
 use candor_core::{Preprocessing, Seed};
 use candor_data::augment::Augmentation;
@@ -16,13 +18,14 @@ use candor_engine::{Loss, NamedLayer, Network, Optimizer, Schedule, Shape, archi
 use serde::{Deserialize, Serialize};
 
 pub use choose::{Choice, Facts};
+pub use error::RecipeError;
 pub use file::{
     AugmentationFile, LayerText, NetworkFile, OptimizerFile, OptimizerKind, PreprocessingFile, RecipeFile,
     ScheduleFile, ScheduleKind, SplitFile, TrainingFile,
 };
 pub use keys::{KEYS, RecipeKey};
 pub(crate) use resolve::describe as describe_augmentation;
-pub use resolve::{RecipeError, resolve};
+pub use resolve::resolve;
 
 /// All settings of a run. The number of threads is none of them: it does not change any result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -19,6 +19,7 @@ use history::Totals;
 pub use history::{EpochRecord, Figures, History};
 
 use crate::error::{Result, WorkflowError};
+use crate::rates::{as_written, tenth};
 use crate::recipe::{Keep, Recipe};
 use crate::run_dir::{self, RunDir};
 
@@ -302,16 +303,6 @@ fn is_better(keep: Keep, new: &EpochRecord, best: &EpochRecord) -> bool {
     }
 }
 
-/// A learning rate as a person writes it: without the digits that single precision makes up.
-fn as_written(rate: f32) -> f64 {
-    rate.to_string().parse().unwrap_or(f64::from(rate))
-}
-
-/// A tenth of a learning rate, as a person writes it.
-pub(crate) fn tenth(rate: f32) -> f64 {
-    as_written((as_written(rate) / 10.0) as f32)
-}
-
 /// `42 s`, `3 min`, `2 h 05 min`.
 fn in_words(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -352,11 +343,6 @@ mod tests {
         for (keep, new, best, expected) in cases {
             assert_eq!(is_better(keep, &record(new), &record(best)), expected, "{keep:?} {new:?} {best:?}");
         }
-    }
-
-    #[test]
-    fn learning_rates_are_told_as_they_are_written() {
-        assert_eq!((as_written(0.001), tenth(0.003)), (0.001, 0.0003));
     }
 
     #[test]

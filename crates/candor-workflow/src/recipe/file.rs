@@ -8,7 +8,7 @@ use candor_engine::{Loss, NamedLayer};
 use serde::{Deserialize, Serialize};
 use toml::{Spanned, Table, Value};
 
-use super::resolve::in_words;
+use super::error::in_words;
 use super::{Keep, RecipeError, RecipeKey};
 
 /// A recipe file, or the flags that stand for one.
