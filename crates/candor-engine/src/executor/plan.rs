@@ -7,7 +7,8 @@ use crate::{Network, NetworkNode, Pair, Shape};
 
 use super::head::HeadStep;
 use super::step::{
-    ActivationStep, AvgPoolStep, ConvolutionPlace, ConvolutionStep, DropoutStep, FeatureStep, MaxPoolStep,
+    ActivationStep, AvgPoolStep, ConvolutionPlace, DropoutStep, FeatureStep, Halos, MaxPoolStep,
+    can_be_pooled, convolution_step,
 };
 
 /// A compiled network.
@@ -107,8 +108,7 @@ fn is_feature_layer(node: &NetworkNode) -> bool {
 }
 
 /// Joins a convolution with an activation and a max pooling behind it, where the windows do not overlap (else values
-/// would be computed more than once). All activations on feature maps grow with their input, so the largest value of a
-/// window stays the largest.
+/// would be computed more than once) and the activation lets the largest value of a window be the largest.
 fn join(nodes: &[NetworkNode]) -> Vec<Joined<'_>> {
     let mut joined: Vec<Joined<'_>> = Vec::new();
     let mut rest = nodes.iter().enumerate().peekable();
@@ -123,7 +123,8 @@ fn join(nodes: &[NetworkNode]) -> Vec<Joined<'_>> {
                 step.activation = next.function;
                 rest.next();
             }
-            if let Some((_, pool)) = rest.next_if(|(_, next)| is_tiling(&next.layer)) {
+            let poolable = can_be_pooled(conv, node.input, step.activation);
+            if let Some((_, pool)) = rest.next_if(|(_, next)| poolable && is_tiling(&next.layer)) {
                 step.pool = Some(pool);
                 step.output = pool.output;
             }
@@ -165,7 +166,7 @@ fn lay_out(input: Shape, steps: &[Joined<'_>]) -> Vec<Layout> {
 fn reserve_halos(steps: &[Joined<'_>], layouts: &mut [Layout]) {
     for (index, step) in steps.iter().enumerate() {
         let Layer::Conv2d(conv) = &step.node.layer else { continue };
-        let halos = ConvolutionStep::halos(conv, layouts[index].height, layouts[index].width);
+        let halos = Halos::of(conv, layouts[index].height, layouts[index].width);
         layouts[index].halo = layouts[index].halo.union(halos.input);
         if step.pool.is_none() {
             layouts[index + 1].halo = layouts[index + 1].halo.union(halos.output_gradient);
@@ -201,7 +202,7 @@ fn compile(
             let (weight, bias) = places.of(step.index, conv.bias);
             let pool = step.pool.map(|pool| joined_windows(pool, output));
             let place = ConvolutionPlace { input, output, weight, bias, pool, input_gradient };
-            Box::new(ConvolutionStep::new(isa, conv, step.activation, place))
+            convolution_step(isa, conv, step.activation, place)
         }
         Layer::MaxPool2d(pool) => {
             let windows = sliding_windows(&input, pool.size, pool.stride(), pool.padding);

@@ -8,6 +8,7 @@
 
 mod buffer;
 mod convolution;
+mod depthwise;
 mod elementwise;
 mod isa;
 mod layout;
@@ -19,6 +20,7 @@ mod weight_gradient;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use convolution::{Grid, TapSum, convolve, group_width, is_chunked};
+pub(crate) use depthwise::{add_depthwise_weight_gradient, convolve_depthwise};
 pub(crate) use elementwise::{
     AdamStep, activate, activate_backward, adam, dropout, sgd, softmax, softmax_backward,
 };

@@ -34,6 +34,16 @@ impl Activation {
         }
     }
 
+    /// Whether it never falls as its input grows, so that it and a maximum may change places.
+    pub(crate) fn is_monotonic(self) -> bool {
+        !matches!(self, Activation::Softmax)
+    }
+
+    /// Whether its derivative can be told from its output; else the input must be kept for it.
+    pub(crate) fn gradient_from_output(self) -> bool {
+        true
+    }
+
     /// `, relu` behind a layer's other settings; nothing for the linear one.
     pub(super) fn suffix(self) -> String {
         match self {

@@ -50,6 +50,32 @@ fn every_kind_of_layer_passes() {
 }
 
 #[test]
+fn convolutions_with_groups_pass() {
+    let plain = |filters, groups| Conv2d { groups, ..Conv2d::new(filters, 3).same() };
+    let cases: Vec<Vec<Layer>> = vec![
+        // Parts of whole blocks, of several groups, of unequal sizes, and groups that share blocks.
+        vec![plain(64, 2).into()],
+        vec![Conv2d { stride: Pair { rows: 2, columns: 3 }, ..plain(32, 8) }.into()],
+        vec![plain(96, 2).activation(Activation::Relu).into(), MaxPool2d::new(2).into()],
+        vec![plain(34, 2).into()],
+        // One filter a channel, several, and an activation and a pooling behind it.
+        vec![plain(32, 32).activation(Activation::Tanh).into(), MaxPool2d::new(2).into()],
+        vec![
+            Conv2d { kernel: Pair { rows: 5, columns: 2 }, stride: Pair::square(2), ..plain(32, 32) }.into(),
+        ],
+        vec![plain(64, 32).into()],
+    ];
+    let first: Layer = Conv2d::new(32, 1).activation(Activation::Tanh).into();
+    for layers in cases {
+        let name: Vec<String> = layers.iter().map(|layer| layer.config().describe()).collect();
+        let top = [Flatten {}.into(), Dense::new(3, Activation::Softmax).into()];
+        let layers = std::iter::once(first.clone()).chain(layers).chain(top);
+        let network = Network::sequential(Shape::image(7, 6, 2), layers).unwrap();
+        check(&network, Loss::CrossEntropy, 3, &name.join(" | "));
+    }
+}
+
+#[test]
 fn every_loss_passes_with_every_ending_that_it_takes() {
     let cases = [
         (Loss::CrossEntropy, 4, Activation::Softmax),

@@ -5,29 +5,34 @@
 //! its non-zero values are listed and only they are visited. Otherwise both gradients are dense sums.
 
 mod channels;
+mod depthwise;
+mod ending;
+mod input_gradient;
 mod phase;
 
 use rayon::prelude::*;
 
+pub(in crate::executor) use self::channels::Halos;
 use self::channels::{ChannelGroup, Dimensions, group_of};
-use self::phase::{Phase, gradient_reach, phases};
-use super::{Backward, FeatureStep, Forward, Pass, StepMemory, clear_halo, rows};
-use crate::Parameters;
+use self::depthwise::DepthwiseStep;
+use self::ending::Ending;
+use self::input_gradient::PhaseSum;
+use self::phase::leave_gaps;
+use super::{Backward, FeatureStep, Forward, Pass, StepMemory, clear_halo};
 use crate::kernel::{
-    BLOCK, Buffer, Entry, Grid, Halo, Isa, Layout, Lists, Region, TapSum, Windows, activate,
-    activate_backward, add_sparse_gradients, add_weight_gradient, convolve, is_chunked, max_pool_row,
-    spread_row,
+    BLOCK, Buffer, Entry, Grid, Isa, Layout, Lists, Region, TapSum, Windows, activate, add_sparse_gradients,
+    add_weight_gradient, convolve, is_chunked, max_pool_row, spread_row,
 };
-use crate::layer::{Activation, Conv2d, WindowGeometry};
+use crate::layer::{Activation, Conv2d};
+use crate::{Parameters, Shape};
 
 /// A convolution compiled for its place.
-pub(in crate::executor) struct ConvolutionStep {
+struct ConvolutionStep {
     isa: Isa,
-    input: Layout,
-    output: Layout,
     shape: Dimensions,
+    /// Over the planes of one part of the channels.
     sum: TapSum,
-    activation: Activation,
+    ending: Ending,
     pool: Option<Windows>,
     /// Rows of windows that are computed at a time.
     band: usize,
@@ -48,7 +53,7 @@ enum InputGradient {
     /// By visiting non-zero gradients; weights as \[o\]\[plane\]\[tap\]\[16\].
     Sparse(Buffer),
     /// By convolving the output's gradient, once for each remainder of a position by the stride.
-    Dense(Vec<Phase>),
+    Dense(Vec<PhaseSum>),
 }
 
 /// Floats of scratch that share the second-level cache with everything else.
@@ -63,12 +68,6 @@ fn band(windows: &Windows, terms: usize, rows: usize) -> usize {
     (SCRATCH / (windows.row_step * windows.width * BLOCK)).clamp(1, rows)
 }
 
-/// What a convolution needs around its tensors.
-pub(in crate::executor) struct Halos {
-    pub input: Halo,
-    pub output_gradient: Halo,
-}
-
 /// Where a convolution stands.
 pub(in crate::executor) struct ConvolutionPlace {
     pub input: Layout,
@@ -79,47 +78,37 @@ pub(in crate::executor) struct ConvolutionPlace {
     pub input_gradient: bool,
 }
 
-impl ConvolutionStep {
-    /// The space that the convolution needs around an input of this size, and around the gradient of its output.
-    pub fn halos(config: &Conv2d, height: usize, width: usize) -> Halos {
-        let vertical = WindowGeometry::along(height, config.kernel.rows, config.stride.rows, config.padding);
-        let horizontal =
-            WindowGeometry::along(width, config.kernel.columns, config.stride.columns, config.padding);
-        let input = Halo {
-            top: vertical.pad_before,
-            bottom: vertical.pad_after,
-            left: horizontal.pad_before,
-            right: horizontal.pad_after,
-        };
-        let (top, bottom) = gradient_reach(height, config.kernel.rows, config.stride.rows, vertical);
-        let (left, right) = gradient_reach(width, config.kernel.columns, config.stride.columns, horizontal);
-        Halos { input, output_gradient: Halo { top, bottom, left, right } }
+/// Compiles a convolution, by the kernel that suits its groups.
+pub(in crate::executor) fn convolution_step(
+    isa: Isa,
+    config: &Conv2d,
+    activation: Activation,
+    place: ConvolutionPlace,
+) -> Box<dyn FeatureStep> {
+    let shape = Dimensions::new(config, place.input, place.output);
+    let ending = Ending { isa, activation, output: place.output };
+    if shape.is_depthwise() && place.pool.is_none() {
+        Box::new(DepthwiseStep::new(isa, shape, ending, &place))
+    } else {
+        Box::new(ConvolutionStep::new(isa, shape, ending, place))
     }
+}
 
-    pub fn new(
-        isa: Isa,
-        config: &Conv2d,
-        activation: Activation,
-        place: ConvolutionPlace,
-    ) -> ConvolutionStep {
+/// Whether a max pooling behind a convolution of this input and an activation may be computed with them: the
+/// largest value of a window must stay the largest, and the depthwise kernel does not pool.
+pub(in crate::executor) fn can_be_pooled(config: &Conv2d, input: Shape, activation: Activation) -> bool {
+    let is_depthwise = config.groups > 1
+        && config.groups == config.filters
+        && matches!(input, Shape::Image { channels, .. } if channels == config.groups);
+    activation.is_monotonic() && !is_depthwise
+}
+
+impl ConvolutionStep {
+    fn new(isa: Isa, shape: Dimensions, ending: Ending, place: ConvolutionPlace) -> ConvolutionStep {
         let ConvolutionPlace { input, output, weight, bias, pool, input_gradient } = place;
-        let vertical =
-            WindowGeometry::along(input.height, config.kernel.rows, config.stride.rows, config.padding);
-        let horizontal =
-            WindowGeometry::along(input.width, config.kernel.columns, config.stride.columns, config.padding);
-        let shape = Dimensions {
-            kernel: config.kernel,
-            stride: config.stride,
-            inputs: input.channels,
-            filters: config.filters,
-            groups: config.groups,
-            pad_top: vertical.pad_before,
-            pad_left: horizontal.pad_before,
-        };
-        let taps = (0..config.kernel.rows).flat_map(|u| (0..config.kernel.columns).map(move |v| (u, v)));
         let sum = TapSum {
-            taps: taps.map(|(u, v)| u * input.row() + v * input.block).collect(),
-            planes: input.planes(),
+            taps: shape.taps(),
+            planes: input.planes() / shape.parts(),
             plane_len: input.plane(),
             block: input.block,
         };
@@ -129,9 +118,9 @@ impl ConvolutionStep {
             Some(_) => {
                 InputGradient::Sparse(Buffer::zeros(blocks * BLOCK * sum.planes * sum.taps.len() * BLOCK))
             }
-            None => InputGradient::Dense(phases(isa, &shape, &input, &output)),
+            None => InputGradient::Dense(PhaseSum::all(isa, &shape)),
         });
-        let groups = ChannelGroup::all(isa, config.filters);
+        let groups = ChannelGroup::all(isa, shape.filters, shape.parts());
         let padded = groups.iter().map(|group| group.width).sum::<usize>();
         let weights = Buffer::zeros(padded * sum.terms());
         let biases = Buffer::zeros(padded);
@@ -139,7 +128,7 @@ impl ConvolutionStep {
         let pool =
             pool.map(|windows| Windows { height: (band - 1) * windows.row_step + windows.rows, ..windows });
         let offset_of_place = pool.map_or(Vec::new(), |windows| {
-            let (row, column) = (shape.stride.rows * input.row(), shape.stride.columns * input.block);
+            let (row, column) = (shape.stride.rows * input.row(), shape.column_step());
             let places = 0..windows.rows * windows.columns;
             places
                 .map(|place| (place / windows.columns * row + place % windows.columns * column) as u32)
@@ -147,11 +136,9 @@ impl ConvolutionStep {
         });
         ConvolutionStep {
             isa,
-            input,
-            output,
             shape,
             sum,
-            activation,
+            ending,
             pool,
             band,
             offset_of_place,
@@ -166,25 +153,18 @@ impl ConvolutionStep {
 
     /// Whether the gradient comes through a pooling into an input of whole blocks: then only non-zero values are visited.
     fn is_sparse(&self) -> bool {
-        self.pool.is_some() && self.input.block == BLOCK
+        self.pool.is_some() && self.shape.input.block == BLOCK
     }
 
-    /// Where a window's sum begins in a sample of the input.
-    fn origin(&self, row: usize, column: usize) -> usize {
-        let first = self.input.row_start(0, 0)
-            - self.shape.pad_top * self.input.row()
-            - self.shape.pad_left * self.input.block;
-        first + row * self.shape.stride.rows * self.input.row() + column * self.column_step()
+    /// What one part of the filters sees of a sample.
+    fn part_of<'a>(&self, part: usize, input: &'a [f32]) -> &'a [f32] {
+        let len = self.sum.planes * self.sum.plane_len;
+        &input[part * len..(part + 1) * len]
     }
 
-    /// The windows' sums from output row `first_row` on.
-    fn origins(&self, first_row: usize) -> Grid {
-        let row = self.shape.stride.rows * self.input.row();
-        Grid { start: self.origin(first_row, 0), step: self.column_step(), row }
-    }
-
-    fn column_step(&self) -> usize {
-        self.shape.stride.columns * self.input.block
+    /// The part that a block of filters belongs to.
+    fn part_of_block(&self, block: usize) -> usize {
+        block * self.shape.parts() / self.shape.output.planes()
     }
 
     /// Rows of the convolution's output for a group of channels.
@@ -196,25 +176,22 @@ impl ConvolutionStep {
         out: (&mut [f32], Grid),
         out_block: usize,
     ) {
-        let from = self.origins(first_row);
+        let input = (self.part_of(group.part, input), self.shape.origins(first_row));
         let weights = &self.weights[group.weights(self.sum.terms())];
         let bias = &self.biases[group.first_block * BLOCK..][..group.width];
-        let relu = self.pool.is_none() && self.activation == Activation::Relu;
-        convolve(self.isa, &self.sum, (rows, columns), (input, from), weights, bias, out, out_block, relu);
+        let relu = self.pool.is_none() && self.ending.activation == Activation::Relu;
+        convolve(self.isa, &self.sum, (rows, columns), input, weights, bias, out, out_block, relu);
     }
 
-    fn forward_rows(&self, group: ChannelGroup, input: &[f32], output: &mut [f32]) {
-        let to =
-            Grid { start: self.output.row_start(group.first_block, 0), step: BLOCK, row: self.output.row() };
-        let all = (0, self.output.height, self.output.width);
-        self.convolve(group, all, input, (output, to), self.output.plane());
-        if matches!(self.activation, Activation::Tanh | Activation::Sigmoid) {
-            for (block, y) in
-                group.blocks().flat_map(|block| (0..self.output.height).map(move |y| (block, y)))
-            {
-                let start = self.output.row_start(block, y);
-                activate(self.isa, self.activation, &mut output[start..start + self.output.width * BLOCK]);
-            }
+    fn forward_rows(&self, group: ChannelGroup, input: &[f32], output: &mut [f32], kept: &mut [f32]) {
+        let layout = &self.shape.output;
+        let to = Grid { start: layout.row_start(group.first_block, 0), step: BLOCK, row: layout.row() };
+        self.convolve(group, (0, layout.height, layout.width), input, (output, to), layout.plane());
+        if matches!(self.ending.activation, Activation::Linear | Activation::Relu) {
+            return;
+        }
+        for block in group.blocks() {
+            (0..layout.height).for_each(|y| self.ending.forward((block, y), output, kept));
         }
     }
 
@@ -227,38 +204,26 @@ impl ConvolutionStep {
         (places, scratch): (&mut [u16], &mut [f32]),
     ) {
         let row_len = windows.width * BLOCK;
-        let row_of_output = self.output.width * BLOCK;
+        let row_of_output = self.shape.output.width * BLOCK;
         let out_block = windows.height * row_len;
-        for first in (0..self.output.height).step_by(self.band) {
-            let rows_of_windows = self.band.min(self.output.height - first);
+        for first in (0..self.shape.output.height).step_by(self.band) {
+            let rows_of_windows = self.band.min(self.shape.output.height - first);
             let needed = (rows_of_windows - 1) * windows.row_step + windows.rows;
             let to = Grid { start: 0, step: BLOCK, row: row_len };
             let rows = (first * windows.row_step, needed, windows.width);
             self.convolve(group, rows, input, (&mut *scratch, to), out_block);
             for (block, scratch) in group.blocks().zip(scratch.chunks_exact(out_block)) {
                 for y in 0..rows_of_windows {
-                    let start = self.output.row_start(block, first + y);
+                    let start = self.shape.output.row_start(block, first + y);
                     let out = &mut output[start..start + row_of_output];
-                    let row = block * self.output.height + first + y;
+                    let row = block * self.shape.output.height + first + y;
                     let places = &mut places[row * row_of_output..][..row_of_output];
-                    let relu = self.activation == Activation::Relu;
+                    let relu = self.ending.activation == Activation::Relu;
                     max_pool_row(self.isa, windows, (scratch, row_len), y, out, places, relu);
                     if !relu {
-                        activate(self.isa, self.activation, out);
+                        activate(self.isa, self.ending.activation, out);
                     }
                 }
-            }
-        }
-    }
-
-    /// Carries the gradient of a sample's output back through the activation, in place, and adds it up for the biases.
-    fn backward_activation(&self, output: &[f32], gradient: &mut [f32], bias_gradient: &mut [f32]) {
-        for (plane, _, row) in rows(&self.output) {
-            let gradient = &mut gradient[row.clone()];
-            activate_backward(self.isa, self.activation, &output[row], gradient);
-            let bias = &mut bias_gradient[plane * BLOCK..][..BLOCK];
-            for pixel in gradient.chunks_exact(BLOCK) {
-                bias.iter_mut().zip(pixel).for_each(|(bias, value)| *bias += value);
             }
         }
     }
@@ -270,9 +235,9 @@ impl ConvolutionStep {
         gradient: &'a [f32],
         places: &'a [u16],
     ) -> (&'a [f32], &'a [u16]) {
-        let len = self.output.width * BLOCK;
-        let start = self.output.row_start(block, y);
-        (&gradient[start..start + len], &places[(block * self.output.height + y) * len..][..len])
+        let len = self.shape.output.width * BLOCK;
+        let start = self.shape.output.row_start(block, y);
+        (&gradient[start..start + len], &places[(block * self.shape.output.height + y) * len..][..len])
     }
 
     fn backward_sparse(
@@ -285,24 +250,26 @@ impl ConvolutionStep {
     ) {
         let per_plane = self.sum.taps.len() * BLOCK;
         let per_channel = self.sum.planes * per_plane;
-        let positions = self.output.height * self.output.width;
+        let positions = self.shape.output.height * self.shape.output.width;
         if let Some(gradient) = &mut input_gradient {
             gradient.fill(0.0);
         }
-        for block in 0..self.output.planes() {
+        for block in 0..self.shape.output.planes() {
             let mut lists = Lists { entries: &mut *entries, positions, counts: [0; BLOCK] };
-            for y in 0..self.output.height {
+            for y in 0..self.shape.output.height {
                 let (gradient, places) = self.pooled_row((block, y), gradient, places);
-                let first = self.origin(y * windows.row_step, 0);
-                let step = windows.column_step * self.column_step();
+                let first = self.shape.origin(y * windows.row_step, 0);
+                let step = windows.column_step * self.shape.column_step();
                 lists.append_row(gradient, places, (first, step), &self.offset_of_place);
             }
             let counts = lists.counts;
-            for plane in 0..self.sum.planes {
-                let inside = plane * self.input.plane()..(plane + 1) * self.input.plane();
+            let first_plane = self.part_of_block(block) * self.sum.planes;
+            for index in 0..self.sum.planes {
+                let plane = first_plane + index;
+                let inside = plane * self.shape.input.plane()..(plane + 1) * self.shape.input.plane();
                 for (lane, &count) in counts.iter().enumerate() {
                     let entries = &entries[lane * positions..][..count];
-                    let at = (block * BLOCK + lane) * per_channel + plane * per_plane;
+                    let at = (block * BLOCK + lane) * per_channel + index * per_plane;
                     let to_input = match (&self.backward, &mut input_gradient) {
                         (Some(InputGradient::Sparse(weights)), Some(gradient)) => {
                             Some((&weights[at..at + per_plane], &mut gradient[inside.clone()]))
@@ -331,13 +298,13 @@ impl ConvolutionStep {
         scratch.fill(0.0);
         let per_block = self.sum.terms() * BLOCK;
         for (block, weight_gradient) in weight_gradient.chunks_exact_mut(per_block).enumerate() {
-            for y in 0..self.output.height {
+            for y in 0..self.shape.output.height {
                 let (gradient, places) = self.pooled_row((block, y), gradient, places);
                 spread_row(self.isa, windows, gradient, places, (&mut *scratch, row_len));
                 let region = Region {
                     rows: windows.rows,
                     columns: windows.width,
-                    x: self.origins(y * windows.row_step),
+                    x: self.shape.origins(y * windows.row_step),
                     g: Grid { start: 0, step: BLOCK, row: row_len },
                 };
                 add_weight_gradient(self.isa, &self.sum, &region, input, scratch, weight_gradient);
@@ -355,44 +322,24 @@ impl ConvolutionStep {
         let per_block = self.sum.terms() * BLOCK;
         for (block, weight_gradient) in weight_gradient.chunks_exact_mut(per_block).enumerate() {
             let region = Region {
-                rows: self.output.height,
-                columns: self.output.width,
-                x: self.origins(0),
-                g: Grid { start: self.output.row_start(block, 0), step: BLOCK, row: self.output.row() },
+                rows: self.shape.output.height,
+                columns: self.shape.output.width,
+                x: self.shape.origins(0),
+                g: Grid {
+                    start: self.shape.output.row_start(block, 0),
+                    step: BLOCK,
+                    row: self.shape.output.row(),
+                },
             };
+            let input = self.part_of(self.part_of_block(block), input);
             add_weight_gradient(self.isa, &self.sum, &region, input, gradient, weight_gradient);
         }
         if let (Some(InputGradient::Dense(phases)), Some(input_gradient)) = (&self.backward, input_gradient) {
-            clear_halo(&self.output, gradient);
-            if phases.len() < self.shape.stride.rows * self.shape.stride.columns {
+            clear_halo(&self.shape.output, gradient);
+            if leave_gaps(phases.iter().map(PhaseSum::phase), &self.shape) {
                 input_gradient.fill(0.0);
             }
-            for phase in phases {
-                self.convolve_back(phase, gradient, input_gradient);
-            }
-        }
-    }
-
-    fn convolve_back(&self, phase: &Phase, gradient: &[f32], input_gradient: &mut [f32]) {
-        let stride = self.shape.stride;
-        for group in &phase.groups {
-            let weights = &phase.weights[group.weights(phase.sum.terms())];
-            let from = Grid { start: phase.origin, step: BLOCK, row: self.output.row() };
-            let start = self.input.row_start(group.first_block, phase.first.0) + phase.first.1 * BLOCK;
-            let to = Grid { start, step: stride.columns * BLOCK, row: stride.rows * self.input.row() };
-            let zeros = &[0.0; 2 * BLOCK][..group.width];
-            let (size, out) = ((phase.rows, phase.columns), (&mut *input_gradient, to));
-            convolve(
-                self.isa,
-                &phase.sum,
-                size,
-                (gradient, from),
-                weights,
-                zeros,
-                out,
-                self.input.plane(),
-                false,
-            );
+            phases.iter().for_each(|phase| phase.write(self.isa, &self.shape, gradient, input_gradient));
         }
     }
 
@@ -403,8 +350,10 @@ impl ConvolutionStep {
         for filter in 0..self.shape.filters {
             let group = group_of(&self.groups, filter);
             let weights = &self.weights[group.weights(terms)][filter - group.first_block * BLOCK..];
-            for (y, x) in (0..self.output.height).flat_map(|y| (0..self.output.width).map(move |x| (y, x))) {
-                let value = gradient[self.output.position(filter, y, x)];
+            for (y, x) in
+                (0..self.shape.output.height).flat_map(|y| (0..self.shape.output.width).map(move |x| (y, x)))
+            {
+                let value = gradient[self.shape.output.position(filter, y, x)];
                 let (row, column) = match (&self.pool, places) {
                     (Some(windows), Some(places)) => {
                         let (_, places) = self.pooled_row((filter / BLOCK, y), gradient, places);
@@ -413,7 +362,7 @@ impl ConvolutionStep {
                     }
                     _ => (y, x),
                 };
-                let origin = self.origin(row, column);
+                let origin = self.shape.origin(row, column);
                 for (term, weight) in weights.iter().step_by(group.width).take(terms).enumerate() {
                     let (tap, channel) = (term / self.sum.block, term % self.sum.block);
                     to[origin + self.sum.taps[tap] + channel] += value * weight;
@@ -425,22 +374,23 @@ impl ConvolutionStep {
 
 impl FeatureStep for ConvolutionStep {
     fn input(&self) -> &Layout {
-        &self.input
+        &self.shape.input
     }
 
     fn output(&self) -> &Layout {
-        &self.output
+        &self.shape.output
     }
 
     fn memory(&self, samples: usize, training: bool) -> StepMemory {
-        let positions = self.output.height * self.output.width;
-        let blocks = self.output.planes();
+        let positions = self.shape.output.height * self.shape.output.width;
+        let blocks = self.shape.output.planes();
         let scratch = self.pool.map_or(0, |windows| windows.height * windows.width * 2 * BLOCK);
         let places = if self.pool.is_some() { samples * blocks * positions * BLOCK } else { 0 };
         let gradient = if training { blocks * BLOCK * self.sum.terms() } else { 0 };
         let entries = if training && self.is_sparse() { positions * BLOCK } else { 0 };
         StepMemory {
             places: vec![0; places],
+            kept: Buffer::zeros(if training { samples * self.ending.kept_len() } else { 0 }),
             weight_gradient: Buffer::zeros(gradient),
             bias_gradient: Buffer::zeros(if training { blocks * BLOCK } else { 0 }),
             scratch: Buffer::zeros(scratch),
@@ -449,14 +399,17 @@ impl FeatureStep for ConvolutionStep {
     }
 
     fn forward(&self, _pass: &Pass, block: Forward<'_>) {
-        let per_sample = self.output.without_halo().len();
+        let per_sample = self.shape.output.without_halo().len();
         // A group's weights stay in the first-level cache while all samples of the block pass.
         for &group in &self.groups {
-            let inputs = block.input.chunks_exact(self.input.len());
-            let outputs = block.output.chunks_exact_mut(self.output.len());
+            let inputs = block.input.chunks_exact(self.shape.input.len());
+            let outputs = block.output.chunks_exact_mut(self.shape.output.len());
             for (slot, (input, output)) in block.slots.clone().zip(inputs.zip(outputs)) {
                 match &self.pool {
-                    None => self.forward_rows(group, input, output),
+                    None => {
+                        let kept = block.memory.kept_mut(slot, self.ending.kept_len());
+                        self.forward_rows(group, input, output, kept);
+                    }
                     Some(windows) => {
                         let places = &mut block.memory.places[slot * per_sample..(slot + 1) * per_sample];
                         let scratch = &mut block.memory.scratch[..];
@@ -468,18 +421,21 @@ impl FeatureStep for ConvolutionStep {
     }
 
     fn backward(&self, _pass: &Pass, block: Backward<'_>) {
-        let per_sample = self.output.without_halo().len();
+        let per_sample = self.shape.output.without_halo().len();
         let mut input_gradients = block.input_gradient;
-        let StepMemory { places, weight_gradient, bias_gradient, scratch, entries } = block.memory;
+        let StepMemory { places, kept, weight_gradient, bias_gradient, scratch, entries } = block.memory;
+        let kept_len = self.ending.kept_len();
         for (index, slot) in block.slots.clone().enumerate() {
-            let input = &block.input[index * self.input.len()..][..self.input.len()];
-            let output = &block.output[index * self.output.len()..][..self.output.len()];
-            let gradient = &mut block.output_gradient[index * self.output.len()..][..self.output.len()];
+            let input = &block.input[index * self.shape.input.len()..][..self.shape.input.len()];
+            let output = &block.output[index * self.shape.output.len()..][..self.shape.output.len()];
+            let gradient =
+                &mut block.output_gradient[index * self.shape.output.len()..][..self.shape.output.len()];
             let mut input_gradient = input_gradients
                 .as_deref_mut()
-                .map(|all| &mut all[index * self.input.len()..][..self.input.len()]);
+                .map(|all| &mut all[index * self.shape.input.len()..][..self.shape.input.len()]);
             let places = self.pool.map(|_| &places[slot * per_sample..(slot + 1) * per_sample]);
-            self.backward_activation(output, gradient, bias_gradient);
+            let kept = &kept[slot * kept_len..][..kept_len];
+            self.ending.backward(output, kept, gradient, bias_gradient);
             match (&self.pool, places) {
                 (Some(windows), Some(places)) if self.is_sparse() => {
                     let to = input_gradient.as_deref_mut();
@@ -492,7 +448,7 @@ impl FeatureStep for ConvolutionStep {
                 }
                 _ => self.backward_dense(input, gradient, input_gradient.as_deref_mut(), weight_gradient),
             }
-            if let (Some(to), true) = (input_gradient, self.input.block != BLOCK) {
+            if let (Some(to), true) = (input_gradient, self.shape.input.block != BLOCK) {
                 self.backward_to_pixels(gradient, places, to);
             }
         }
@@ -500,17 +456,15 @@ impl FeatureStep for ConvolutionStep {
 
     fn load(&mut self, parameters: &Parameters) {
         let weight = &parameters.tensors()[self.weight].values;
-        if let Some(bias) = self.bias {
-            let bias = &parameters.tensors()[bias].values;
-            self.biases[..bias.len()].copy_from_slice(bias);
-        }
+        load_biases(self.bias, parameters, &mut self.biases);
         let (shape, sum) = (self.shape, &self.sum);
         let taps = sum.taps.len();
+        let seen = |filter| shape.channels_of(filter).map(|channel| channel % shape.channels_of_part());
         for filter in 0..shape.filters {
             let group = group_of(&self.groups, filter);
             let start = group.weights(sum.terms()).start;
             let lane = filter - group.first_block * BLOCK;
-            for (channel, values) in shape.channels_of(filter).zip(shape.weights_of(filter, weight)) {
+            for (channel, values) in seen(filter).zip(shape.weights_of(filter, weight)) {
                 for (tap, &value) in values.iter().enumerate() {
                     let term = (channel / sum.block * taps + tap) * sum.block + channel % sum.block;
                     self.weights[start + term * group.width + lane] = value;
@@ -520,7 +474,7 @@ impl FeatureStep for ConvolutionStep {
         match &mut self.backward {
             Some(InputGradient::Sparse(to)) => {
                 for filter in 0..shape.filters {
-                    for (channel, values) in shape.channels_of(filter).zip(shape.weights_of(filter, weight)) {
+                    for (channel, values) in seen(filter).zip(shape.weights_of(filter, weight)) {
                         let first = (filter * sum.planes + channel / BLOCK) * taps * BLOCK + channel % BLOCK;
                         values.iter().enumerate().for_each(|(tap, &value)| to[first + tap * BLOCK] = value);
                     }
@@ -536,10 +490,11 @@ impl FeatureStep for ConvolutionStep {
     fn collect(&self, lanes: &[&StepMemory], gradients: &mut Parameters) {
         let (shape, sum, sparse) = (self.shape, &self.sum, self.is_sparse());
         let taps = sum.taps.len();
-        let per_filter = shape.inputs / shape.groups * taps;
+        let per_filter = shape.input.channels / shape.groups * taps;
         let weights = gradients.tensors_mut()[self.weight].values.par_chunks_mut(per_filter);
         weights.with_min_len(16).enumerate().for_each(|(filter, gradients)| {
-            for (channel, gradients) in shape.channels_of(filter).zip(gradients.chunks_exact_mut(taps)) {
+            let channels = shape.channels_of(filter).map(|channel| channel % shape.channels_of_part());
+            for (channel, gradients) in channels.zip(gradients.chunks_exact_mut(taps)) {
                 for (tap, gradient) in gradients.iter_mut().enumerate() {
                     let at = if sparse {
                         ((filter * sum.planes + channel / BLOCK) * taps + tap) * BLOCK + channel % BLOCK
@@ -551,10 +506,21 @@ impl FeatureStep for ConvolutionStep {
                 }
             }
         });
-        if let Some(bias) = self.bias {
-            for (filter, gradient) in gradients.tensors_mut()[bias].values.iter_mut().enumerate() {
-                *gradient = lanes.iter().map(|lane| lane.bias_gradient[filter]).sum();
-            }
+        collect_biases(self.bias, lanes, gradients);
+    }
+}
+
+fn load_biases(bias: Option<usize>, parameters: &Parameters, to: &mut [f32]) {
+    if let Some(bias) = bias {
+        let bias = &parameters.tensors()[bias].values;
+        to[..bias.len()].copy_from_slice(bias);
+    }
+}
+
+fn collect_biases(bias: Option<usize>, lanes: &[&StepMemory], gradients: &mut Parameters) {
+    if let Some(bias) = bias {
+        for (filter, gradient) in gradients.tensors_mut()[bias].values.iter_mut().enumerate() {
+            *gradient = lanes.iter().map(|lane| lane.bias_gradient[filter]).sum();
         }
     }
 }

@@ -11,7 +11,7 @@ mod pool;
 use std::ops::Range;
 
 pub(super) use activation::ActivationStep;
-pub(super) use convolution::{ConvolutionPlace, ConvolutionStep};
+pub(super) use convolution::{ConvolutionPlace, Halos, can_be_pooled, convolution_step};
 pub(super) use dropout::DropoutStep;
 pub(super) use pool::{AvgPoolStep, MaxPoolStep};
 
@@ -74,6 +74,8 @@ pub(super) struct Backward<'a> {
 pub(super) struct StepMemory {
     /// Where each maximum was found in its window: 16 values a pixel, sample after sample.
     pub places: Vec<u16>,
+    /// Values before an activation whose derivative needs them, sample after sample.
+    pub kept: Buffer,
     /// Gradients of the parameters, summed over the lane's samples, in the order that suits the kernel.
     pub weight_gradient: Buffer,
     pub bias_gradient: Buffer,
@@ -88,6 +90,11 @@ impl StepMemory {
     pub fn clear_gradients(&mut self) {
         self.weight_gradient.fill(0.0);
         self.bias_gradient.fill(0.0);
+    }
+
+    /// What is kept of a sample, `len` values each; nothing where there is no way back.
+    fn kept_mut(&mut self, slot: usize, len: usize) -> &mut [f32] {
+        if self.kept.is_empty() { &mut [] } else { &mut self.kept[slot * len..][..len] }
     }
 }
 

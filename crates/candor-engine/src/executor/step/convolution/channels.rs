@@ -2,15 +2,18 @@
 
 use std::ops::Range;
 
+use super::phase::gradient_reach;
 use crate::Pair;
-use crate::kernel::{BLOCK, Isa, group_width};
+use crate::kernel::{BLOCK, Grid, Halo, Isa, Layout, group_width};
+use crate::layer::{Conv2d, WindowGeometry};
 
-/// The numbers of a convolution.
+/// The numbers of a convolution, and how its tensors lie in memory.
 #[derive(Clone, Copy)]
 pub(super) struct Dimensions {
+    pub input: Layout,
+    pub output: Layout,
     pub kernel: Pair,
     pub stride: Pair,
-    pub inputs: usize,
     pub filters: usize,
     pub groups: usize,
     pub pad_top: usize,
@@ -18,9 +21,70 @@ pub(super) struct Dimensions {
 }
 
 impl Dimensions {
+    pub fn new(config: &Conv2d, input: Layout, output: Layout) -> Dimensions {
+        let (vertical, horizontal) = windows(config, input.height, input.width);
+        Dimensions {
+            input,
+            output,
+            kernel: config.kernel,
+            stride: config.stride,
+            filters: config.filters,
+            groups: config.groups,
+            pad_top: vertical.pad_before,
+            pad_left: horizontal.pad_before,
+        }
+    }
+
+    /// Offsets of the kernel's values in an input plane, row by row.
+    pub fn taps(&self) -> Vec<usize> {
+        let (row, block) = (self.input.row(), self.input.block);
+        let positions = (0..self.kernel.rows).flat_map(|u| (0..self.kernel.columns).map(move |v| (u, v)));
+        positions.map(|(u, v)| u * row + v * block).collect()
+    }
+
+    /// Where a window's sum begins in a sample of the input.
+    pub fn origin(&self, row: usize, column: usize) -> usize {
+        let before = self.pad_top * self.input.row() + self.pad_left * self.input.block;
+        let moved = row * self.stride.rows * self.input.row() + column * self.column_step();
+        self.input.row_start(0, 0) - before + moved
+    }
+
+    /// The windows' sums from output row `first_row` on.
+    pub fn origins(&self, first_row: usize) -> Grid {
+        let row = self.stride.rows * self.input.row();
+        Grid { start: self.origin(first_row, 0), step: self.column_step(), row }
+    }
+
+    /// Floats from one window to the next.
+    pub fn column_step(&self) -> usize {
+        self.stride.columns * self.input.block
+    }
+
+    /// Whether every channel has a filter of its own, and one only.
+    pub fn is_depthwise(&self) -> bool {
+        self.groups == self.input.channels && self.filters == self.groups && self.input.block == BLOCK
+    }
+
+    /// Parts of the channels that are computed without the others: as many as the groups allow such that every part
+    /// begins with a block of inputs and a block of filters. Groups that share a block are one part, with zeros between
+    /// them.
+    pub fn parts(&self) -> usize {
+        let (inputs, filters) = (self.input.channels / self.groups, self.filters / self.groups);
+        let fills = |channels: usize| channels.is_multiple_of(BLOCK);
+        let together = (1..=self.groups).find(|together| {
+            self.groups.is_multiple_of(*together) && fills(together * inputs) && fills(together * filters)
+        });
+        together.map_or(1, |together| self.groups / together)
+    }
+
+    /// Input channels in each part.
+    pub fn channels_of_part(&self) -> usize {
+        self.input.channels / self.parts()
+    }
+
     /// The input channels that a filter sees.
     pub fn channels_of(&self, filter: usize) -> Range<usize> {
-        let each = self.inputs / self.groups;
+        let each = self.input.channels / self.groups;
         let group = filter / (self.filters / self.groups);
         group * each..(group + 1) * each
     }
@@ -28,26 +92,60 @@ impl Dimensions {
     /// A filter's weights, for each of its channels the taps.
     pub fn weights_of<'a>(&self, filter: usize, weight: &'a [f32]) -> impl Iterator<Item = &'a [f32]> {
         let taps = self.kernel.rows * self.kernel.columns;
-        let each = self.inputs / self.groups * taps;
+        let each = self.input.channels / self.groups * taps;
         weight[filter * each..(filter + 1) * each].chunks_exact(taps)
     }
 }
 
-/// Channels that are computed together.
+fn windows(config: &Conv2d, height: usize, width: usize) -> (WindowGeometry, WindowGeometry) {
+    let (kernel, stride) = (config.kernel, config.stride);
+    let along = |size, kernel, stride| WindowGeometry::along(size, kernel, stride, config.padding);
+    (along(height, kernel.rows, stride.rows), along(width, kernel.columns, stride.columns))
+}
+
+/// What a convolution needs around its tensors.
+pub(in crate::executor) struct Halos {
+    pub input: Halo,
+    pub output_gradient: Halo,
+}
+
+impl Halos {
+    /// The space that a convolution needs around an input of this size, and around the gradient of its output.
+    pub fn of(config: &Conv2d, height: usize, width: usize) -> Halos {
+        let (vertical, horizontal) = windows(config, height, width);
+        let input = Halo {
+            top: vertical.pad_before,
+            bottom: vertical.pad_after,
+            left: horizontal.pad_before,
+            right: horizontal.pad_after,
+        };
+        let (top, bottom) = gradient_reach(height, config.kernel.rows, config.stride.rows, vertical);
+        let (left, right) = gradient_reach(width, config.kernel.columns, config.stride.columns, horizontal);
+        Halos { input, output_gradient: Halo { top, bottom, left, right } }
+    }
+}
+
+/// Channels that are computed together; all of them belong to one part.
 #[derive(Clone, Copy)]
 pub(super) struct ChannelGroup {
     pub first_block: usize,
     pub width: usize,
+    /// The part of the channels that they belong to.
+    pub part: usize,
 }
 
 impl ChannelGroup {
-    pub fn all(isa: Isa, channels: usize) -> Vec<ChannelGroup> {
+    /// All `channels` in groups; each of `parts` has as many of them.
+    pub fn all(isa: Isa, channels: usize, parts: usize) -> Vec<ChannelGroup> {
+        let each = channels / parts;
         let mut groups = Vec::new();
-        let mut first = 0;
-        while first < channels {
-            let width = group_width(isa, channels - first);
-            groups.push(ChannelGroup { first_block: first / BLOCK, width });
-            first += width;
+        for part in 0..parts {
+            let mut first = 0;
+            while first < each {
+                let width = group_width(isa, each - first);
+                groups.push(ChannelGroup { first_block: (part * each + first) / BLOCK, width, part });
+                first += width;
+            }
         }
         groups
     }

@@ -3,17 +3,16 @@
 //! With a stride, input pixels whose position leaves another remainder meet other taps; each pair of remainders is a
 //! convolution of its own, with a part of the taps.
 
-use super::channels::{ChannelGroup, Dimensions, group_of};
-use crate::kernel::{BLOCK, Buffer, Isa, Layout, TapSum};
+use super::channels::Dimensions;
+use crate::kernel::{BLOCK, Grid};
 use crate::layer::WindowGeometry;
 
 /// The input pixels whose position leaves the same remainders when divided by the stride.
 pub(super) struct Phase {
-    pub sum: TapSum,
+    /// Offsets of the taps from a pixel's origin in a plane of the output's gradient.
+    pub taps: Vec<usize>,
     /// Kernel rows and columns of the taps.
     pub kernel_positions: Vec<(usize, usize)>,
-    pub groups: Vec<ChannelGroup>,
-    pub weights: Buffer,
     /// The first input pixel, and how many there are.
     pub first: (usize, usize),
     pub rows: usize,
@@ -23,24 +22,22 @@ pub(super) struct Phase {
 }
 
 impl Phase {
-    pub fn load(&mut self, shape: &Dimensions, weight: &[f32]) {
-        let taps = self.kernel_positions.len();
-        for filter in 0..shape.filters {
-            for (channel, values) in shape.channels_of(filter).zip(shape.weights_of(filter, weight)) {
-                let group = group_of(&self.groups, channel);
-                let start = group.weights(self.sum.terms()).start;
-                let lane = channel - group.first_block * BLOCK;
-                for (tap, (u, v)) in self.kernel_positions.iter().enumerate() {
-                    let term = (filter / BLOCK * taps + tap) * BLOCK + filter % BLOCK;
-                    self.weights[start + term * group.width + lane] = values[u * shape.kernel.columns + v];
-                }
-            }
-        }
+    /// Where the pixels' sums begin in a sample of the output's gradient.
+    pub fn from(&self, shape: &Dimensions) -> Grid {
+        Grid { start: self.origin, step: BLOCK, row: shape.output.row() }
+    }
+
+    /// Where the pixels of a block of channels lie in a sample of the input's gradient.
+    pub fn to(&self, shape: &Dimensions, block: usize) -> Grid {
+        let start = shape.input.row_start(block, self.first.0) + self.first.1 * BLOCK;
+        let (row, step) = (shape.stride.rows * shape.input.row(), shape.stride.columns * BLOCK);
+        Grid { start, step, row }
     }
 }
 
-/// One convolution of the output's gradient for each pair of remainders that any tap reaches.
-pub(super) fn phases(isa: Isa, shape: &Dimensions, input: &Layout, output: &Layout) -> Vec<Phase> {
+/// The phases of a convolution: one for each pair of remainders that any tap reaches.
+pub(super) fn phases(shape: &Dimensions) -> Vec<Phase> {
+    let Dimensions { input, output, .. } = shape;
     let vertical = 0..shape.stride.rows.min(shape.kernel.rows);
     let pairs =
         vertical.flat_map(|a| (0..shape.stride.columns.min(shape.kernel.columns)).map(move |b| (a, b)));
@@ -57,21 +54,13 @@ pub(super) fn phases(isa: Isa, shape: &Dimensions, input: &Layout, output: &Layo
             let left = (tap_columns[tap_columns.len() - 1] - v) / shape.stride.columns;
             up * output.row() + left * BLOCK
         };
-        let sum = TapSum {
-            taps: kernel_positions.iter().map(offset).collect(),
-            planes: output.planes(),
-            plane_len: output.plane(),
-            block: BLOCK,
-        };
         let row = (y + shape.pad_top) / shape.stride.rows;
         let column = (x + shape.pad_left) / shape.stride.columns;
         let origin = (output.row_start(0, 0) + row * output.row() + column * BLOCK)
             - (tap_rows.len() - 1) * output.row()
             - (tap_columns.len() - 1) * BLOCK;
-        let groups = ChannelGroup::all(isa, input.channels);
-        let padded: usize = groups.iter().map(|group| group.width).sum();
-        let weights = Buffer::zeros(padded * sum.terms());
-        Some(Phase { sum, kernel_positions, groups, weights, first: (y, x), rows, columns, origin })
+        let taps = kernel_positions.iter().map(offset).collect();
+        Some(Phase { taps, kernel_positions, first: (y, x), rows, columns, origin })
     };
     pairs.filter_map(phase).collect()
 }
@@ -106,4 +95,9 @@ fn positions_with_remainder(
 ) -> Option<(usize, usize)> {
     let first = (0..size).find(|position| (position + pad) % stride == remainder)?;
     Some((first, (size - first).div_ceil(stride)))
+}
+
+/// Whether `phases` leave out input pixels: those that no window touches, whose gradient is zero.
+pub(super) fn leave_gaps<'a>(phases: impl Iterator<Item = &'a Phase>, shape: &Dimensions) -> bool {
+    phases.map(|phase| phase.rows * phase.columns).sum::<usize>() < shape.input.height * shape.input.width
 }
