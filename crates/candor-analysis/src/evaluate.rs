@@ -35,7 +35,7 @@ pub use class_distribution::ClassDistribution;
 pub use classification_report::{ClassScores, ClassificationReport, MeanScores};
 pub use cohen_kappa::cohen_kappa;
 pub use confusion_matrix::{Confusion, ConfusionMatrix, ConfusionMatrixError};
-pub use gallery::{ClassGallery, Pick, galleries};
+pub use gallery::{ClassGallery, Pick, galleries, least_certain};
 pub use interval::Interval;
 pub use log_loss::log_loss;
 pub use majority_baseline::MajorityBaseline;

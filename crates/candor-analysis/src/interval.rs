@@ -1,6 +1,6 @@
 //! How far a figure may be off, and whether one model is better than another.
 //!
-//! [`bootstrap`] gives the 95 % interval of any [`Measure`], [`paired_difference`] that of the difference between two
+//! [`bootstrap`] gives the 95 % interval of any [`Measure`], [`Intervals`] those of a whole evaluation, [`paired_difference`] that of the difference between two
 //! models which judged the same pictures, and [`McNemar`] the exact test of whether one of them is right more often.
 //! Resampling draws whole groups (a person, a web site), because pictures of one group err together; it draws
 //! counts and copies no picture. Everything depends on the seed alone.
@@ -15,13 +15,16 @@
 
 mod bootstrap;
 mod groups;
+mod intervals;
 mod mcnemar;
 mod measure;
 mod normal;
 mod paired;
+mod tally;
 
-pub use bootstrap::{Bootstrap, Estimate, bootstrap};
+pub use bootstrap::{Bootstrap, Draws, Estimate, Resampling, bootstrap};
 pub use groups::Groups;
+pub use intervals::{ClassIntervals, Intervals, MeanIntervals};
 pub use mcnemar::McNemar;
 pub use measure::Measure;
 pub use paired::{Difference, PairingError, paired_difference};

@@ -97,24 +97,72 @@ impl ClassScores {
     }
 }
 
-/// The macro mean of F1 alone, without the report around it: a bootstrap asks for it thousands of times.
-pub(crate) fn macro_f1(matrix: &ConfusionMatrix) -> f64 {
-    mean_f1(matrix, |_| 1.0)
+/// What the scores are made of, without names: a bootstrap asks for them thousands of times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Margins {
+    /// Right answers of each class.
+    right: Vec<u64>,
+    /// How often each class was named.
+    named: Vec<u64>,
+    support: Vec<u64>,
+    /// All pictures, at least 1.
+    pub pictures: u64,
 }
 
-/// The mean of F1 weighted by support, alone.
-pub(crate) fn weighted_f1(matrix: &ConfusionMatrix) -> f64 {
-    mean_f1(matrix, |support| support as f64)
+/// Which score is averaged over the classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MeanOf {
+    Precision,
+    Recall,
+    F1,
 }
 
-fn mean_f1(matrix: &ConfusionMatrix, weight: impl Fn(u64) -> f64) -> f64 {
-    let predicted = matrix.predicted();
-    let (mut sum, mut total) = (0.0, 0.0);
-    for (class, (support, named)) in matrix.support().into_iter().zip(predicted).enumerate() {
-        sum += weight(support) * ratio(2 * matrix.counts()[class][class], named + support);
-        total += weight(support);
+impl Margins {
+    pub(crate) fn of(matrix: &ConfusionMatrix) -> Margins {
+        let right = (0..matrix.counts().len()).map(|class| matrix.counts()[class][class]).collect();
+        let (support, named) = (matrix.support(), matrix.predicted());
+        let pictures = support.iter().sum();
+        Margins { right, named, support, pictures }
     }
-    sum / total
+
+    pub(crate) fn accuracy(&self) -> f64 {
+        self.right.iter().sum::<u64>() as f64 / self.pictures as f64
+    }
+
+    /// Undefined where the class was never named, as the report has it.
+    pub(crate) fn precision(&self, class: usize) -> Option<f64> {
+        defined(self.right[class], self.named[class])
+    }
+
+    /// Undefined where there is no picture of the class.
+    pub(crate) fn recall(&self, class: usize) -> Option<f64> {
+        defined(self.right[class], self.support[class])
+    }
+
+    /// Undefined where neither is the case.
+    pub(crate) fn f1(&self, class: usize) -> Option<f64> {
+        defined(2 * self.right[class], self.named[class] + self.support[class])
+    }
+
+    /// The mean over all classes with weights made of their support; what divides by zero counts as 0.
+    pub(crate) fn mean(&self, of: MeanOf, weight: impl Fn(u64) -> f64) -> f64 {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for class in 0..self.support.len() {
+            let score = match of {
+                MeanOf::Precision => self.precision(class),
+                MeanOf::Recall => self.recall(class),
+                MeanOf::F1 => self.f1(class),
+            };
+            let weight = weight(self.support[class]);
+            sum += weight * score.unwrap_or(0.0);
+            total += weight;
+        }
+        sum / total
+    }
+}
+
+fn defined(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {
@@ -155,9 +203,14 @@ mod tests {
         assert_eq!(report.macro_mean.precision, 0.25);
         assert_eq!(report.weighted_mean.recall, 0.75);
         assert_eq!(report.weighted_mean.support, 4);
-        assert_eq!(
-            (report.macro_mean.f1, report.weighted_mean.f1),
-            (macro_f1(&matrix), weighted_f1(&matrix))
-        );
+        let margins = Margins::of(&matrix);
+        for (of, value) in [
+            (MeanOf::Precision, report.macro_mean.precision),
+            (MeanOf::Recall, report.macro_mean.recall),
+            (MeanOf::F1, report.macro_mean.f1),
+        ] {
+            assert_eq!(margins.mean(of, |_| 1.0), value, "{of:?}");
+        }
+        assert_eq!(margins.mean(MeanOf::F1, |support| support as f64), report.weighted_mean.f1);
     }
 }

@@ -50,6 +50,15 @@ pub fn galleries(predictions: &LabelledPredictions, most: usize) -> Vec<ClassGal
         .collect()
 }
 
+/// The `most` pictures whose named class has the lowest probability, the least certain first; of equally uncertain
+/// answers the earlier picture.
+pub fn least_certain(predictions: &LabelledPredictions, most: usize) -> Vec<Pick> {
+    let mut picks: Vec<Pick> = (0..predictions.len()).map(|index| pick(predictions, index)).collect();
+    picks.sort_by(|a, b| a.probability.total_cmp(&b.probability));
+    picks.truncate(most);
+    picks
+}
+
 fn pick(predictions: &LabelledPredictions, index: usize) -> Pick {
     Pick {
         index,
@@ -81,6 +90,7 @@ mod tests {
         assert_eq!(indices(&all[0].false_alarms), [3]);
         assert_eq!((indices(&all[1].missed), indices(&all[1].false_alarms)), (vec![3], vec![2]));
         assert!(all[2].right.is_empty() && all[2].missed.is_empty() && all[2].false_alarms.is_empty());
+        assert_eq!(indices(&least_certain(&predictions, 2)), [1, 3], "unsure at .6 and .7");
         assert_eq!(all[0].missed[0], Pick { index: 2, truth: 0, predicted: 1, probability: 0.8 });
     }
 }

@@ -42,7 +42,7 @@ impl Score {
     }
 
     /// The plain mean of `scores`, in order; undefined as soon as one of them is.
-    pub(super) fn mean(scores: &[Score]) -> Score {
+    pub(crate) fn mean(scores: &[Score]) -> Score {
         let values: Option<Vec<f64>> = scores.iter().map(Score::value).collect();
         match values {
             Some(values) => Score::from(values.iter().sum::<f64>() / values.len() as f64),

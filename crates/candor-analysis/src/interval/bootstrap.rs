@@ -1,12 +1,14 @@
 //! The bootstrap: what a figure would have been on other pictures of the same kind.
 
+use std::ops::Range;
+
 use candor_core::Seed;
 use serde::{Deserialize, Serialize};
 
-use super::measure::Prepared;
 use super::normal::{normal_cdf, t_975};
+use super::tally::{Prepared, Tally};
 use super::{Groups, Measure};
-use crate::evaluate::{ConfusionMatrix, Interval, LabelledPredictions};
+use crate::evaluate::{Interval, LabelledPredictions};
 
 /// How often to resample, and from which seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,17 +19,29 @@ pub struct Bootstrap {
     pub seed: Seed,
 }
 
+/// Beyond this many pictures times classes times resamplings, fewer resamplings are made.
+const MOST_WORK: usize = 1_000_000_000;
+
 impl Bootstrap {
     /// 2,000 resamplings.
     pub fn new(seed: Seed) -> Bootstrap {
         Bootstrap { resamples: 2_000, seed }
     }
 
-    /// Calls `each` with the weights of every resampling: how often each picture was drawn.
-    pub(super) fn resample(self, groups: &Groups, mut each: impl FnMut(&[u32])) {
+    /// 2,000 resamplings, and fewer (but at least 200, which give the ends of the interval to about a tenth of its
+    /// width) where so many pictures and classes were judged that they would take minutes: there intervals are narrow
+    /// and their ends matter less.
+    pub fn for_size(seed: Seed, pictures: usize, classes: usize) -> Bootstrap {
+        let affordable = MOST_WORK / (pictures * classes).max(1);
+        Bootstrap { resamples: affordable.clamp(200, 2_000) as u32, seed }
+    }
+
+    /// Calls `each` with the weights of the resamplings in `range`: how often each picture was drawn. What a resampling
+    /// draws depends on its number alone.
+    pub(super) fn resample(self, groups: &Groups, range: Range<u32>, mut each: impl FnMut(&[u32])) {
         let mut weights = vec![0; groups.pictures()];
-        for index in 0..u64::from(self.resamples) {
-            groups.draw(&mut self.seed.at(index).rng(), &mut weights);
+        for index in range {
+            groups.draw(&mut self.seed.at(index.into()).rng(), &mut weights);
             each(&weights);
         }
     }
@@ -57,23 +71,65 @@ pub fn bootstrap(
     measures: &[Measure],
     plan: Bootstrap,
 ) -> Vec<Option<Estimate>> {
-    assert_eq!(groups.pictures(), predictions.len(), "every picture belongs to one group");
-    let prepared: Vec<Prepared> = measures.iter().map(|measure| measure.prepare(predictions)).collect();
-    let mut drawn: Vec<Vec<f64>> = vec![Vec::with_capacity(plan.resamples as usize); measures.len()];
-    let mut matrix = ConfusionMatrix::of(predictions);
-    plan.resample(groups, |weights| {
-        matrix.recount(predictions, weights);
-        for (values, measure) in drawn.iter_mut().zip(&prepared) {
-            values.extend(measure.value(weights, &matrix));
+    let resampling = Resampling::new(predictions, groups, measures, plan);
+    resampling.estimates([resampling.draw(0..plan.resamples)])
+}
+
+/// A bootstrap taken apart, for those who have threads: [`draw`](Resampling::draw) parts of it anywhere, and put them
+/// together in their order.
+pub struct Resampling<'a> {
+    prepared: Prepared<'a>,
+    groups: &'a Groups,
+    measures: &'a [Measure],
+    plan: Bootstrap,
+}
+
+/// What some of the resamplings gave: the values of each measure.
+pub struct Draws(Vec<Vec<f64>>);
+
+impl<'a> Resampling<'a> {
+    /// Prepares the work that all resamplings share.
+    ///
+    /// # Panics
+    /// When `groups` is not a partition of the judged pictures.
+    pub fn new(
+        predictions: &'a LabelledPredictions,
+        groups: &'a Groups,
+        measures: &'a [Measure],
+        plan: Bootstrap,
+    ) -> Resampling<'a> {
+        assert_eq!(groups.pictures(), predictions.len(), "every picture belongs to one group");
+        Resampling { prepared: Prepared::of(predictions, measures), groups, measures, plan }
+    }
+
+    /// The resamplings whose numbers lie in `range`.
+    pub fn draw(&self, range: Range<u32>) -> Draws {
+        let mut drawn: Vec<Vec<f64>> = vec![Vec::with_capacity(range.len()); self.measures.len()];
+        let mut tally = Tally::empty(&self.prepared);
+        self.plan.resample(self.groups, range, |weights| {
+            tally.count(&self.prepared, weights);
+            for (values, measure) in drawn.iter_mut().zip(self.measures) {
+                values.extend(measure.read(&tally));
+            }
+        });
+        Draws(drawn)
+    }
+
+    /// The intervals, from parts that together hold every resampling once, in any cut but in order.
+    pub fn estimates(&self, parts: impl IntoIterator<Item = Draws>) -> Vec<Option<Estimate>> {
+        let mut drawn: Vec<Vec<f64>> = vec![Vec::new(); self.measures.len()];
+        for Draws(part) in parts {
+            drawn.iter_mut().zip(part).for_each(|(values, part)| values.extend(part));
         }
-    });
-    let estimate = |(&measure, values): (&Measure, Vec<f64>)| {
-        let resamples = values.len() as u32;
-        let value = measure.value(predictions)?;
-        let interval = percentile_interval(values, groups.count(), plan.resamples)?;
-        Some(Estimate { measure, value, interval, resamples })
-    };
-    measures.iter().zip(drawn).map(estimate).collect()
+        let as_they_are = Tally::of(&self.prepared, &vec![1; self.groups.pictures()]);
+        let estimate = |(&measure, values): (&Measure, Vec<f64>)| {
+            let resamples = values.len() as u32;
+            let value = measure.read(&as_they_are)?;
+            let interval = percentile_interval(values, self.groups.count(), self.plan.resamples)?;
+            Some(Estimate { measure, value, interval, resamples })
+        };
+        self.measures.iter().zip(drawn).map(estimate).collect()
+    }
 }
 
 /// The expanded percentile interval. Resampling m groups varies like √((m−1)/m) of what it should and takes the
@@ -111,7 +167,7 @@ mod tests {
         LabelledPredictions::new(["a", "b", "c"].map(String::from).to_vec(), truth, probabilities).unwrap()
     }
 
-    const ALL: [Measure; 12] = [
+    const ALL: [Measure; 20] = [
         Measure::Accuracy,
         Measure::BalancedAccuracy,
         Measure::MacroF1,
@@ -124,6 +180,14 @@ mod tests {
         Measure::RocAuc,
         Measure::AveragePrecision,
         Measure::CalibrationError,
+        Measure::MacroPrecision,
+        Measure::MacroRecall,
+        Measure::WeightedPrecision,
+        Measure::Precision(0),
+        Measure::Recall(1),
+        Measure::F1(2),
+        Measure::ClassRocAuc(0),
+        Measure::ClassAveragePrecision(2),
     ];
 
     #[test]
@@ -141,6 +205,9 @@ mod tests {
         }
         assert_eq!(estimates[0].unwrap().interval, estimates[4].unwrap().interval, "top-1 is the accuracy");
         assert_eq!(estimates, bootstrap(&predictions, &groups, &ALL, plan));
+        let resampling = Resampling::new(&predictions, &groups, &ALL, plan);
+        let parts = [resampling.draw(0..7), resampling.draw(7..250), resampling.draw(250..300)];
+        assert_eq!(estimates, resampling.estimates(parts), "parts make the same whole");
         let other = Bootstrap { seed: Seed(2), ..plan };
         assert_ne!(estimates, bootstrap(&predictions, &groups, &ALL, other));
     }
@@ -166,6 +233,12 @@ mod tests {
         };
         let (grouped, single) = (width(&Groups::of(&names)), width(&Groups::singles(200)));
         assert!(grouped > 2.0 * single, "{grouped} {single}");
+    }
+
+    #[test]
+    fn a_large_set_is_resampled_less_often() {
+        let resamples = |pictures, classes| Bootstrap::for_size(Seed(1), pictures, classes).resamples;
+        assert_eq!([resamples(0, 0), resamples(10_000, 10), resamples(50_000, 1_000)], [2_000, 2_000, 200]);
     }
 
     #[test]

@@ -1,17 +1,10 @@
-//! The single figures whose uncertainty can be asked for, and their values when pictures count several times.
+//! The single figures whose uncertainty can be asked for.
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::brier_score::squared_distance;
-use crate::evaluate::calibration::ConfidenceBins;
-use crate::evaluate::classification_report::{macro_f1, weighted_f1};
-use crate::evaluate::log_loss::surprise;
-use crate::evaluate::ranking::{Ranking, rankings};
-use crate::evaluate::top_k_accuracy::rank_of_truth;
-use crate::evaluate::{
-    Calibration, ConfusionMatrix, LabelledPredictions, Score, balanced_accuracy, cohen_kappa,
-    matthews_correlation,
-};
+use super::tally::{Needed, Prepared, Tally};
+use crate::evaluate::classification_report::MeanOf;
+use crate::evaluate::{LabelledPredictions, Score, balanced_accuracy, cohen_kappa, matthews_correlation};
 
 /// A figure that is one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,8 +15,14 @@ pub enum Measure {
     Accuracy,
     /// Mean recall of the classes that occur.
     BalancedAccuracy,
+    /// Precision, every class alike.
+    MacroPrecision,
+    /// Recall, every class alike, also those that do not occur.
+    MacroRecall,
     /// F1, every class alike.
     MacroF1,
+    /// Precision, weighted by support.
+    WeightedPrecision,
     /// F1, weighted by support.
     WeightedF1,
     /// Share of pictures whose class is among the k most probable.
@@ -42,65 +41,59 @@ pub enum Measure {
     AveragePrecision,
     /// Expected calibration error in 15 bins.
     CalibrationError,
-}
-
-/// A measure made ready for one set of predictions: what does not change between resamplings is computed once.
-pub(super) enum Prepared {
-    /// Read from the confusion matrix.
-    Matrix(fn(&ConfusionMatrix) -> Score),
-    /// The mean of one value a picture.
-    Mean(Vec<f64>),
-    Ranked(Vec<Ranking>, fn(&Ranking, &[u32]) -> Score),
-    Calibrated(ConfidenceBins),
+    /// Precision of one class.
+    Precision(usize),
+    /// Recall of one class.
+    Recall(usize),
+    /// F1 of one class.
+    F1(usize),
+    /// Area under the ROC curve of one class against the rest.
+    ClassRocAuc(usize),
+    /// Average precision of one class against the rest.
+    ClassAveragePrecision(usize),
 }
 
 impl Measure {
     /// Its value for these predictions; `None` where it is undefined.
     pub fn value(self, predictions: &LabelledPredictions) -> Option<f64> {
-        let weights = vec![1; predictions.len()];
-        self.prepare(predictions).value(&weights, &ConfusionMatrix::of(predictions))
+        let prepared = Prepared::of(predictions, &[self]);
+        self.read(&Tally::of(&prepared, &vec![1; predictions.len()]))
     }
 
-    pub(super) fn prepare(self, predictions: &LabelledPredictions) -> Prepared {
-        let each = |value: &dyn Fn(usize) -> f64| Prepared::Mean((0..predictions.len()).map(value).collect());
+    /// Which work on the predictions it is read from.
+    pub(super) fn needs(self) -> Needed {
         match self {
-            Measure::Accuracy => Prepared::Matrix(|m| (m.correct() as f64 / m.pictures() as f64).into()),
-            Measure::BalancedAccuracy => Prepared::Matrix(|m| balanced_accuracy(m).into()),
-            Measure::MacroF1 => Prepared::Matrix(|m| macro_f1(m).into()),
-            Measure::WeightedF1 => Prepared::Matrix(|m| weighted_f1(m).into()),
-            Measure::CohenKappa => Prepared::Matrix(cohen_kappa),
-            Measure::MatthewsCorrelation => Prepared::Matrix(|m| matthews_correlation(m).into()),
-            Measure::TopK(k) => each(&|index| f64::from(u8::from(rank_of_truth(predictions, index) < k))),
-            Measure::LogLoss => each(&|index| surprise(predictions, index)),
-            Measure::BrierScore => each(&|index| squared_distance(predictions, index)),
-            Measure::RocAuc => {
-                Prepared::Ranked(rankings(predictions), |ranking, weights| ranking.roc_auc(|i| weights[i]))
-            }
-            Measure::AveragePrecision => Prepared::Ranked(rankings(predictions), |ranking, weights| {
-                ranking.average_precision(|i| weights[i])
-            }),
-            Measure::CalibrationError => {
-                Prepared::Calibrated(ConfidenceBins::of(predictions, Calibration::DEFAULT_BINS))
-            }
+            Measure::TopK(_) | Measure::LogLoss | Measure::BrierScore => Needed::OneValueAPicture,
+            Measure::RocAuc | Measure::AveragePrecision => Needed::EveryRanking,
+            Measure::ClassRocAuc(class) | Measure::ClassAveragePrecision(class) => Needed::Ranking(class),
+            Measure::CalibrationError => Needed::Bins,
+            _ => Needed::Counts,
         }
     }
-}
 
-impl Prepared {
-    /// The value when picture i counts `weights[i]` times; `matrix` is counted with the same weights.
-    pub(super) fn value(&self, weights: &[u32], matrix: &ConfusionMatrix) -> Option<f64> {
+    /// Its value in one tally.
+    pub(super) fn read(self, tally: &Tally) -> Option<f64> {
+        let (matrix, margins) = (&tally.matrix, &tally.margins);
+        let by_support = |support| support as f64;
         match self {
-            Prepared::Matrix(of) => of(matrix).value(),
-            Prepared::Mean(values) => {
-                let sum: f64 =
-                    values.iter().zip(weights).map(|(value, &weight)| value * f64::from(weight)).sum();
-                Some(sum / matrix.pictures() as f64)
-            }
-            Prepared::Ranked(rankings, of) => {
-                let values: Option<Vec<f64>> = rankings.iter().map(|r| of(r, weights).value()).collect();
-                values.map(|values| values.iter().sum::<f64>() / rankings.len() as f64)
-            }
-            Prepared::Calibrated(bins) => Some(bins.weighted(|index| weights[index]).expected_error),
+            Measure::Accuracy => Some(margins.accuracy()),
+            Measure::BalancedAccuracy => Some(balanced_accuracy(matrix)),
+            Measure::MacroPrecision => Some(margins.mean(MeanOf::Precision, |_| 1.0)),
+            Measure::MacroRecall => Some(margins.mean(MeanOf::Recall, |_| 1.0)),
+            Measure::MacroF1 => Some(margins.mean(MeanOf::F1, |_| 1.0)),
+            Measure::WeightedPrecision => Some(margins.mean(MeanOf::Precision, by_support)),
+            Measure::WeightedF1 => Some(margins.mean(MeanOf::F1, by_support)),
+            Measure::CohenKappa => cohen_kappa(matrix).value(),
+            Measure::MatthewsCorrelation => Some(matthews_correlation(matrix)),
+            Measure::TopK(_) | Measure::LogLoss | Measure::BrierScore => Some(tally.mean(self)),
+            Measure::RocAuc => Score::mean(&tally.roc_auc).value(),
+            Measure::AveragePrecision => Score::mean(&tally.average_precision).value(),
+            Measure::CalibrationError => Some(tally.calibration_error),
+            Measure::Precision(class) => margins.precision(class),
+            Measure::Recall(class) => margins.recall(class),
+            Measure::F1(class) => margins.f1(class),
+            Measure::ClassRocAuc(class) => tally.roc_auc[class].value(),
+            Measure::ClassAveragePrecision(class) => tally.average_precision[class].value(),
         }
     }
 }

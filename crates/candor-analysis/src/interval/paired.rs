@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::bootstrap::percentile_interval;
+use super::tally::{Prepared, Tally};
 use super::{Bootstrap, Groups, Measure};
-use crate::evaluate::{ConfusionMatrix, Interval, LabelledPredictions};
+use crate::evaluate::{Interval, LabelledPredictions};
 
 /// Two models whose answers cannot be compared picture by picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -70,13 +71,14 @@ pub fn paired_difference(
 ) -> Result<Option<Difference>, PairingError> {
     PairingError::check(first, second)?;
     assert_eq!(groups.pictures(), first.len(), "every picture belongs to one group");
-    let mut models = [first, second].map(|model| (model, measure.prepare(model), ConfusionMatrix::of(model)));
+    let models = [first, second].map(|model| Prepared::of(model, &[measure]));
+    let mut tallies = models.each_ref().map(Tally::empty);
     let mut differences = Vec::with_capacity(plan.resamples as usize);
-    plan.resample(groups, |weights| {
-        let [a, b] = models.each_mut().map(|(model, prepared, matrix)| {
-            matrix.recount(model, weights);
-            prepared.value(weights, matrix)
-        });
+    plan.resample(groups, 0..plan.resamples, |weights| {
+        for (tally, model) in tallies.iter_mut().zip(&models) {
+            tally.count(model, weights);
+        }
+        let [a, b] = tallies.each_ref().map(|tally| measure.read(tally));
         differences.extend(a.zip(b).map(|(a, b)| b - a));
     });
     let value = measure.value(first).zip(measure.value(second)).map(|(a, b)| b - a);

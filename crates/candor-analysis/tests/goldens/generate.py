@@ -48,13 +48,20 @@ def judge(name, classes, truth, probabilities):
         "accuracy": accuracy_score(truth, predicted),
         "interval": [interval.low, interval.high],
         # scikit-learn refuses one class alone; certainty about the only class there is costs -ln(1 - eps).
-        "log_loss": log_loss(truth, probabilities, labels=labels) if classes > 1 else None,
+        "log_loss": surprise(truth, probabilities, labels) if classes > 1 else None,
         "per_class": [scores(str(label)) for label in labels],
         "macro": scores("macro avg"),
         "weighted": scores("weighted avg"),
         "confusion": confusion_matrix(truth, predicted, labels=labels).tolist(),
         **further(classes, truth, probabilities),
     }
+
+
+def surprise(truth, probabilities, labels):
+    """Clipped with single precision's epsilon, as scikit-learn clips such values, but added in double precision."""
+    epsilon = np.finfo(np.float32).eps
+    clipped = np.clip(probabilities, epsilon, 1 - epsilon).astype(np.float64)
+    return log_loss(truth, clipped, labels=labels)
 
 
 def or_none(value):
