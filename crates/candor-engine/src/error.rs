@@ -12,7 +12,7 @@ pub enum EngineError {
     #[error("the network has no layers")]
     NoLayers,
     #[error("layer {layer} ({kind}) gets {input}, but {needs}")]
-    InputDoesNotFit { layer: String, kind: &'static str, input: Shape, needs: String },
+    InputDoesNotFit { layer: String, kind: &'static str, input: String, needs: String },
     #[error("layer {layer} ({kind}): {setting} = {value}, but it must be {needs}")]
     BadSetting {
         layer: String,
@@ -23,6 +23,18 @@ pub enum EngineError {
     },
     #[error("two layers are called {0}: give one of them another name")]
     NameTwice(String),
+    #[error("layer {layer} reads {source_name}, but no layer before it is called so")]
+    SourceUnknown { layer: String, source_name: String },
+    #[error(
+        "nothing reads the output of layer {0}: name it among the inputs of a later layer, or leave it out"
+    )]
+    OutputUnread(String),
+    #[error(
+        "layer {0} reads a vector that is not the one before it: join branches before flatten or global pooling"
+    )]
+    BranchOnVectors(String),
+    #[error("layers {above} and {below} cannot be separated: more than one tensor passes between them")]
+    CannotSplit { above: String, below: String },
     #[error("the parameter {name} is missing")]
     ParameterMissing { name: String },
     #[error("the parameter {name} has shape {actual:?}, the network needs {expected:?}")]

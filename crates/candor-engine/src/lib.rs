@@ -39,7 +39,7 @@ pub use executor::{
 };
 pub use kernel::Isa;
 pub use loss::Loss;
-pub use network::{LayerSummary, NamedLayer, Network, NetworkNode};
+pub use network::{INPUT_NAME, LayerSummary, NamedLayer, Network, NetworkNode, Source};
 pub use optimizer::Optimizer;
 pub use parameters::{Parameter, Parameters};
 pub use schedule::Schedule;

@@ -1,11 +1,14 @@
-//! A network: named layers with static shapes, checked when it is put together.
+//! A network: named layers that read each other's outputs, with static shapes, checked when it is put together.
 
 use std::collections::HashSet;
 
 use crate::layer::{Layer, LayerProblem, ParameterSpec};
 use crate::{EngineError, Shape};
 
-/// Layers one behind the other, every shape known.
+/// A graph of layers in the order in which they compute, every shape known.
+///
+/// A layer reads the one before it, or those that it names. Once a layer makes a vector, the rest stands one behind
+/// the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     input: Shape,
@@ -19,11 +22,25 @@ pub struct NetworkNode {
     pub name: String,
     /// What it computes.
     pub layer: Layer,
-    /// The shape of what comes in, for one sample.
+    /// What it reads; more than one only for layers that join.
+    pub inputs: Vec<Source>,
+    /// The shape of what comes in, for one sample; of the first where there are several.
     pub input: Shape,
     /// The shape of what comes out.
     pub output: Shape,
 }
+
+/// What a layer reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The network's input.
+    Input,
+    /// The output of the layer at this place in [`Network::nodes`].
+    Layer(usize),
+}
+
+/// What the network's input is called among the inputs of a layer.
+pub const INPUT_NAME: &str = "input";
 
 impl NetworkNode {
     /// Its trained tensors.
@@ -50,26 +67,29 @@ pub struct LayerSummary {
 }
 
 impl Network {
-    /// Puts `layers` one behind the other. Each comes with its name or with none, then it is called by its kind and
-    /// a running number.
+    /// Puts `layers` together. Each comes with its name or with none, then it is called by its kind and a running
+    /// number; each reads the layers that it names, or with none the one before it.
     ///
     /// # Errors
-    /// Names the first layer whose settings are impossible or whose input does not fit, with the shape.
-    pub fn sequential<L>(input: Shape, layers: impl IntoIterator<Item = L>) -> Result<Network, EngineError>
+    /// Names the first layer whose settings are impossible, whose input does not fit (with the shape), that reads a
+    /// layer which does not stand before it, or whose output nothing reads.
+    pub fn new<L>(input: Shape, layers: impl IntoIterator<Item = L>) -> Result<Network, EngineError>
     where
         L: Into<NamedLayer>,
     {
         let mut network = Network { input, nodes: Vec::new() };
-        let mut names = HashSet::new();
+        let mut names = HashSet::from([INPUT_NAME.to_owned()]);
         for named in layers {
-            let NamedLayer { name, layer } = named.into();
+            let NamedLayer { name, inputs, layer } = named.into();
             let name = name.unwrap_or_else(|| network.running_name(layer.kind()));
             if !names.insert(name.clone()) {
                 return Err(EngineError::NameTwice(name));
             }
-            network.push(name, layer)?;
+            let inputs = network.sources(&name, &inputs)?;
+            network.push(name, inputs, layer)?;
         }
-        if network.nodes.is_empty() { Err(EngineError::NoLayers) } else { Ok(network) }
+        network.check_graph()?;
+        Ok(network)
     }
 
     /// The shape of one sample's input.
@@ -107,14 +127,72 @@ impl Network {
         format!("{kind}_{}", before + 1).replace('-', "_")
     }
 
-    fn push(&mut self, name: String, layer: Layer) -> Result<(), EngineError> {
-        let input = self.output();
-        match layer.config().output_shape(input) {
+    /// The shape of what a layer can read.
+    pub fn shape_of(&self, source: Source) -> Shape {
+        match source {
+            Source::Input => self.input,
+            Source::Layer(index) => self.nodes[index].output,
+        }
+    }
+
+    /// The layers as they would stand in a recipe; a layer's inputs are named only where it does not simply read the
+    /// one before it.
+    pub fn layers(&self) -> Vec<NamedLayer> {
+        let named = |(index, node): (usize, &NetworkNode)| NamedLayer {
+            name: Some(node.name.clone()),
+            inputs: if node.inputs == [last_of(index)] {
+                Vec::new()
+            } else {
+                node.inputs.iter().map(|&source| self.name_of(source).to_owned()).collect()
+            },
+            layer: node.layer.clone(),
+        };
+        self.nodes.iter().enumerate().map(named).collect()
+    }
+
+    /// How many layers read the output of the one at `index`.
+    pub(crate) fn readers(&self, index: usize) -> usize {
+        self.nodes
+            .iter()
+            .flat_map(|node| &node.inputs)
+            .filter(|&&source| source == Source::Layer(index))
+            .count()
+    }
+
+    fn name_of(&self, source: Source) -> &str {
+        match source {
+            Source::Input => INPUT_NAME,
+            Source::Layer(index) => &self.nodes[index].name,
+        }
+    }
+
+    fn sources(&self, layer: &str, names: &[String]) -> Result<Vec<Source>, EngineError> {
+        if names.is_empty() {
+            return Ok(vec![last_of(self.nodes.len())]);
+        }
+        let source = |name: &String| {
+            if name == INPUT_NAME {
+                return Ok(Source::Input);
+            }
+            let place = self.nodes.iter().position(|node| node.name == *name).map(Source::Layer);
+            place.ok_or_else(|| EngineError::SourceUnknown {
+                layer: layer.to_owned(),
+                source_name: name.clone(),
+            })
+        };
+        names.iter().map(source).collect()
+    }
+
+    fn push(&mut self, name: String, inputs: Vec<Source>, layer: Layer) -> Result<(), EngineError> {
+        let shapes: Vec<Shape> = inputs.iter().map(|&source| self.shape_of(source)).collect();
+        let input = shapes[0];
+        match layer.config().joined_shape(&shapes) {
             Ok(output) => {
-                self.nodes.push(NetworkNode { name, layer, input, output });
+                self.nodes.push(NetworkNode { name, layer, inputs, input, output });
                 Ok(())
             }
             Err(LayerProblem::Input(needs)) => {
+                let input = shapes.iter().map(Shape::to_string).collect::<Vec<_>>().join(" and ");
                 Err(EngineError::InputDoesNotFit { layer: name, kind: layer.kind(), input, needs })
             }
             Err(LayerProblem::Setting { name: setting, value, needs }) => {
@@ -122,6 +200,27 @@ impl Network {
             }
         }
     }
+
+    /// Every output is read, and what works on vectors stands in a row.
+    fn check_graph(&self) -> Result<(), EngineError> {
+        let last = self.nodes.len().checked_sub(1).ok_or(EngineError::NoLayers)?;
+        if let Some(unread) = (0..last).find(|&index| self.readers(index) == 0) {
+            return Err(EngineError::OutputUnread(self.nodes[unread].name.clone()));
+        }
+        let is_vector = |source: &Source| matches!(self.shape_of(*source), Shape::Features(_));
+        let out_of_row = |(index, node): (usize, &NetworkNode)| {
+            node.inputs.iter().any(is_vector) && node.inputs != [last_of(index)]
+        };
+        match self.nodes.iter().enumerate().find(|&node| out_of_row(node)) {
+            Some((_, node)) => Err(EngineError::BranchOnVectors(node.name.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a layer at `index` reads that names nothing.
+fn last_of(index: usize) -> Source {
+    index.checked_sub(1).map_or(Source::Input, Source::Layer)
 }
 
 /// A layer and, where a person gave it one, its name.
@@ -130,14 +229,29 @@ pub struct NamedLayer {
     /// Unique in the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The names of the layers that it reads (`input` is the network's input); empty for the one before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
     /// What it computes.
     #[serde(flatten)]
     pub layer: Layer,
 }
 
+impl NamedLayer {
+    /// `layer`, called `name`, reading the layer before it.
+    pub fn new(name: impl Into<String>, layer: impl Into<Layer>) -> NamedLayer {
+        NamedLayer { name: Some(name.into()), inputs: Vec::new(), layer: layer.into() }
+    }
+
+    /// Reading these layers.
+    pub fn reading<N: Into<String>>(self, inputs: impl IntoIterator<Item = N>) -> NamedLayer {
+        NamedLayer { inputs: inputs.into_iter().map(Into::into).collect(), ..self }
+    }
+}
+
 impl<L: Into<Layer>> From<L> for NamedLayer {
     fn from(layer: L) -> NamedLayer {
-        NamedLayer { name: None, layer: layer.into() }
+        NamedLayer { name: None, inputs: Vec::new(), layer: layer.into() }
     }
 }
 
@@ -147,7 +261,7 @@ fn summarise(node: &NetworkNode) -> LayerSummary {
         kind: node.layer.kind(),
         settings: node.layer.config().describe(),
         output: node.output,
-        parameters: node.parameters().iter().map(ParameterSpec::len).sum(),
+        parameters: node.parameters().iter().filter(|spec| spec.trained).map(ParameterSpec::len).sum(),
         multiply_adds: node.layer.config().multiply_adds(node.input, node.output),
     }
 }

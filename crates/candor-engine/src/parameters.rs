@@ -1,9 +1,10 @@
-//! The trained values of a network, in PyTorch's order and names.
+//! The values of a network that training changes, in PyTorch's order and names.
 
+use crate::layer::{Initial, ParameterSpec};
 use crate::random::Stream;
 use crate::{EngineError, Network};
 
-/// One trained tensor.
+/// One tensor of a layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     /// `layer.weight` or `layer.bias`.
@@ -14,21 +15,26 @@ pub struct Parameter {
     pub values: Vec<f32>,
 }
 
-/// All trained tensors of a network, in the order of its layers.
+/// All tensors of a network, in the order of its layers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Parameters(Vec<Parameter>);
+pub struct Parameters {
+    tensors: Vec<Parameter>,
+    /// Whether gradients change the tensor at the same place.
+    trained: Vec<bool>,
+}
 
 impl Parameters {
     /// Initial values: weights uniform in ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010, eq. 16; Keras'
-    /// default), biases zero. Each tensor draws from a stream of its own, named by the seed and the tensor.
+    /// default), biases zero, scales of a normalisation one. Each tensor draws from a stream of its own, named by the
+    /// seed and the tensor.
     pub fn initial(network: &Network, seed: u64) -> Parameters {
-        Parameters::each(network, |name, spec| {
-            if spec.fan_in == 0 {
-                return vec![0.0; spec.len()];
+        Parameters::each(network, |name, spec| match spec.initial {
+            Initial::Constant(value) => vec![value; spec.len()],
+            Initial::Glorot { fan_in, fan_out } => {
+                let limit = (6.0 / (fan_in + fan_out) as f32).sqrt();
+                let stream = Stream::new(seed).derive(name);
+                (0..spec.len()).map(|index| limit * (2.0 * stream.unit(index as u64) - 1.0)).collect()
             }
-            let limit = (6.0 / (spec.fan_in + spec.fan_out) as f32).sqrt();
-            let stream = Stream::new(seed).derive(name);
-            (0..spec.len()).map(|index| limit * (2.0 * stream.unit(index as u64) - 1.0)).collect()
         })
     }
 
@@ -43,10 +49,10 @@ impl Parameters {
     /// Names the first tensor that is missing, has another shape, or belongs to no layer.
     pub fn from_tensors(network: &Network, tensors: Vec<Parameter>) -> Result<Parameters, EngineError> {
         let mut expected = Parameters::zeros(network);
-        if let Some(stranger) = tensors.iter().find(|t| !expected.0.iter().any(|e| e.name == t.name)) {
+        if let Some(stranger) = tensors.iter().find(|t| !expected.tensors.iter().any(|e| e.name == t.name)) {
             return Err(EngineError::ParameterUnknown { name: stranger.name.clone() });
         }
-        for parameter in &mut expected.0 {
+        for parameter in &mut expected.tensors {
             let name = parameter.name.clone();
             let found = tensors.iter().find(|tensor| tensor.name == name);
             let tensor = found.ok_or(EngineError::ParameterMissing { name })?;
@@ -61,17 +67,23 @@ impl Parameters {
 
     /// The tensors in the order of the layers.
     pub fn tensors(&self) -> &[Parameter] {
-        &self.0
+        &self.tensors
     }
 
     /// The same, to be changed.
     pub fn tensors_mut(&mut self) -> &mut [Parameter] {
-        &mut self.0
+        &mut self.tensors
+    }
+
+    /// Whether gradients change the tensor at this place; if not, it follows the data (the running means of a batch norm),
+    /// and its gradient is always zero.
+    pub fn is_trained(&self, index: usize) -> bool {
+        self.trained[index]
     }
 
     /// Gives the tensors away.
     pub fn into_tensors(self) -> Vec<Parameter> {
-        self.0
+        self.tensors
     }
 
     /// Whether both hold tensors of the same names and shapes in the same order.
@@ -79,27 +91,24 @@ impl Parameters {
         let same = |(a, b): (&Parameter, &Parameter)| {
             a.name == b.name && a.shape == b.shape && a.values.len() == b.values.len()
         };
-        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
+        self.tensors.len() == other.tensors.len() && self.tensors.iter().zip(&other.tensors).all(same)
     }
 
     /// The tensor called `name`.
     pub fn get(&self, name: &str) -> Option<&Parameter> {
-        self.0.iter().find(|parameter| parameter.name == name)
+        self.tensors.iter().find(|parameter| parameter.name == name)
     }
 
-    fn each(
-        network: &Network,
-        values: impl Fn(&str, &crate::layer::ParameterSpec) -> Vec<f32>,
-    ) -> Parameters {
-        let of_node = |node: &crate::NetworkNode| {
-            let specs = node.parameters().into_iter();
-            let tensors = specs.map(|spec| {
+    fn each(network: &Network, values: impl Fn(&str, &ParameterSpec) -> Vec<f32>) -> Parameters {
+        let mut parameters = Parameters { tensors: Vec::new(), trained: Vec::new() };
+        for node in network.nodes() {
+            for spec in node.parameters() {
                 let name = format!("{}.{}", node.name, spec.name);
                 let values = values(&name, &spec);
-                Parameter { name, shape: spec.shape, values }
-            });
-            tensors.collect::<Vec<_>>()
-        };
-        Parameters(network.nodes().iter().flat_map(of_node).collect())
+                parameters.tensors.push(Parameter { name, shape: spec.shape, values });
+                parameters.trained.push(spec.trained);
+            }
+        }
+        parameters
     }
 }

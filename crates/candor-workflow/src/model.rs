@@ -66,17 +66,13 @@ impl TrainedModel {
         threads: usize,
     ) -> Result<TrainedModel> {
         let network = recipe.build(classes.len())?;
-        let named = |node: &candor_engine::NetworkNode| NamedLayer {
-            name: Some(node.name.clone()),
-            layer: node.layer.clone(),
-        };
         let about = About {
             model_format: FORMAT,
             candor: env!("CARGO_PKG_VERSION").to_owned(),
             architecture: recipe.network_name().to_owned(),
             classes: classes.to_vec(),
             preprocessing: recipe.preprocessing,
-            layers: network.nodes().iter().map(named).collect(),
+            layers: network.layers(),
             recipe: recipe.clone(),
             pictures,
             epoch,
@@ -112,7 +108,7 @@ impl TrainedModel {
         if about.model_format != FORMAT {
             return Err(not_a_model("it was written by another version of candor"));
         }
-        let network = Network::sequential(shape_of(&about.preprocessing), about.layers.iter().cloned())?;
+        let network = Network::new(shape_of(&about.preprocessing), about.layers.iter().cloned())?;
         let parameters = tensors.group("", &network)?;
         TrainedModel::assemble(about, network, parameters, threads)
     }

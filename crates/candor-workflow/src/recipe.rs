@@ -118,7 +118,7 @@ impl Recipe {
         let input = shape_of(&self.preprocessing);
         let network = match &self.network {
             NetworkRecipe::Architecture(name) => find_architecture(name)?.build(input, classes)?,
-            NetworkRecipe::Network { layers } => Network::sequential(input, layers.iter().cloned())?,
+            NetworkRecipe::Network { layers } => Network::new(input, layers.iter().cloned())?,
         };
         match network.output().len() {
             units if units == classes || (units == 1 && classes == 2) => Ok(network),

@@ -65,13 +65,13 @@ impl Architecture {
     /// # Errors
     /// When the input is too small for it; names the layer.
     pub fn build(&self, input: Shape, classes: usize) -> Result<Network, EngineError> {
-        Network::sequential(input, self.layers(input, classes))
+        Network::new(input, self.layers(input, classes))
     }
 
     /// The part without the classifier on top, for those that have one to be exchanged (`vgg16`).
     pub fn base(&self, input: Shape) -> Option<Result<Network, EngineError>> {
         let count = self.base_layers?;
-        Some(Network::sequential(input, self.layers(input, self.classes).into_iter().take(count)))
+        Some(Network::new(input, self.layers(input, self.classes).into_iter().take(count)))
     }
 }
 

@@ -2,7 +2,7 @@
 //! and a small top, as it is fine-tuned on small sets of photographs.
 
 use super::Architecture;
-use crate::layer::{Activation, Conv2d, Dense, Dropout, GlobalMaxPool, Layer, MaxPool2d};
+use crate::layer::{Activation, Conv2d, Dense, Dropout, GlobalMaxPool, MaxPool2d};
 use crate::network::NamedLayer;
 use crate::{Loss, Optimizer, Shape};
 
@@ -34,11 +34,11 @@ fn base() -> Vec<NamedLayer> {
     let mut layers = Vec::new();
     for (block, (filters, convolutions)) in BLOCKS.into_iter().enumerate() {
         for index in 0..convolutions {
-            let conv: Layer = Conv2d::new(filters, 3).same().activation(Activation::Relu).into();
-            layers.push(NamedLayer { name: Some(format!("conv{}_{}", block + 1, index + 1)), layer: conv });
+            let conv = Conv2d::new(filters, 3).same().activation(Activation::Relu);
+            layers.push(NamedLayer::new(format!("conv{}_{}", block + 1, index + 1), conv));
         }
         layers.push(MaxPool2d::new(2).into());
     }
-    layers.push(GlobalMaxPool {}.into());
+    layers.push(GlobalMaxPool::default().into());
     layers
 }

@@ -8,12 +8,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Inputs;
 use super::plan::{Boundary, Plan};
-use super::step::{Backward, Forward, Pass, StepMemory};
+use super::step::{Arrival, Backward, Barrier, Forward, Pass, Reads, StepMemory, rows};
+use super::{Inputs, Mode};
 use crate::Parameters;
 use crate::kernel::{BLOCK, Buffer, Isa, Layout};
-use crate::random::Stream;
 
 /// More lanes than this would only be more gradients to add up.
 const MOST_LANES: usize = 16;
@@ -27,29 +26,47 @@ pub(super) struct Features {
     lanes: Vec<Lane>,
     /// Samples in a full lane.
     lane_len: usize,
-    /// Whether the gradient with respect to the network's input is wanted.
-    input_gradient: bool,
 }
 
 /// What a worker needs to take its samples through all steps.
 struct Lane {
-    /// The input and each step's output, for every sample of the lane.
+    /// The input and each step's output: for every sample of the lane, or where nothing is learned for one block.
     tensors: Vec<Buffer>,
-    /// Their gradients, for one block of samples.
+    /// Whether the tensors hold the whole lane.
+    training: bool,
+    /// The buffers of [`GradientPlan`](super::plan::GradientPlan).
     gradients: Vec<Buffer>,
+    /// A gradient that is to be added to another.
+    spare: Buffer,
     steps: Vec<StepMemory>,
     /// Where global maxima were found: for every sample and channel.
     places: Vec<u32>,
 }
 
+/// Steps that a lane can take without waiting for the others.
+struct Segment {
+    steps: Range<usize>,
+    /// Whether the first step is a barrier: it waited for what the segment before noted.
+    after_barrier: bool,
+    /// Whether the step behind the last one is a barrier.
+    before_barrier: bool,
+}
+
+/// The samples of a block: which of the lane's they are, and where in the batch the lane begins.
+#[derive(Clone)]
+struct Block {
+    samples: Range<usize>,
+    first_of_lane: usize,
+}
+
 impl Features {
-    pub fn new(isa: Isa, plan: Plan, batch: usize, training: bool, input_gradient: bool) -> Features {
+    pub fn new(isa: Isa, plan: Plan, batch: usize, training: bool) -> Features {
         let affordable = MOST_GRADIENTS / plan.feature_parameters.max(1);
         let count = affordable.clamp(2, MOST_LANES).min(batch);
         let lane_len = batch.div_ceil(count);
         let count = batch.div_ceil(lane_len);
         let lanes = (0..count).map(|_| Lane::new(&plan, lane_len, training)).collect();
-        Features { isa, plan, lanes, lane_len, input_gradient }
+        Features { isa, plan, lanes, lane_len }
     }
 
     /// Values in one row of the head's input.
@@ -59,7 +76,7 @@ impl Features {
 
     /// Whether anything before the head wants a gradient.
     pub fn needs_gradient(&self) -> bool {
-        self.input_gradient || !self.plan.steps.is_empty()
+        self.plan.gradients.places[self.plan.steps.len()].is_some()
     }
 
     /// Takes over new values of the parameters.
@@ -67,111 +84,251 @@ impl Features {
         self.plan.steps.par_iter_mut().for_each(|step| step.load(parameters));
     }
 
+    /// Writes what follows the data instead of gradients, after a pass that learned.
+    pub fn remember(&mut self, parameters: &mut Parameters) {
+        self.plan
+            .steps
+            .iter_mut()
+            .filter_map(|step| step.barrier_mut())
+            .for_each(|step| step.remember(parameters));
+    }
+
     /// Fills one row a sample of `out` with the last feature maps as a vector.
-    pub fn forward(&mut self, inputs: Inputs<'_>, dropout: Option<Stream>, out: &mut [f32]) {
-        let (plan, lane_len, pass) = (&self.plan, self.lane_len, Pass { isa: self.isa, dropout });
-        let chunks = out.par_chunks_mut(lane_len * plan.features);
-        self.lanes.par_iter_mut().zip(chunks).enumerate().for_each(|(index, (lane, out))| {
-            lane.forward(plan, &pass, inputs, index * lane_len, out);
-        });
+    pub fn forward(&mut self, inputs: Inputs<'_>, mode: Mode, out: &mut [f32]) {
+        let pass = self.pass(mode);
+        let used = out.len().div_ceil(self.lane_len * self.plan.features);
+        for segment in 0..=self.barriers(mode) {
+            let segment = self.segment(segment, mode);
+            let (plan, lane_len) = (&self.plan, self.lane_len);
+            let chunks = out.par_chunks_mut(lane_len * plan.features);
+            self.lanes.par_iter_mut().zip(chunks).enumerate().for_each(|(index, (lane, out))| {
+                lane.forward(plan, &pass, &segment, (inputs, index * lane_len), out);
+            });
+            if segment.before_barrier {
+                self.settle(segment.steps.end, used, |barrier, lanes| barrier.settle(lanes));
+            }
+        }
     }
 
     /// Takes the gradients with respect to the rows of [`Features::forward`] back to the parameters.
-    pub fn backward(&mut self, row_gradients: &[f32], dropout: Option<Stream>, gradients: &mut Parameters) {
+    pub fn backward(&mut self, row_gradients: &[f32], mode: Mode, gradients: &mut Parameters) {
         if !self.needs_gradient() {
             return;
         }
-        let (plan, lane_len, pass) = (&self.plan, self.lane_len, Pass { isa: self.isa, dropout });
-        let wanted = self.input_gradient;
-        let chunks = row_gradients.par_chunks(lane_len * plan.features);
-        let used = chunks.len();
-        self.lanes.par_iter_mut().zip(chunks).enumerate().for_each(|(index, (lane, rows))| {
-            lane.backward(plan, &pass, index * lane_len, rows, wanted);
-        });
+        let pass = self.pass(mode);
+        let used = row_gradients.len().div_ceil(self.lane_len * self.plan.features);
+        for segment in (0..=self.barriers(mode)).rev() {
+            let segment = self.segment(segment, mode);
+            let (plan, lane_len) = (&self.plan, self.lane_len);
+            let chunks = row_gradients.par_chunks(lane_len * plan.features);
+            self.lanes.par_iter_mut().zip(chunks).enumerate().for_each(|(index, (lane, rows))| {
+                lane.backward(plan, &pass, &segment, index * lane_len, rows);
+            });
+            if segment.after_barrier {
+                self.settle(segment.steps.start, used, |barrier, lanes| barrier.settle_back(lanes));
+            }
+        }
+        let Features { plan, lanes, .. } = self;
         for (index, step) in plan.steps.iter().enumerate() {
-            let memories: Vec<&StepMemory> =
-                self.lanes[..used].iter().map(|lane| &lane.steps[index]).collect();
-            step.collect(&memories, gradients);
+            with_memories(&lanes[..used], index, |memories| step.collect(memories, gradients));
+        }
+    }
+
+    /// How often the whole batch must come together.
+    fn barriers(&self, mode: Mode) -> usize {
+        if mode.is_learning() { self.plan.barriers.len() } else { 0 }
+    }
+
+    fn segment(&self, index: usize, mode: Mode) -> Segment {
+        let barriers = &self.plan.barriers[..self.barriers(mode)];
+        let start = if index == 0 { 0 } else { barriers[index - 1] };
+        let end = barriers.get(index).copied().unwrap_or(self.plan.steps.len());
+        Segment { steps: start..end, after_barrier: index > 0, before_barrier: index < barriers.len() }
+    }
+
+    fn pass(&self, mode: Mode) -> Pass {
+        Pass { isa: self.isa, learning: mode.is_learning(), dropout: mode.dropout() }
+    }
+
+    /// Lets the barrier at `step` bring together what the lanes noted.
+    fn settle(&mut self, step: usize, used: usize, settle: impl Fn(&mut dyn Barrier, &[&StepMemory])) {
+        let Features { plan, lanes, .. } = self;
+        if let Some(barrier) = plan.steps.get_mut(step).and_then(|step| step.barrier_mut()) {
+            with_memories(&lanes[..used], step, |memories| settle(barrier, memories));
         }
     }
 }
 
+/// Gives what the lanes remember for one step to `take`, in the order of the lanes and without allocating.
+fn with_memories(lanes: &[Lane], step: usize, take: impl FnOnce(&[&StepMemory])) {
+    let mut memories = [&lanes[0].steps[step]; MOST_LANES];
+    memories.iter_mut().zip(lanes).for_each(|(memory, lane)| *memory = &lane.steps[step]);
+    take(&memories[..lanes.len()]);
+}
+
 impl Lane {
     fn new(plan: &Plan, samples: usize, training: bool) -> Lane {
-        let layouts: Vec<&Layout> =
-            std::iter::once(&plan.input).chain(plan.steps.iter().map(|step| step.output())).collect();
-        let buffers =
-            |samples: usize| layouts.iter().map(|layout| Buffer::zeros(layout.len() * samples)).collect();
-        let places = if plan.boundary == Boundary::GlobalMax { samples * plan.features } else { 0 };
+        let block = plan.block.min(samples);
+        let kept = if training { samples } else { block };
+        let places = if plan.boundary == Boundary::GlobalMax { kept * plan.features } else { 0 };
+        let gradients = plan.gradients.buffers.iter().filter(|_| training);
         Lane {
-            tensors: buffers(samples),
-            gradients: if training { buffers(plan.block.min(samples)) } else { Vec::new() },
-            steps: plan.steps.iter().map(|step| step.memory(samples, training)).collect(),
+            tensors: plan.layouts.iter().map(|layout| Buffer::zeros(layout.len() * kept)).collect(),
+            training,
+            gradients: gradients
+                .map(|buffer| Buffer::zeros(buffer.len * if buffer.whole_lane { samples } else { block }))
+                .collect(),
+            spare: Buffer::zeros(if training { plan.gradients.spare * block } else { 0 }),
+            steps: plan.steps.iter().map(|step| step.memory(kept, training)).collect(),
             places: vec![0; places],
         }
     }
 
+    /// Takes the lane's samples through some of the steps, block by block. The first step reads the network's input; behind
+    /// the last the feature maps become rows of `out`; and where a barrier follows, it takes note.
     fn forward(
         &mut self,
         plan: &Plan,
         pass: &Pass,
-        inputs: Inputs<'_>,
-        first_sample: usize,
+        segment: &Segment,
+        (inputs, first_of_lane): (Inputs<'_>, usize),
         out: &mut [f32],
     ) {
-        for slots in blocks(out.len() / plan.features, plan.block) {
-            let input_len = plan.input.len();
-            for slot in slots.clone() {
-                let to = &mut self.tensors[0][slot * input_len..][..input_len];
-                inputs.write(first_sample + slot, &plan.input, to);
+        let steps = &segment.steps;
+        if segment.before_barrier {
+            self.steps[steps.end].statistics.fill(0.0);
+        }
+        for samples in blocks(out.len() / plan.features, plan.block) {
+            let block = Block { samples, first_of_lane };
+            if !segment.after_barrier {
+                self.write_inputs(plan, inputs, &block);
             }
-            for (index, (step, memory)) in plan.steps.iter().zip(&mut self.steps).enumerate() {
-                let (before, after) = self.tensors.split_at_mut(index + 1);
-                step.forward(
-                    pass,
-                    Forward {
-                        slots: slots.clone(),
-                        first_sample: first_sample + slots.start,
-                        input: of_slots(&before[index], step.input(), &slots),
-                        output: of_slots_mut(&mut after[0], step.output(), &slots),
-                        memory,
-                    },
-                );
+            steps.clone().for_each(|step| self.step_forward(plan, pass, step, &block));
+            if !segment.before_barrier {
+                let rows = block.samples.start * plan.features..block.samples.end * plan.features;
+                self.write_rows(plan, &self.kept(&block), &mut out[rows]);
+            } else if let Some(barrier) = plan.steps[steps.end].barrier() {
+                let reads = reads(plan, &self.tensors, steps.end, &block.samples);
+                barrier.note(pass, reads, &mut self.steps[steps.end]);
             }
-            let rows = &mut out[slots.start * plan.features..slots.end * plan.features];
-            self.write_rows(plan, &slots, rows);
         }
     }
 
+    fn step_forward(&mut self, plan: &Plan, pass: &Pass, step: usize, block: &Block) {
+        let slots = self.kept(block);
+        let (before, after) = self.tensors.split_at_mut(step + 1);
+        plan.steps[step].forward(
+            pass,
+            Forward {
+                slots: slots.clone(),
+                first_sample: block.first_of_lane + block.samples.start,
+                reads: reads(plan, before, step, &slots),
+                output: of_slots_mut(&mut after[0], &plan.layouts[step + 1], &slots),
+                memory: &mut self.steps[step],
+            },
+        );
+    }
+
+    /// Takes gradients back through some of the steps, block by block. Behind the last segment they come from the rows. The
+    /// barrier that a segment begins with only takes note; its gradient is made in the segment before, after the lanes
+    /// have come together.
     fn backward(
         &mut self,
         plan: &Plan,
         pass: &Pass,
-        first_sample: usize,
+        segment: &Segment,
+        first_of_lane: usize,
         row_gradients: &[f32],
-        input_gradient: bool,
     ) {
-        self.steps.iter_mut().for_each(StepMemory::clear_gradients);
-        for slots in blocks(row_gradients.len() / plan.features, plan.block) {
-            let rows = &row_gradients[slots.start * plan.features..slots.end * plan.features];
-            self.read_row_gradients(plan, &slots, rows);
-            let local = 0..slots.len();
-            for (index, (step, memory)) in plan.steps.iter().zip(&mut self.steps).enumerate().rev() {
-                let (before, after) = self.gradients.split_at_mut(index + 1);
-                let to = of_slots_mut(&mut before[index], step.input(), &local);
-                step.backward(
-                    pass,
-                    Backward {
-                        slots: slots.clone(),
-                        first_sample: first_sample + slots.start,
-                        input: of_slots(&self.tensors[index], step.input(), &slots),
-                        output: of_slots(&self.tensors[index + 1], step.output(), &slots),
-                        output_gradient: of_slots_mut(&mut after[0], step.output(), &local),
-                        input_gradient: (index > 0 || input_gradient).then_some(to),
-                        memory,
-                    },
-                );
+        let first = segment.steps.start + usize::from(segment.after_barrier);
+        let last = segment.steps.end + usize::from(segment.before_barrier);
+        if !segment.before_barrier {
+            self.steps.iter_mut().for_each(StepMemory::clear_gradients);
+        }
+        if segment.after_barrier {
+            self.steps[segment.steps.start].statistics.fill(0.0);
+        }
+        for samples in blocks(row_gradients.len() / plan.features, plan.block) {
+            let block = Block { samples, first_of_lane };
+            if !segment.before_barrier {
+                let rows = block.samples.start * plan.features..block.samples.end * plan.features;
+                self.read_row_gradients(plan, &block.samples, &row_gradients[rows]);
             }
+            (first..last).rev().for_each(|step| self.step_back(plan, pass, step, &block));
+            if segment.after_barrier {
+                self.note_back(plan, pass, segment.steps.start, &block);
+            }
+        }
+    }
+
+    fn step_back(&mut self, plan: &Plan, pass: &Pass, step: usize, block: &Block) {
+        let Some(output_place) = plan.gradients.places[step + 1] else { return };
+        for (which, edge) in plan.gradients.edges[step].iter().enumerate() {
+            let layout = &plan.layouts[edge.tensor];
+            let at = |place: usize| gradient_slots(plan, place, &block.samples);
+            let (output_gradient, input_gradient) = match (edge.gradient, plan.gradients.places[edge.tensor])
+            {
+                (Arrival::First, Some(place)) => {
+                    let [from, to] = two_of(&mut self.gradients, output_place, place);
+                    (from, Some(of_slots_mut(to, layout, &at(place))))
+                }
+                (Arrival::Again, Some(_)) => {
+                    let to = of_slots_mut(&mut self.spare, layout, &(0..block.samples.len()));
+                    (&mut self.gradients[output_place], Some(to))
+                }
+                _ => (&mut self.gradients[output_place], None),
+            };
+            let output_layout = &plan.layouts[step + 1];
+            plan.steps[step].backward(
+                pass,
+                Backward {
+                    slots: block.samples.clone(),
+                    first_sample: block.first_of_lane + block.samples.start,
+                    reads: reads(plan, &self.tensors, step, &block.samples),
+                    output: of_slots(&self.tensors[step + 1], output_layout, &block.samples),
+                    output_gradient: of_slots_mut(output_gradient, output_layout, &at(output_place)),
+                    which,
+                    input_gradient,
+                    memory: &mut self.steps[step],
+                },
+            );
+            if let (Arrival::Again, Some(place)) = (edge.gradient, plan.gradients.places[edge.tensor]) {
+                let to = of_slots_mut(&mut self.gradients[place], layout, &at(place));
+                add_samples(layout, &self.spare, to);
+            }
+        }
+    }
+
+    fn note_back(&mut self, plan: &Plan, pass: &Pass, step: usize, block: &Block) {
+        let (Some(barrier), Some(place)) = (plan.steps[step].barrier(), plan.gradients.places[step + 1])
+        else {
+            return;
+        };
+        let layout = &plan.layouts[step + 1];
+        let at = gradient_slots(plan, place, &block.samples);
+        let block = Backward {
+            slots: block.samples.clone(),
+            first_sample: block.first_of_lane + block.samples.start,
+            reads: reads(plan, &self.tensors, step, &block.samples),
+            output: of_slots(&self.tensors[step + 1], layout, &block.samples),
+            output_gradient: of_slots_mut(&mut self.gradients[place], layout, &at),
+            which: 0,
+            input_gradient: None,
+            memory: &mut self.steps[step],
+        };
+        barrier.note_back(pass, block);
+    }
+
+    /// Where a block's samples are kept in the tensors.
+    fn kept(&self, block: &Block) -> Range<usize> {
+        if self.training { block.samples.clone() } else { 0..block.samples.len() }
+    }
+
+    fn write_inputs(&mut self, plan: &Plan, inputs: Inputs<'_>, block: &Block) {
+        let (layout, slots) = (&plan.layouts[0], self.kept(block));
+        let maps = of_slots_mut(&mut self.tensors[0], layout, &slots).chunks_exact_mut(layout.len());
+        for (sample, to) in block.samples.clone().zip(maps) {
+            inputs.write(block.first_of_lane + sample, layout, to);
         }
     }
 
@@ -206,7 +363,9 @@ impl Lane {
     /// The gradients of a block's vectors as those of its last feature maps.
     fn read_row_gradients(&mut self, plan: &Plan, slots: &Range<usize>, rows: &[f32]) {
         let (layout, count) = (*plan.last(), plan.features);
-        let maps = &mut self.gradients[plan.steps.len()];
+        let Some(place) = plan.gradients.places[plan.steps.len()] else { return };
+        let at = gradient_slots(plan, place, slots);
+        let maps = of_slots_mut(&mut self.gradients[place], &layout, &at);
         let pixels = layout.height * layout.width;
         for ((row, map), slot) in
             rows.chunks_exact(count).zip(maps.chunks_exact_mut(layout.len())).zip(slots.clone())
@@ -223,6 +382,31 @@ impl Lane {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Where a block's samples are in a buffer of gradients.
+fn gradient_slots(plan: &Plan, place: usize, samples: &Range<usize>) -> Range<usize> {
+    if plan.gradients.buffers[place].whole_lane { samples.clone() } else { 0..samples.len() }
+}
+
+/// What a step reads.
+fn reads<'a>(plan: &'a Plan, tensors: &'a [Buffer], step: usize, slots: &Range<usize>) -> Reads<'a> {
+    let inputs = &plan.gradients.edges[step];
+    Reads { tensors, layouts: &plan.layouts, inputs, start: slots.start, end: slots.end }
+}
+
+/// Two different buffers.
+fn two_of(buffers: &mut [Buffer], first: usize, second: usize) -> [&mut Buffer; 2] {
+    buffers.get_disjoint_mut([first, second]).expect("gradients that live at the same time share no buffer")
+}
+
+/// Adds the pictures of some samples, without what lies around them.
+fn add_samples(layout: &Layout, from: &[f32], to: &mut [f32]) {
+    for (from, to) in from.chunks_exact(layout.len()).zip(to.chunks_exact_mut(layout.len())) {
+        for (_, _, row) in rows(layout) {
+            to[row.clone()].iter_mut().zip(&from[row]).for_each(|(to, from)| *to += from);
         }
     }
 }
@@ -312,12 +496,13 @@ fn write_pixels<T>(layout: &Layout, pixels: &[T], to: &mut [f32], value: impl Fn
 
 impl Features {
     /// The gradient with respect to the network's input, height × width × channels a sample, after [`Features::backward`]
-    /// of a batch of at most one block a lane.
+    /// of a batch of at most one block a lane; empty where it was not asked for.
     pub fn input_gradient(&self, samples: usize) -> Vec<f32> {
-        let layout = &self.plan.input;
+        let layout = &self.plan.layouts[0];
         let mut values = Vec::new();
+        let Some(place) = self.plan.gradients.places[0] else { return values };
         for sample in 0..samples {
-            let gradients = &self.lanes[sample / self.lane_len].gradients[0];
+            let gradients = &self.lanes[sample / self.lane_len].gradients[place];
             let map = &gradients[sample % self.lane_len * layout.len()..][..layout.len()];
             for (y, x) in (0..layout.height).flat_map(|y| (0..layout.width).map(move |x| (y, x))) {
                 values.extend((0..layout.channels).map(|channel| map[layout.position(channel, y, x)]));

@@ -13,6 +13,7 @@ mod trainer;
 
 pub use trainer::{Predictor, Trainer, input_gradient};
 
+use crate::random::Stream;
 use crate::{Loss, Optimizer, Parameters, Schedule};
 
 /// The pixels of a batch: one sample behind the other, each height × width × channels, row-major.
@@ -31,6 +32,29 @@ pub struct Batch<'a> {
     pub inputs: Inputs<'a>,
     /// The class of each sample.
     pub targets: &'a [usize],
+}
+
+/// What a pass through the network is for.
+#[derive(Clone, Copy)]
+enum Mode {
+    /// Batch norms use the batch's own statistics, and values are dropped where there is a stream to draw from.
+    Learn { dropout: Option<Stream> },
+    /// Batch norms use their running means, and nothing is dropped.
+    Answer,
+}
+
+impl Mode {
+    fn is_learning(self) -> bool {
+        matches!(self, Mode::Learn { .. })
+    }
+
+    /// The stream that dropout draws from, if anything is dropped.
+    fn dropout(self) -> Option<Stream> {
+        match self {
+            Mode::Learn { dropout } => dropout,
+            Mode::Answer => None,
+        }
+    }
 }
 
 /// How a network is trained.

@@ -1,22 +1,35 @@
-//! From a network to the steps that compute it: what is joined, how each tensor lies in memory, how many samples a
-//! worker takes at a time.
+//! From a network to the steps that compute it: what is joined, how each tensor lies in memory, where its gradient
+//! goes, how many samples a worker takes at a time.
 
-use crate::kernel::{BLOCK, Isa, Layout, Windows};
-use crate::layer::{Activation, Layer, Padding, WindowGeometry};
+mod gradients;
+mod join;
+mod layouts;
+
+use self::gradients::GradientPlan;
+use self::join::{Joined, join};
+use self::layouts::{lay_out, reserve_halos};
+use crate::kernel::{Isa, Layout, Windows};
+use crate::layer::{Layer, Padding, WindowGeometry};
 use crate::{Network, NetworkNode, Pair, Shape};
 
 use super::head::HeadStep;
 use super::step::{
-    ActivationStep, AvgPoolStep, ConvolutionPlace, DropoutStep, FeatureStep, Halos, MaxPoolStep,
-    can_be_pooled, convolution_step,
+    ActivationStep, AddStep, Arrival, AvgPoolStep, BatchNormStep, ConcatStep, ConvolutionPlace, DropoutStep,
+    Edge, FeatureStep, MaxPoolStep, MultiplyStep, UpsampleStep, ZeroPadStep, convolution_step,
 };
 
 /// A compiled network.
+///
+/// Tensors are counted: 0 is the network's input, `index + 1` is what the step at `index` writes.
 pub(super) struct Plan {
-    /// How the network's input lies in memory.
-    pub input: Layout,
-    /// The part on feature maps, each step reading what the one before wrote.
+    /// The part on feature maps, in an order in which each step finds what it reads.
     pub steps: Vec<Box<dyn FeatureStep>>,
+    /// Steps before which, when learning, the whole batch must have come together.
+    pub barriers: Vec<usize>,
+    /// How each tensor lies in memory.
+    pub layouts: Vec<Layout>,
+    /// What each step reads, and what becomes of the gradients.
+    pub gradients: GradientPlan,
     /// How the last feature maps become a vector.
     pub boundary: Boundary,
     /// Values in that vector.
@@ -55,123 +68,60 @@ impl Plan {
             Some(Layer::GlobalAvgPool(_)) => (Boundary::GlobalAvg, &rest[1..]),
             _ => (Boundary::Flatten, rest),
         };
-        let planned = join(features);
-        let mut layouts = lay_out(network.input(), &planned);
-        reserve_halos(&planned, &mut layouts);
-        let first_parameter = ParameterPlaces::new(nodes);
-        let steps = planned.iter().enumerate().map(|(index, step)| {
-            let wanted = index > 0 || input_gradient;
-            compile(isa, step, (layouts[index], layouts[index + 1]), &first_parameter, wanted)
+        let joined = join(network, end);
+        let mut layouts = lay_out(network.input(), &joined);
+        reserve_halos(&joined, &mut layouts);
+        let is_barrier = |joined: &Joined<'_>| matches!(joined.node.layer, Layer::BatchNorm(_));
+        let barriers: Vec<usize> = (0..joined.len()).filter(|&index| is_barrier(&joined[index])).collect();
+        let gradients = GradientPlan::new(&joined, &layouts, &barriers, input_gradient);
+        let places = ParameterPlaces::new(nodes);
+        let steps = joined.iter().zip(&gradients.edges).enumerate();
+        let steps = steps.map(|(index, (joined, edges))| {
+            compile(isa, joined, (&layouts, layouts[index + 1]), &places, edges)
         });
-        let steps: Vec<Box<dyn FeatureStep>> = steps.collect();
         let last = layouts[layouts.len() - 1];
-        let features_len = match boundary {
-            Boundary::Flatten => last.height * last.width * last.channels,
-            _ => last.channels,
-        };
-        let per_sample: usize = layouts.iter().map(Layout::len).sum();
         Plan {
-            input: layouts[0],
-            steps,
+            steps: steps.collect(),
             boundary,
-            features: features_len,
-            head: head_steps(head, end + usize::from(rest.len() > head.len()), &first_parameter),
-            block: (CACHE_FLOATS / per_sample).clamp(1, LARGEST_BLOCK),
+            features: match boundary {
+                Boundary::Flatten => last.height * last.width * last.channels,
+                _ => last.channels,
+            },
+            head: head_steps(head, end + usize::from(rest.len() > head.len()), &places),
+            block: (CACHE_FLOATS / largest_segment(&gradients.edges, &layouts, &barriers))
+                .clamp(1, LARGEST_BLOCK),
             feature_parameters: features
                 .iter()
                 .flat_map(NetworkNode::parameters)
                 .map(|spec| spec.len())
                 .sum(),
+            layouts,
+            barriers,
+            gradients,
         }
     }
 
     /// How the last feature maps lie in memory.
     pub fn last(&self) -> &Layout {
-        self.steps.last().map_or(&self.input, |step| step.output())
+        &self.layouts[self.steps.len()]
     }
-}
-
-/// Layers of the feature part, with those that are computed together joined.
-struct Joined<'a> {
-    /// Place of the first layer in the network.
-    index: usize,
-    node: &'a NetworkNode,
-    /// Of a convolution: the activation behind it.
-    activation: Activation,
-    /// Of a convolution: the pooling behind that.
-    pool: Option<&'a NetworkNode>,
-    output: Shape,
 }
 
 fn is_feature_layer(node: &NetworkNode) -> bool {
     matches!((node.input, node.output), (Shape::Image { .. }, Shape::Image { .. }))
 }
 
-/// Joins a convolution with an activation and a max pooling behind it, where the windows do not overlap (else values
-/// would be computed more than once) and the activation lets the largest value of a window be the largest.
-fn join(nodes: &[NetworkNode]) -> Vec<Joined<'_>> {
-    let mut joined: Vec<Joined<'_>> = Vec::new();
-    let mut rest = nodes.iter().enumerate().peekable();
-    while let Some((index, node)) = rest.next() {
-        let mut step =
-            Joined { index, node, activation: Activation::Linear, pool: None, output: node.output };
-        if let Layer::Conv2d(conv) = &node.layer {
-            step.activation = conv.activation;
-            if conv.activation == Activation::Linear
-                && let Some((_, NetworkNode { layer: Layer::Activation(next), .. })) = rest.peek()
-            {
-                step.activation = next.function;
-                rest.next();
-            }
-            let poolable = can_be_pooled(conv, node.input, step.activation);
-            if let Some((_, pool)) = rest.next_if(|(_, next)| poolable && is_tiling(&next.layer)) {
-                step.pool = Some(pool);
-                step.output = pool.output;
-            }
+/// Floats that a sample has in the tensors between two barriers, where that is most.
+fn largest_segment(edges: &[Vec<Edge>], layouts: &[Layout], barriers: &[usize]) -> usize {
+    let (mut largest, mut current) = (0, layouts[0].len());
+    for (step, layout) in layouts[1..].iter().enumerate() {
+        if barriers.contains(&step) {
+            largest = largest.max(current);
+            current = layouts[edges[step][0].tensor].len();
         }
-        joined.push(step);
+        current += layout.len();
     }
-    joined
-}
-
-/// Whether a layer is a max pooling whose windows lie side by side inside the picture.
-fn is_tiling(layer: &Layer) -> bool {
-    match layer {
-        Layer::MaxPool2d(pool) => {
-            let (size, stride) = (pool.size, pool.stride());
-            pool.padding == Padding::Valid && stride.rows >= size.rows && stride.columns >= size.columns
-        }
-        _ => false,
-    }
-}
-
-fn lay_out(input: Shape, steps: &[Joined<'_>]) -> Vec<Layout> {
-    let first = match input {
-        Shape::Image { height, width, channels } => Layout::input(height, width, channels),
-        Shape::Features(count) => Layout::input(1, count, 1),
-    };
-    // Only convolutions read an input whose channels are not in blocks.
-    let first = match steps.first().map(|step| &step.node.layer) {
-        None | Some(Layer::Conv2d(_)) => first,
-        Some(_) => Layout { block: BLOCK, ..first },
-    };
-    let outputs = steps.iter().map(|step| match step.output {
-        Shape::Image { height, width, channels } => Layout::blocked(height, width, channels),
-        Shape::Features(_) => unreachable!("the feature part has images only"),
-    });
-    std::iter::once(first).chain(outputs).collect()
-}
-
-/// Gives each tensor the space around it that the convolutions on both its sides need.
-fn reserve_halos(steps: &[Joined<'_>], layouts: &mut [Layout]) {
-    for (index, step) in steps.iter().enumerate() {
-        let Layer::Conv2d(conv) = &step.node.layer else { continue };
-        let halos = Halos::of(conv, layouts[index].height, layouts[index].width);
-        layouts[index].halo = layouts[index].halo.union(halos.input);
-        if step.pool.is_none() {
-            layouts[index + 1].halo = layouts[index + 1].halo.union(halos.output_gradient);
-        }
-    }
+    largest.max(current)
 }
 
 /// Where each layer's parameters stand among those of the network.
@@ -192,17 +142,24 @@ impl ParameterPlaces {
 
 fn compile(
     isa: Isa,
-    step: &Joined<'_>,
-    (input, output): (Layout, Layout),
+    joined: &Joined<'_>,
+    (layouts, output): (&[Layout], Layout),
     places: &ParameterPlaces,
-    input_gradient: bool,
+    edges: &[Edge],
 ) -> Box<dyn FeatureStep> {
-    match &step.node.layer {
+    let input = layouts[joined.inputs[0]];
+    let inputs = || joined.inputs.iter().map(|&tensor| layouts[tensor]);
+    match &joined.node.layer {
         Layer::Conv2d(conv) => {
-            let (weight, bias) = places.of(step.index, conv.bias);
-            let pool = step.pool.map(|pool| joined_windows(pool, output));
+            let (weight, bias) = places.of(joined.index, conv.bias);
+            let pool = joined.pool.map(|pool| joined_windows(pool, output));
+            let input_gradient = edges[0].gradient != Arrival::Unwanted;
             let place = ConvolutionPlace { input, output, weight, bias, pool, input_gradient };
-            convolution_step(isa, conv, step.activation, place)
+            convolution_step(isa, conv, joined.activation, place)
+        }
+        Layer::BatchNorm(config) => {
+            let first = places.0[joined.index];
+            Box::new(BatchNormStep::new(config, (input, output), joined.activation, first))
         }
         Layer::MaxPool2d(pool) => {
             let windows = sliding_windows(&input, pool.size, pool.stride(), pool.padding);
@@ -212,14 +169,30 @@ fn compile(
             let windows = sliding_windows(&input, pool.size, pool.stride(), pool.padding);
             Box::new(AvgPoolStep { input, output, windows })
         }
+        Layer::GlobalMaxPool(_) => Box::new(MaxPoolStep { input, output, windows: whole(&input) }),
+        Layer::GlobalAvgPool(_) => Box::new(AvgPoolStep { input, output, windows: whole(&input) }),
         Layer::Activation(layer) => Box::new(ActivationStep { input, output, function: layer.function }),
         Layer::Dropout(layer) => {
-            Box::new(DropoutStep { input, output, rate: layer.rate, layer: step.index as u64 })
+            Box::new(DropoutStep { input, output, rate: layer.rate, layer: joined.index as u64 })
         }
-        Layer::Flatten(_) | Layer::GlobalMaxPool(_) | Layer::GlobalAvgPool(_) | Layer::Dense(_) => {
+        Layer::Add(_) => Box::new(AddStep { inputs: inputs().collect(), output }),
+        Layer::Concat(_) => Box::new(ConcatStep { inputs: inputs().collect(), output }),
+        Layer::Multiply(_) => {
+            let inputs = [input, layouts[joined.inputs[1]]];
+            Box::new(MultiplyStep { inputs, output })
+        }
+        Layer::ZeroPad2d(pad) => Box::new(ZeroPadStep { input, output, top: pad.top, left: pad.left }),
+        Layer::Upsample2d(layer) => Box::new(UpsampleStep { input, output, factor: layer.factor }),
+        Layer::Flatten(_) | Layer::Dense(_) => {
             unreachable!("a layer that makes a vector is not in the feature part")
         }
     }
+}
+
+/// One window over all of a picture.
+fn whole(input: &Layout) -> Windows {
+    let size = Pair { rows: input.height, columns: input.width };
+    sliding_windows(input, size, size, Padding::Valid)
 }
 
 fn sliding_windows(input: &Layout, size: Pair, stride: Pair, padding: Padding) -> Windows {
@@ -263,13 +236,7 @@ fn head_steps(nodes: &[NetworkNode], first: usize, places: &ParameterPlaces) -> 
             }
             // A vector is flat already.
             Layer::Flatten(_) => None,
-            Layer::Conv2d(_)
-            | Layer::MaxPool2d(_)
-            | Layer::AvgPool2d(_)
-            | Layer::GlobalMaxPool(_)
-            | Layer::GlobalAvgPool(_) => {
-                unreachable!("a layer that needs an image is not in the head")
-            }
+            _ => unreachable!("a layer that needs an image is not in the head"),
         }
     };
     nodes.iter().enumerate().filter_map(step).collect()

@@ -5,7 +5,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::features::Features;
 use super::head::Head;
 use super::plan::Plan;
-use super::{Batch, Inputs, StepOutcome, TrainerState, TrainingConfig};
+use super::{Batch, Inputs, Mode, StepOutcome, TrainerState, TrainingConfig};
 use crate::kernel::Isa;
 use crate::random::Stream;
 use crate::{EngineError, Network, Parameters};
@@ -47,7 +47,7 @@ impl Compiled {
         let isa = Isa::detect();
         let plan = Plan::new(isa, network, purpose.input_gradient);
         let head = Head::new(isa, plan.features, plan.head.clone(), batch_size, purpose.training);
-        let mut features = Features::new(isa, plan, batch_size, purpose.training, purpose.input_gradient);
+        let mut features = Features::new(isa, plan, batch_size, purpose.training);
         features.load(&parameters);
         let threads = ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -73,12 +73,12 @@ impl Compiled {
         samples
     }
 
-    fn forward(&mut self, inputs: Inputs<'_>, samples: usize, dropout: Option<Stream>) {
+    fn forward(&mut self, inputs: Inputs<'_>, samples: usize, mode: Mode) {
         let Compiled { features, head, parameters, threads, .. } = self;
         threads.install(|| {
             let rows = samples * features.len();
-            features.forward(inputs, dropout, &mut head.input_mut()[..rows]);
-            head.forward(parameters, samples, dropout);
+            features.forward(inputs, mode, &mut head.input_mut()[..rows]);
+            head.forward(parameters, samples, mode.dropout());
         });
     }
 }
@@ -126,11 +126,12 @@ impl Trainer {
     /// When the batch is empty or larger than `batch_size`, its inputs have the wrong size, or a target is not a class.
     pub fn step(&mut self, batch: Batch<'_>) -> StepOutcome {
         let dropout = Stream::new(self.config.seed).derive("dropout").at(self.step);
-        let outcome = self.propagate(batch, Some(dropout));
+        let outcome = self.propagate(batch, Mode::Learn { dropout: Some(dropout) });
         let Trainer { compiled, config, gradients, slots, step } = self;
         compiled.threads.install(|| {
             let rate = config.learning_rate_at(*step);
             config.optimizer.update(*step, rate, &mut compiled.parameters, slots, gradients);
+            compiled.features.remember(&mut compiled.parameters);
             compiled.features.load(&compiled.parameters);
         });
         *step += 1;
@@ -142,7 +143,7 @@ impl Trainer {
     /// # Panics
     /// As [`Trainer::step`].
     pub fn gradients(&mut self, batch: Batch<'_>) -> (StepOutcome, Parameters) {
-        let outcome = self.propagate(batch, None);
+        let outcome = self.propagate(batch, Mode::Learn { dropout: None });
         (outcome, self.gradients.clone())
     }
 
@@ -152,7 +153,7 @@ impl Trainer {
     /// As [`Trainer::step`].
     pub fn evaluate(&mut self, batch: Batch<'_>) -> StepOutcome {
         let samples = self.check(batch);
-        self.compiled.forward(batch.inputs, samples, None);
+        self.compiled.forward(batch.inputs, samples, Mode::Answer);
         self.compiled.head.loss(self.config.loss, batch.targets)
     }
 
@@ -162,7 +163,7 @@ impl Trainer {
     /// When the batch is empty or too large, or `outputs` has not one row for each sample.
     pub fn predict(&mut self, inputs: Inputs<'_>, outputs: &mut [f32]) {
         let samples = self.compiled.check(inputs);
-        self.compiled.forward(inputs, samples, None);
+        self.compiled.forward(inputs, samples, Mode::Answer);
         outputs.copy_from_slice(self.compiled.head.output(samples));
     }
 
@@ -205,15 +206,16 @@ impl Trainer {
     }
 
     /// Forward and backward; the gradients are left in `self.gradients`.
-    fn propagate(&mut self, batch: Batch<'_>, dropout: Option<Stream>) -> StepOutcome {
+    fn propagate(&mut self, batch: Batch<'_>, mode: Mode) -> StepOutcome {
         let samples = self.check(batch);
-        self.compiled.forward(batch.inputs, samples, dropout);
+        self.compiled.forward(batch.inputs, samples, mode);
         let Trainer { compiled, config, gradients, .. } = self;
         let Compiled { features, head, parameters, threads, .. } = compiled;
         threads.install(|| {
             let outcome = head.loss(config.loss, batch.targets);
+            let dropout = mode.dropout();
             head.backward(config.loss, parameters, gradients, samples, dropout, features.needs_gradient());
-            features.backward(&head.input_gradient()[..samples * features.len()], dropout, gradients);
+            features.backward(&head.input_gradient()[..samples * features.len()], mode, gradients);
             outcome
         })
     }
@@ -254,7 +256,7 @@ impl Predictor {
                 Inputs::Floats(values) => Inputs::Floats(&values[range]),
             };
             self.compiled.check(inputs);
-            self.compiled.forward(inputs, samples, None);
+            self.compiled.forward(inputs, samples, Mode::Answer);
             rows.copy_from_slice(self.compiled.head.output(samples));
         }
     }
@@ -285,7 +287,7 @@ pub fn input_gradient(
             Inputs::Bytes(bytes) => Inputs::Bytes(&bytes[range]),
             Inputs::Floats(values) => Inputs::Floats(&values[range]),
         };
-        trainer.propagate(Batch { inputs, targets: target }, None);
+        trainer.propagate(Batch { inputs, targets: target }, Mode::Answer);
         // The loss is a mean over the batch.
         let share = 1.0 / batch.targets.len() as f32;
         all.extend(trainer.compiled.features.input_gradient(1).into_iter().map(|value| value * share));

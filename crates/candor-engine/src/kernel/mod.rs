@@ -13,6 +13,7 @@ mod elementwise;
 mod isa;
 mod layout;
 mod matrix;
+mod normalise;
 mod pooling;
 mod simd;
 mod sparse_gradient;
@@ -27,6 +28,7 @@ pub(crate) use elementwise::{
 pub use isa::Isa;
 pub(crate) use layout::{Halo, Layout};
 pub(crate) use matrix::{Rows, add_inner_products, add_row_combinations};
+pub(crate) use normalise::{PerChannel, add_gradient_sums, add_moments, combine, scale_and_shift};
 pub(crate) use pooling::{Windows, avg_pool_row, max_pool_row, spread_row};
 pub(crate) use simd::BLOCK;
 pub(crate) use sparse_gradient::{Entry, Lists, add_sparse_gradients};

@@ -95,18 +95,14 @@ impl LayerConfig for Conv2d {
         let Ok((_, _, channels)) = expect_image(input) else { return Vec::new() };
         let per_group = channels / self.groups;
         let taps = self.kernel.rows * self.kernel.columns;
-        let weight = ParameterSpec {
-            name: "weight",
-            shape: vec![self.filters, per_group, self.kernel.rows, self.kernel.columns],
-            fan_in: per_group * taps,
-            fan_out: self.filters / self.groups * taps,
-        };
-        let bias = ParameterSpec { name: "bias", shape: vec![self.filters], fan_in: 0, fan_out: 0 };
+        let shape = vec![self.filters, per_group, self.kernel.rows, self.kernel.columns];
+        let weight = ParameterSpec::weight(shape, per_group * taps, self.filters / self.groups * taps);
+        let bias = ParameterSpec::bias(self.filters);
         if self.bias { vec![weight, bias] } else { vec![weight] }
     }
 
     fn multiply_adds(&self, input: Shape, output: Shape) -> u64 {
-        let weights = self.parameters(input).first().map_or(0, |weight| weight.fan_in);
+        let weights = self.parameters(input).first().map_or(0, |weight| weight.len() / self.filters);
         output.len() as u64 * weights as u64
     }
 }

@@ -43,13 +43,8 @@ impl LayerConfig for Dense {
 
     fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
         let inputs = input.len();
-        let weight = ParameterSpec {
-            name: "weight",
-            shape: vec![self.units, inputs],
-            fan_in: inputs,
-            fan_out: self.units,
-        };
-        let bias = ParameterSpec { name: "bias", shape: vec![self.units], fan_in: 0, fan_out: 0 };
+        let weight = ParameterSpec::weight(vec![self.units, inputs], inputs, self.units);
+        let bias = ParameterSpec::bias(self.units);
         if self.bias { vec![weight, bias] } else { vec![weight] }
     }
 

@@ -10,15 +10,20 @@ macro_rules! global_pool {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub struct $name {}
+        pub struct $name {
+            /// Whether a picture of one pixel comes out instead of a vector, for a layer that needs a picture.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            pub keep: bool,
+        }
 
         impl LayerConfig for $name {
             fn describe(&self) -> String {
-                String::new()
+                if self.keep { "as one pixel".to_owned() } else { String::new() }
             }
 
             fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem> {
-                expect_image(input).map(|(_, _, channels)| Shape::Features(channels))
+                let (_, _, channels) = expect_image(input)?;
+                Ok(if self.keep { Shape::image(1, 1, channels) } else { Shape::Features(channels) })
             }
         }
     };

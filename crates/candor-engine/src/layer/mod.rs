@@ -4,23 +4,31 @@
 //! One file a layer; [`KINDS`] is the registry that the recipe, the command line and the docs are fed from.
 
 mod activation;
+mod batch_norm;
 mod conv2d;
 mod dense;
 mod dropout;
 mod flatten;
 mod global_pool;
+mod join;
 mod pool;
+mod upsample;
+mod zero_pad;
 
 use serde::{Deserialize, Serialize};
 
 pub use activation::{Activation, ActivationLayer};
+pub use batch_norm::BatchNorm;
 pub(crate) use conv2d::WindowGeometry;
 pub use conv2d::{Conv2d, Padding};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use global_pool::{GlobalAvgPool, GlobalMaxPool};
+pub use join::{Add, Concat, Multiply};
 pub use pool::{AvgPool2d, MaxPool2d};
+pub use upsample::Upsample2d;
+pub use zero_pad::ZeroPad2d;
 
 use crate::Shape;
 
@@ -35,7 +43,18 @@ pub trait LayerConfig {
     /// A setting that is impossible, or an input that does not fit.
     fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem>;
 
-    /// The trained tensors, in PyTorch's order and names.
+    /// What comes out for one sample where there are several inputs; only layers that join take more than one.
+    ///
+    /// # Errors
+    /// As [`LayerConfig::output_shape`].
+    fn joined_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+        match inputs {
+            [input] => self.output_shape(*input),
+            _ => Err(LayerProblem::Input("it takes one input".into())),
+        }
+    }
+
+    /// Its tensors, in PyTorch's order and names.
     fn parameters(&self, _input: Shape) -> Vec<ParameterSpec> {
         Vec::new()
     }
@@ -62,20 +81,45 @@ pub enum LayerProblem {
     },
 }
 
-/// One trained tensor of a layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One tensor of a layer.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ParameterSpec {
     /// `weight` or `bias`; the full name is `layer.weight`.
     pub name: &'static str,
     /// In PyTorch's order: `[out, in / groups, rows, columns]`, `[out, in]`, `[out]`.
     pub shape: Vec<usize>,
-    /// Inputs that one output sums over, for the initial values; 0 for a bias, which starts at zero.
-    pub fan_in: usize,
-    /// Outputs that one input reaches, likewise.
-    pub fan_out: usize,
+    /// What it holds before training.
+    pub initial: Initial,
+    /// Whether gradients change it; the running means of a batch norm follow the data instead.
+    pub trained: bool,
+}
+
+/// What a tensor holds before training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Initial {
+    /// Uniform in ±√(6 / (fan in + fan out)).
+    Glorot {
+        /// Inputs that one output sums over.
+        fan_in: usize,
+        /// Outputs that one input reaches.
+        fan_out: usize,
+    },
+    /// The same value everywhere.
+    Constant(f32),
 }
 
 impl ParameterSpec {
+    /// A weight that starts at random.
+    pub(crate) fn weight(shape: Vec<usize>, fan_in: usize, fan_out: usize) -> ParameterSpec {
+        let initial = Initial::Glorot { fan_in, fan_out };
+        ParameterSpec { name: "weight", shape, initial, trained: true }
+    }
+
+    /// A bias, which starts at zero.
+    pub(crate) fn bias(units: usize) -> ParameterSpec {
+        ParameterSpec { name: "bias", shape: vec![units], initial: Initial::Constant(0.0), trained: true }
+    }
+
     /// Values in the tensor.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
@@ -125,6 +169,12 @@ layers! {
     AvgPool2d(AvgPool2d) = "avg-pool2d": "the mean of each window; padding does not count",
     GlobalMaxPool(GlobalMaxPool) = "global-max-pool": "the largest value of each channel",
     GlobalAvgPool(GlobalAvgPool) = "global-avg-pool": "the mean of each channel",
+    BatchNorm(BatchNorm) = "batch-norm": "brings each channel to mean 0 and variance 1 over the batch, then scales and shifts it",
+    Add(Add) = "add": "the sum of several inputs of the same shape (a residual connection)",
+    Concat(Concat) = "concat": "the channels of several inputs behind each other",
+    Multiply(Multiply) = "multiply": "one input times another, or times one value a channel (squeeze and excitation)",
+    ZeroPad2d(ZeroPad2d) = "zero-pad2d": "zeros around the picture",
+    Upsample2d(Upsample2d) = "upsample2d": "every pixel repeated (nearest neighbour)",
     Flatten(Flatten) = "flatten": "a picture as a vector, channel by channel (PyTorch's order)",
     Dense(Dense) = "dense": "every output sees every input",
     Dropout(Dropout) = "dropout": "sets values to zero at random while training, and scales the others up",

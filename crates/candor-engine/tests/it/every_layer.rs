@@ -2,16 +2,17 @@
 //! against finite differences of the reference.
 
 use candor_engine::layer::{
-    Activation, ActivationLayer, AvgPool2d, Conv2d, Dense, Dropout, Flatten, GlobalAvgPool, GlobalMaxPool,
-    KINDS, Layer, MaxPool2d, Padding,
+    Activation, ActivationLayer, Add, AvgPool2d, BatchNorm, Concat, Conv2d, Dense, Dropout, Flatten,
+    GlobalAvgPool, GlobalMaxPool, KINDS, Layer, MaxPool2d, Multiply, Padding, Upsample2d, ZeroPad2d,
 };
 use candor_engine::{
-    Batch, Inputs, Loss, Network, Pair, Parameters, Predictor, Shape, Trainer, TrainingConfig, input_gradient,
+    Batch, Inputs, Loss, NamedLayer, Network, Pair, Parameters, Predictor, Shape, Trainer, TrainingConfig,
+    input_gradient,
 };
 
 use crate::formula;
 use crate::random_networks::Values;
-use crate::reference;
+use crate::reference::{self, Statistics};
 
 /// Values that a finite difference is taken of, in each tensor.
 const PROBES: usize = 10;
@@ -27,25 +28,148 @@ fn every_kind_of_layer_passes() {
         MaxPool2d { size: Pair::square(3), stride: Some(Pair::square(2)), padding: Padding::Same }.into(),
         AvgPool2d::new(2).into(),
         AvgPool2d { size: Pair::square(3), stride: Some(Pair::square(1)), padding: Padding::Same }.into(),
-        GlobalMaxPool {}.into(),
-        GlobalAvgPool {}.into(),
+        GlobalMaxPool::default().into(),
+        GlobalAvgPool::default().into(),
+        GlobalMaxPool { keep: true }.into(),
+        GlobalAvgPool { keep: true }.into(),
+        BatchNorm::default().into(),
+        ZeroPad2d { top: 1, bottom: 0, left: 2, right: 3 }.into(),
+        Upsample2d { factor: Pair { rows: 2, columns: 3 } }.into(),
         Flatten {}.into(),
         Dropout { rate: 0.5 }.into(),
         ActivationLayer { function: Activation::Relu }.into(),
         ActivationLayer { function: Activation::Tanh }.into(),
         ActivationLayer { function: Activation::Sigmoid }.into(),
     ];
-    // A dense layer stands at the end of every case.
-    for (kind, _) in KINDS.iter().filter(|(kind, _)| *kind != "dense") {
+    // A dense layer stands at the end of every case; what joins has a test of its own.
+    let elsewhere = ["dense", "add", "concat", "multiply"];
+    for (kind, _) in KINDS.iter().filter(|(kind, _)| !elsewhere.contains(kind)) {
         assert!(cases.iter().any(|layer| layer.kind() == *kind), "no case for {kind}");
     }
     for layer in cases {
         let name = format!("{} {}", layer.kind(), layer.config().describe());
         for layers in [vec![layer.clone()], vec![first.clone(), layer]] {
             let top = [Flatten {}.into(), Dense::new(3, Activation::Softmax).into()];
-            let network = Network::sequential(image, layers.into_iter().chain(top)).unwrap();
+            let network = Network::new(image, layers.into_iter().chain(top)).unwrap();
             check(&network, Loss::CrossEntropy, 3, &name);
         }
+    }
+}
+
+/// Networks that are not a row, with each way in which gradients meet.
+#[test]
+fn layers_that_join_pass() {
+    let conv = |name: &str, filters: usize| {
+        NamedLayer::new(name, Conv2d { bias: false, ..Conv2d::new(filters, 3).same() })
+    };
+    let relu = |name: &str| NamedLayer::new(name, ActivationLayer { function: Activation::Relu });
+    let tanh = |name: &str| NamedLayer::new(name, ActivationLayer { function: Activation::Tanh });
+    let norm = |name: &str| NamedLayer::new(name, BatchNorm::default());
+    let branches: Vec<(&str, Vec<NamedLayer>)> = vec![
+        ("a sum", vec![conv("a", 5), conv("b", 5), NamedLayer::new("join", Add {}).reading(["a", "b"])]),
+        (
+            "a sum of three, one of them twice",
+            vec![conv("a", 5), tanh("b"), NamedLayer::new("join", Add {}).reading(["a", "b", "a"])],
+        ),
+        (
+            "channels behind each other, not in whole blocks",
+            vec![
+                conv("a", 5),
+                conv("b", 20),
+                NamedLayer::new("join", Concat {}).reading(["a", "b", "input"]),
+            ],
+        ),
+        (
+            "channels behind each other, in whole blocks",
+            vec![conv("a", 16), conv("b", 7), NamedLayer::new("join", Concat {}).reading(["a", "b"])],
+        ),
+        (
+            "a product",
+            vec![conv("a", 5), conv("b", 5), NamedLayer::new("join", Multiply {}).reading(["b", "a"])],
+        ),
+        (
+            "squeeze and excitation",
+            vec![
+                conv("a", 18),
+                NamedLayer::new("squeeze", GlobalAvgPool { keep: true }),
+                NamedLayer::new("narrow", Conv2d::new(3, 1).activation(Activation::Relu)),
+                NamedLayer::new("gate", Conv2d::new(18, 1).activation(Activation::Sigmoid)),
+                NamedLayer::new("join", Multiply {}).reading(["a", "gate"]),
+            ],
+        ),
+        (
+            "a residual block with normalisation",
+            vec![
+                conv("stem", 17),
+                norm("n0"),
+                relu("r0"),
+                conv("c1", 17),
+                norm("n1"),
+                relu("r1"),
+                conv("c2", 17),
+                norm("n2"),
+                NamedLayer::new("sum", Add {}).reading(["n2", "r0"]),
+                relu("end"),
+            ],
+        ),
+        (
+            "normalisations next to each other, and of the input",
+            vec![norm("n0"), norm("n1"), conv("c", 4), norm("n2")],
+        ),
+        (
+            "a shortcut with stride",
+            vec![
+                conv("stem", 6),
+                NamedLayer::new(
+                    "c1",
+                    Conv2d { stride: Pair::square(2), bias: false, ..Conv2d::new(8, 3).same() },
+                ),
+                norm("n1"),
+                NamedLayer::new(
+                    "s",
+                    Conv2d { stride: Pair::square(2), bias: false, ..Conv2d::new(8, 1).same() },
+                )
+                .reading(["stem"]),
+                norm("ns"),
+                NamedLayer::new("sum", Add {}).reading(["n1", "ns"]),
+                NamedLayer::new("pool", MaxPool2d::new(2)),
+            ],
+        ),
+        (
+            "a padding that two convolutions read, pooled once",
+            vec![
+                NamedLayer::new("pad", ZeroPad2d { top: 1, bottom: 1, left: 1, right: 1 }),
+                NamedLayer::new("a", Conv2d::new(5, 3).activation(Activation::Relu)),
+                NamedLayer::new("pooled", MaxPool2d::new(3)),
+                NamedLayer::new("up", Upsample2d { factor: Pair::square(3) }),
+                NamedLayer::new("b", Conv2d { kernel: Pair { rows: 3, columns: 5 }, ..Conv2d::new(5, 3) })
+                    .reading(["pad"]),
+                NamedLayer::new("b_padded", ZeroPad2d { right: 1, left: 1, ..ZeroPad2d::default() }),
+                NamedLayer::new(
+                    "cut",
+                    MaxPool2d {
+                        size: Pair { rows: 1, columns: 2 },
+                        stride: Some(Pair::square(1)),
+                        padding: Padding::Valid,
+                    },
+                ),
+                NamedLayer::new(
+                    "up_wide",
+                    Conv2d { kernel: Pair { rows: 1, columns: 1 }, ..Conv2d::new(5, 1) },
+                )
+                .reading(["up"]),
+                NamedLayer::new("join", Concat {}).reading(["up_wide", "up"]),
+                NamedLayer::new("flat", GlobalMaxPool { keep: true }),
+                NamedLayer::new("cut_flat", GlobalAvgPool { keep: true }).reading(["cut"]),
+                NamedLayer::new("all", Concat {}).reading(["flat", "cut_flat"]),
+            ],
+        ),
+    ];
+    for (name, layers) in branches {
+        let top = [Layer::from(Flatten {}), Dense::new(3, Activation::Softmax).into()].map(NamedLayer::from);
+        let network = Network::new(Shape::image(9, 9, 3), layers.into_iter().chain(top))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        check(&network, Loss::CrossEntropy, 3, name);
     }
 }
 
@@ -70,7 +194,7 @@ fn convolutions_with_groups_pass() {
         let name: Vec<String> = layers.iter().map(|layer| layer.config().describe()).collect();
         let top = [Flatten {}.into(), Dense::new(3, Activation::Softmax).into()];
         let layers = std::iter::once(first.clone()).chain(layers).chain(top);
-        let network = Network::sequential(Shape::image(7, 6, 2), layers).unwrap();
+        let network = Network::new(Shape::image(7, 6, 2), layers).unwrap();
         check(&network, Loss::CrossEntropy, 3, &name.join(" | "));
     }
 }
@@ -89,7 +213,7 @@ fn every_loss_passes_with_every_ending_that_it_takes() {
     for (loss, units, activation) in cases {
         let hidden = Dense { bias: false, ..Dense::new(7, Activation::Tanh) };
         let layers: [Layer; 3] = [Flatten {}.into(), hidden.into(), Dense::new(units, activation).into()];
-        let network = Network::sequential(Shape::image(4, 5, 1), layers).unwrap();
+        let network = Network::new(Shape::image(4, 5, 1), layers).unwrap();
         check(&network, loss, 5, &format!("{} {} {units}", loss.name(), activation.name()));
     }
 }
@@ -97,7 +221,7 @@ fn every_loss_passes_with_every_ending_that_it_takes() {
 #[test]
 fn vectors_are_taken_as_they_are() {
     let layers = [Dense::new(6, Activation::Relu), Dense::new(3, Activation::Softmax)];
-    check(&Network::sequential(Shape::Features(11), layers).unwrap(), Loss::CrossEntropy, 4, "vectors");
+    check(&Network::new(Shape::Features(11), layers).unwrap(), Loss::CrossEntropy, 4, "vectors");
 }
 
 /// Runs a small batch through the network and holds outputs, loss and all gradients against the reference.
@@ -115,31 +239,45 @@ fn check(network: &Network, loss: Loss, samples: usize, name: &str) {
 
     let exact = Values::new(&parameters);
     let pixels: Vec<f64> = inputs.iter().map(|&value| value.into()).collect();
-    let outputs = |weights: &Values, pixels: &[f64]| -> Vec<f64> {
-        pixels.chunks(len).flat_map(|sample| reference::forward(network, weights, sample)).collect()
+    let outputs = |weights: &Values, pixels: &[f64], statistics: Statistics| -> Vec<f64> {
+        let inputs: Vec<Vec<f64>> = pixels.chunks(len).map(<[f64]>::to_vec).collect();
+        reference::forward_batch(network, weights, &inputs, statistics).concat()
     };
-    let mean_loss = |weights: &Values, pixels: &[f64]| -> f64 {
-        let outputs = outputs(weights, pixels);
+    let mean_loss = |weights: &Values, pixels: &[f64], statistics: Statistics| -> f64 {
+        let outputs = outputs(weights, pixels, statistics);
         let rows = outputs.chunks(network.output().len()).zip(&targets);
         rows.map(|(row, &target)| reference::loss(loss, row, target)).sum::<f64>() / samples as f64
     };
 
-    let expected = outputs(&exact, &pixels);
+    let expected = outputs(&exact, &pixels, Statistics::Running);
     let mut predicted = vec![0.0; expected.len()];
     Predictor::new(network, &parameters, 2, 1).unwrap().predict(Inputs::Floats(&inputs), &mut predicted);
     assert_close(&format!("{name}: output"), &predicted, &expected, 1e-5);
 
     let config = TrainingConfig { loss, batch_size: samples, ..TrainingConfig::default() };
     let (outcome, gradients) = Trainer::new(network, parameters.clone(), &config).unwrap().gradients(batch);
-    assert_close(&format!("{name}: loss"), &[outcome.loss], &[mean_loss(&exact, &pixels)], 1e-5);
+    assert_close(
+        &format!("{name}: loss"),
+        &[outcome.loss],
+        &[mean_loss(&exact, &pixels, Statistics::Batch)],
+        1e-5,
+    );
 
-    for tensor in gradients.tensors() {
+    for (index, tensor) in gradients.tensors().iter().enumerate() {
+        if !gradients.is_trained(index) {
+            assert!(
+                tensor.values.iter().all(|&value| value == 0.0),
+                "{name}: {} has a gradient",
+                tensor.name
+            );
+            continue;
+        }
         let probes = probes(&format!("{name} {}", tensor.name), tensor.values.len());
         let slope_at = |&at: &usize| {
             slope(|h| {
                 let mut moved = Values(exact.0.clone());
                 moved.0.get_mut(&tensor.name).expect("it is one of the parameters")[at] += h;
-                mean_loss(&moved, &pixels)
+                mean_loss(&moved, &pixels, Statistics::Batch)
             })
         };
         let expected: Vec<f64> = probes.iter().map(slope_at).collect();
@@ -153,7 +291,7 @@ fn check(network: &Network, loss: Loss, samples: usize, name: &str) {
         slope(|h| {
             let mut moved = pixels.clone();
             moved[at] += h;
-            mean_loss(&exact, &moved)
+            mean_loss(&exact, &moved, Statistics::Running)
         })
     };
     let expected: Vec<f64> = probes.iter().map(slope_at).collect();

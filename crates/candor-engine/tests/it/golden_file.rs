@@ -72,13 +72,13 @@ impl Case {
     pub fn front(&self) -> Network {
         let mut layers = self.layers.clone();
         layers.push(Layer::from(Flatten {}).into());
-        Network::sequential(self.input(), layers).unwrap_or_else(|e| panic!("{}: {e}", self.key))
+        Network::new(self.input(), layers).unwrap_or_else(|e| panic!("{}: {e}", self.key))
     }
 
     /// The whole network.
     pub fn network(&self) -> Network {
         let layers = self.layers.iter().chain(&self.head).cloned();
-        Network::sequential(self.input(), layers).unwrap_or_else(|e| panic!("{}: {e}", self.key))
+        Network::new(self.input(), layers).unwrap_or_else(|e| panic!("{}: {e}", self.key))
     }
 
     /// The initial parameters of `network`, which is the case's network or its front.

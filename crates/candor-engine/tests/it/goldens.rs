@@ -58,7 +58,7 @@ fn the_architectures_are_those_of_the_goldens() {
         let registered = architecture::find(name).unwrap_or_else(|| panic!("{name} is registered"));
         let mut layers = registered.layers(case.input(), case.classes);
         layers.retain(|named| !matches!(named.layer, Layer::Dropout(_)));
-        assert_eq!(Network::sequential(case.input(), layers).unwrap(), case.network(), "{name}");
+        assert_eq!(Network::new(case.input(), layers).unwrap(), case.network(), "{name}");
         assert_eq!((registered.loss)(case.classes), case.loss, "{name}");
         assert_eq!((registered.optimizer)(), case.optimizer, "{name}");
     }

@@ -206,7 +206,7 @@ fn training_lowers_the_loss_of_what_it_is_shown() {
 #[test]
 fn with_dropout_a_step_follows_the_slope_of_the_loss_that_it_reports() {
     // Each new trainer drops out the same values in its first step, so losses of moved parameters can be compared.
-    let network = Network::sequential(Shape::image(9, 8, 3), dropout_everywhere()).expect("the layers fit");
+    let network = Network::new(Shape::image(9, 8, 3), dropout_everywhere()).expect("the layers fit");
     let optimizer = Optimizer::sgd(1.0);
     let config = TrainingConfig { optimizer, batch_size: 11, seed: 9, ..TrainingConfig::default() };
     let pixels = formula::uniform("dropout", 11 * network.input().len(), 1.0);
@@ -258,7 +258,7 @@ fn of_equal_largest_values_the_first_gets_the_gradient() {
     // Flat parts of pictures make ties the rule, not the exception. PyTorch's rule.
     let layers =
         [Layer::from(MaxPool2d::new(2)), Flatten {}.into(), Dense::new(2, Activation::Softmax).into()];
-    let network = Network::sequential(Shape::image(4, 4, 1), layers).expect("the layers fit");
+    let network = Network::new(Shape::image(4, 4, 1), layers).expect("the layers fit");
     let parameters = Parameters::initial(&network, 1);
     let batch = Batch { inputs: Inputs::Floats(&[0.5; 16]), targets: &[0] };
     let gradient = input_gradient(&network, &parameters, Loss::CrossEntropy, batch).expect("the loss fits");
@@ -313,7 +313,7 @@ fn an_answer_that_is_sure_and_wrong_has_a_finite_loss_and_still_a_gradient() {
 fn of_logits(activation: Activation, loss: Loss, logits: Vec<f32>) -> Trainer {
     let units = logits.len();
     let layers = [Layer::from(Flatten {}), Dense::new(units, activation).into()];
-    let network = Network::sequential(Shape::image(1, 1, 1), layers).expect("the layers fit");
+    let network = Network::new(Shape::image(1, 1, 1), layers).expect("the layers fit");
     let weight = Parameter { name: "dense_1.weight".into(), shape: vec![units, 1], values: logits };
     let bias = Parameter { name: "dense_1.bias".into(), shape: vec![units], values: vec![0.0; units] };
     let parameters = Parameters::from_tensors(&network, vec![weight, bias]).expect("they are the network's");

@@ -179,8 +179,8 @@ fn draw_network(random: &mut Formula) -> (Network, Loss) {
         }
     }
     layers.push(match random.below(4) {
-        0 => GlobalMaxPool {}.into(),
-        1 => GlobalAvgPool {}.into(),
+        0 => GlobalMaxPool::default().into(),
+        1 => GlobalAvgPool::default().into(),
         _ => Flatten {}.into(),
     });
     if random.below(2) == 0 {
@@ -194,7 +194,7 @@ fn draw_network(random: &mut Formula) -> (Network, Loss) {
         (Loss::MeanSquaredError, 4, Activation::Softmax),
     ]);
     layers.push(Dense::new(units, activation).into());
-    (Network::sequential(input, layers).expect("only layers that fit were taken"), loss)
+    (Network::new(input, layers).expect("only layers that fit were taken"), loss)
 }
 
 fn draw_layer(random: &mut Formula, input: Shape) -> Layer {

@@ -1,8 +1,8 @@
 //! The layers as plain loops in f64, for networks that no golden was made of. Written to be read, not to be fast; held
 //! against the goldens itself.
 
-use candor_engine::layer::{Activation, AvgPool2d, Conv2d, Layer, MaxPool2d, Padding};
-use candor_engine::{Loss, Network, NetworkNode, Pair, Shape};
+use candor_engine::layer::{Activation, AvgPool2d, BatchNorm, Conv2d, Layer, MaxPool2d, Padding};
+use candor_engine::{Loss, Network, NetworkNode, Pair, Shape, Source};
 
 /// The parameters as the reference takes them: by name.
 pub trait Weights {
@@ -10,9 +10,95 @@ pub trait Weights {
     fn get(&self, name: &str) -> Option<&[f64]>;
 }
 
-/// The output of `network` for one sample, height × width × channels innermost.
+/// What batch norms normalise with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistics {
+    /// Mean and variance of the batch, as while learning.
+    Batch,
+    /// The running means.
+    Running,
+}
+
+/// The output of `network` for one sample, height × width × channels innermost; batch norms use their running means.
 pub fn forward(network: &Network, weights: &impl Weights, input: &[f64]) -> Vec<f64> {
-    network.nodes().iter().fold(input.to_vec(), |x, node| layer(node, weights, &x))
+    forward_batch(network, weights, &[input.to_vec()], Statistics::Running).remove(0)
+}
+
+/// The outputs of `network` for a batch of samples.
+pub fn forward_batch(
+    network: &Network,
+    weights: &impl Weights,
+    inputs: &[Vec<f64>],
+    statistics: Statistics,
+) -> Vec<Vec<f64>> {
+    let mut outputs: Vec<Vec<Vec<f64>>> = Vec::new();
+    for node in network.nodes() {
+        let read = |source: &Source| match source {
+            Source::Input => inputs,
+            Source::Layer(index) => &outputs[*index][..],
+        };
+        let sources: Vec<&[Vec<f64>]> = node.inputs.iter().map(read).collect();
+        let output = match &node.layer {
+            Layer::BatchNorm(config) => batch_norm(config, node, weights, sources[0], statistics),
+            Layer::Add(_) | Layer::Concat(_) | Layer::Multiply(_) => {
+                let of_sample = |sample: usize| {
+                    let parts: Vec<&[f64]> = sources.iter().map(|source| &source[sample][..]).collect();
+                    join(node, network, &parts)
+                };
+                (0..inputs.len()).map(of_sample).collect()
+            }
+            _ => sources[0].iter().map(|x| layer(node, weights, x)).collect(),
+        };
+        outputs.push(output);
+    }
+    outputs.pop().expect("a network has layers")
+}
+
+fn batch_norm(
+    config: &BatchNorm,
+    node: &NetworkNode,
+    weights: &impl Weights,
+    x: &[Vec<f64>],
+    statistics: Statistics,
+) -> Vec<Vec<f64>> {
+    let [_, _, channels] = sides(node.input);
+    let tensor = |which: &str| weights.get(&format!("{}.{which}", node.name)).expect("it is there");
+    let mut y = x.to_vec();
+    for channel in 0..channels {
+        let values =
+            || x.iter().flat_map(move |sample| sample.iter().skip(channel).step_by(channels).copied());
+        let (mean, variance) = match statistics {
+            Statistics::Running => (tensor("running_mean")[channel], tensor("running_var")[channel]),
+            Statistics::Batch => {
+                let mean = mean(&mut values());
+                (mean, self::mean(&mut values().map(|value| (value - mean).powi(2))))
+            }
+        };
+        let scale = tensor("weight")[channel] / (variance + f64::from(config.epsilon)).sqrt();
+        for value in y.iter_mut().flat_map(|sample| sample.iter_mut().skip(channel).step_by(channels)) {
+            *value = (*value - mean) * scale + tensor("bias")[channel];
+        }
+    }
+    y
+}
+
+fn join(node: &NetworkNode, network: &Network, parts: &[&[f64]]) -> Vec<f64> {
+    let channels = |which: usize| sides(network.shape_of(node.inputs[which]))[2];
+    match node.layer {
+        Layer::Add(_) => (0..parts[0].len()).map(|at| parts.iter().map(|part| part[at]).sum()).collect(),
+        Layer::Concat(_) => {
+            let pixels = parts[0].len() / channels(0);
+            let of_pixel = |pixel: usize| {
+                let values = |which: usize| &parts[which][pixel * channels(which)..][..channels(which)];
+                (0..parts.len()).flat_map(values).copied().collect::<Vec<f64>>()
+            };
+            (0..pixels).flat_map(of_pixel).collect()
+        }
+        Layer::Multiply(_) => {
+            (0..parts[0].len()).map(|at| parts[0][at] * parts[1][at % parts[1].len()]).collect()
+        }
+        _ => unreachable!("only these join"),
+    }
 }
 
 /// The loss of one sample's output.
@@ -59,7 +145,33 @@ fn layer(node: &NetworkNode, weights: &impl Weights, x: &[f64]) -> Vec<f64> {
         Layer::Flatten(_) => flatten(node, x),
         Layer::Dropout(_) => x.to_vec(),
         Layer::Activation(activation) => activate(activation.function, x.to_vec()),
+        Layer::ZeroPad2d(pad) => {
+            resized(node, x, |y, x| Some((y.checked_sub(pad.top)?, x.checked_sub(pad.left)?)))
+        }
+        Layer::Upsample2d(up) => resized(node, x, |y, x| Some((y / up.factor.rows, x / up.factor.columns))),
+        Layer::BatchNorm(_) | Layer::Add(_) | Layer::Concat(_) | Layer::Multiply(_) => {
+            unreachable!("they see more than one sample or input")
+        }
     }
+}
+
+/// A picture whose pixels are those of the input at the place that `source` tells, or zero.
+fn resized(
+    node: &NetworkNode,
+    x: &[f64],
+    source: impl Fn(usize, usize) -> Option<(usize, usize)>,
+) -> Vec<f64> {
+    let ([height, width, channels], [rows, columns, _]) = (sides(node.input), sides(node.output));
+    let mut y = vec![0.0; rows * columns * channels];
+    for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+        let Some((from_row, from_column)) = source(row, column).filter(|&(r, c)| r < height && c < width)
+        else {
+            continue;
+        };
+        let (to, from) = ((row * columns + column) * channels, (from_row * width + from_column) * channels);
+        y[to..to + channels].copy_from_slice(&x[from..from + channels]);
+    }
+    y
 }
 
 fn sides(shape: Shape) -> [usize; 3] {

@@ -373,14 +373,6 @@ impl ConvolutionStep {
 }
 
 impl FeatureStep for ConvolutionStep {
-    fn input(&self) -> &Layout {
-        &self.shape.input
-    }
-
-    fn output(&self) -> &Layout {
-        &self.shape.output
-    }
-
     fn memory(&self, samples: usize, training: bool) -> StepMemory {
         let positions = self.shape.output.height * self.shape.output.width;
         let blocks = self.shape.output.planes();
@@ -395,6 +387,7 @@ impl FeatureStep for ConvolutionStep {
             bias_gradient: Buffer::zeros(if training { blocks * BLOCK } else { 0 }),
             scratch: Buffer::zeros(scratch),
             entries: vec![Entry::default(); entries],
+            ..StepMemory::default()
         }
     }
 
@@ -402,7 +395,7 @@ impl FeatureStep for ConvolutionStep {
         let per_sample = self.shape.output.without_halo().len();
         // A group's weights stay in the first-level cache while all samples of the block pass.
         for &group in &self.groups {
-            let inputs = block.input.chunks_exact(self.shape.input.len());
+            let inputs = block.reads.get(0).chunks_exact(self.shape.input.len());
             let outputs = block.output.chunks_exact_mut(self.shape.output.len());
             for (slot, (input, output)) in block.slots.clone().zip(inputs.zip(outputs)) {
                 match &self.pool {
@@ -422,11 +415,11 @@ impl FeatureStep for ConvolutionStep {
 
     fn backward(&self, _pass: &Pass, block: Backward<'_>) {
         let per_sample = self.shape.output.without_halo().len();
-        let mut input_gradients = block.input_gradient;
-        let StepMemory { places, kept, weight_gradient, bias_gradient, scratch, entries } = block.memory;
+        let (inputs, mut input_gradients) = (block.reads.get(0), block.input_gradient);
+        let StepMemory { places, kept, weight_gradient, bias_gradient, scratch, entries, .. } = block.memory;
         let kept_len = self.ending.kept_len();
         for (index, slot) in block.slots.clone().enumerate() {
-            let input = &block.input[index * self.shape.input.len()..][..self.shape.input.len()];
+            let input = &inputs[index * self.shape.input.len()..][..self.shape.input.len()];
             let output = &block.output[index * self.shape.output.len()..][..self.shape.output.len()];
             let gradient =
                 &mut block.output_gradient[index * self.shape.output.len()..][..self.shape.output.len()];

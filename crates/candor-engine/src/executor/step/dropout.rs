@@ -1,6 +1,6 @@
 //! Dropout of feature maps.
 
-use super::{Backward, FeatureStep, Forward, Pass, StepMemory, rows};
+use super::{Backward, FeatureStep, Forward, Pass, rows};
 use crate::kernel::{Layout, dropout};
 use crate::random::Stream;
 
@@ -38,21 +38,12 @@ fn masked(pass: &Pass, stream: Stream, rate: f32, first: usize, from: &[f32], to
 }
 
 impl FeatureStep for DropoutStep {
-    fn input(&self) -> &Layout {
-        &self.input
-    }
-
-    fn output(&self) -> &Layout {
-        &self.output
-    }
-
-    fn memory(&self, _samples: usize, _training: bool) -> StepMemory {
-        StepMemory::default()
-    }
-
     fn forward(&self, pass: &Pass, block: Forward<'_>) {
-        let samples =
-            block.input.chunks_exact(self.input.len()).zip(block.output.chunks_exact_mut(self.output.len()));
+        let samples = block
+            .reads
+            .get(0)
+            .chunks_exact(self.input.len())
+            .zip(block.output.chunks_exact_mut(self.output.len()));
         for (index, (input, output)) in samples.enumerate() {
             self.apply(pass, block.first_sample + index, (input, &self.input), output, &self.output);
         }

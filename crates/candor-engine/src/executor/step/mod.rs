@@ -4,16 +4,22 @@
 //! what a step writes is still in the worker's cache when the next one reads it.
 
 mod activation;
+mod batch_norm;
 mod convolution;
 mod dropout;
+mod join;
 mod pool;
+mod resize;
 
 use std::ops::Range;
 
 pub(super) use activation::ActivationStep;
+pub(super) use batch_norm::BatchNormStep;
 pub(super) use convolution::{ConvolutionPlace, Halos, can_be_pooled, convolution_step};
 pub(super) use dropout::DropoutStep;
+pub(super) use join::{AddStep, ConcatStep, MultiplyStep};
 pub(super) use pool::{AvgPoolStep, MaxPoolStep};
+pub(super) use resize::{UpsampleStep, ZeroPadStep};
 
 use crate::Parameters;
 use crate::kernel::{Buffer, Entry, Halo, Isa, Layout};
@@ -21,37 +27,101 @@ use crate::random::Stream;
 
 /// One step, compiled for its place in a network.
 pub(super) trait FeatureStep: Send + Sync {
-    /// How the input lies in memory.
-    fn input(&self) -> &Layout;
-    /// How the output lies in memory.
-    fn output(&self) -> &Layout;
     /// What the step remembers of its samples, and works in: for up to `samples` samples of a lane.
-    fn memory(&self, samples: usize, training: bool) -> StepMemory;
+    fn memory(&self, _samples: usize, _training: bool) -> StepMemory {
+        StepMemory::default()
+    }
     /// Computes the output of a block of samples.
     fn forward(&self, pass: &Pass, block: Forward<'_>);
-    /// Computes the gradient with respect to the input, where it is wanted, and adds up those of the parameters.
+    /// Computes the gradient with respect to one input, where it is wanted; on the call for the first input also adds up
+    /// the gradients of the parameters. Called for one input after the other.
     fn backward(&self, pass: &Pass, block: Backward<'_>);
     /// Takes over new values of the parameters.
     fn load(&mut self, _parameters: &Parameters) {}
     /// Adds up the parameters' gradients of all lanes, in the order of the lanes.
     fn collect(&self, _lanes: &[&StepMemory], _gradients: &mut Parameters) {}
+    /// What the step wants to know of the whole batch before it can go on, when learning.
+    fn barrier(&self) -> Option<&dyn Barrier> {
+        None
+    }
+    /// The same, to be changed.
+    fn barrier_mut(&mut self) -> Option<&mut dyn Barrier> {
+        None
+    }
+}
+
+/// A step that needs all samples of a batch to have come to it before any can pass.
+pub(super) trait Barrier {
+    /// Notes in the lane's memory what a block brings to the step, forward.
+    fn note(&self, pass: &Pass, reads: Reads<'_>, memory: &mut StepMemory);
+    /// Brings together what the lanes noted, in the order of the lanes.
+    fn settle(&mut self, lanes: &[&StepMemory]);
+    /// Notes what a block brings to the step on the way back. The step may work in `output_gradient`.
+    fn note_back(&self, pass: &Pass, block: Backward<'_>);
+    /// Brings together what the lanes noted on the way back.
+    fn settle_back(&mut self, lanes: &[&StepMemory]);
+    /// Writes what follows the data instead of gradients.
+    fn remember(&mut self, parameters: &mut Parameters);
 }
 
 /// What is the same for all blocks of a pass.
 #[derive(Clone, Copy)]
 pub(super) struct Pass {
     pub isa: Isa,
+    /// Whether the batch's own statistics count, or what was learned before.
+    pub learning: bool,
     /// The stream of this step's dropout masks; none when nothing is dropped.
     pub dropout: Option<Stream>,
 }
 
+/// What a step reads of a block of samples.
+#[derive(Clone, Copy)]
+pub(super) struct Reads<'a> {
+    /// All tensors that were computed before.
+    pub tensors: &'a [Buffer],
+    pub layouts: &'a [Layout],
+    /// Which of them the step reads.
+    pub inputs: &'a [Edge],
+    /// The samples' places in the tensors.
+    pub start: usize,
+    pub end: usize,
+}
+
+impl<'a> Reads<'a> {
+    /// The values of one input.
+    pub fn get(&self, which: usize) -> &'a [f32] {
+        let tensor = self.inputs[which].tensor;
+        let len = self.layouts[tensor].len();
+        &self.tensors[tensor][self.start * len..self.end * len]
+    }
+}
+
+/// A tensor that a step reads, and what becomes of the gradient with respect to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Edge {
+    /// 0 for the network's input, then the steps' outputs.
+    pub tensor: usize,
+    pub gradient: Arrival,
+}
+
+/// What becomes of a gradient with respect to a step's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// Nobody wants it.
+    Unwanted,
+    /// On the way back it is the first to come to its tensor.
+    First,
+    /// Another step's gradient is there already, and it is added.
+    Again,
+}
+
 /// A block of samples on its way forward.
 pub(super) struct Forward<'a> {
-    /// The samples' places in the lane, for what the step remembers of them.
+    /// The samples' places in what the step remembers.
     pub slots: Range<usize>,
     /// The first sample's place in the batch, for what is random.
     pub first_sample: usize,
-    pub input: &'a [f32],
+    pub reads: Reads<'a>,
     pub output: &'a mut [f32],
     pub memory: &'a mut StepMemory,
 }
@@ -60,11 +130,13 @@ pub(super) struct Forward<'a> {
 pub(super) struct Backward<'a> {
     pub slots: Range<usize>,
     pub first_sample: usize,
-    pub input: &'a [f32],
+    pub reads: Reads<'a>,
     pub output: &'a [f32],
-    /// The gradient of the loss with respect to the output; the step may work in it.
+    /// The gradient of the loss with respect to the output; a step with one input may work in it.
     pub output_gradient: &'a mut [f32],
-    /// Where the gradient with respect to the input goes, if anyone wants it. Holds anything before.
+    /// The input that this call is about.
+    pub which: usize,
+    /// Where the gradient with respect to that input goes, if anyone wants it. Holds anything before.
     pub input_gradient: Option<&'a mut [f32]>,
     pub memory: &'a mut StepMemory,
 }
@@ -83,6 +155,8 @@ pub(super) struct StepMemory {
     pub scratch: Buffer,
     /// Non-zero gradients of a block of channels.
     pub entries: Vec<Entry>,
+    /// What a barrier noted of the lane's samples.
+    pub statistics: Vec<f64>,
 }
 
 impl StepMemory {
@@ -116,7 +190,7 @@ fn clear_halo(layout: &Layout, values: &mut [f32]) {
 }
 
 /// Where each row of a picture lies: plane, row, and its values.
-fn rows(layout: &Layout) -> impl Iterator<Item = (usize, usize, Range<usize>)> + '_ {
+pub(super) fn rows(layout: &Layout) -> impl Iterator<Item = (usize, usize, Range<usize>)> + '_ {
     let len = layout.width * layout.block;
     (0..layout.planes()).flat_map(move |plane| {
         (0..layout.height).map(move |y| {

@@ -28,14 +28,6 @@ fn row_len(output: &Layout) -> usize {
 }
 
 impl FeatureStep for MaxPoolStep {
-    fn input(&self) -> &Layout {
-        &self.input
-    }
-
-    fn output(&self) -> &Layout {
-        &self.output
-    }
-
     fn memory(&self, samples: usize, _training: bool) -> StepMemory {
         StepMemory { places: vec![0; samples * self.output.without_halo().len()], ..StepMemory::default() }
     }
@@ -43,8 +35,11 @@ impl FeatureStep for MaxPoolStep {
     fn forward(&self, pass: &Pass, block: Forward<'_>) {
         let per_sample = self.output.without_halo().len();
         let places = &mut block.memory.places[block.slots.start * per_sample..block.slots.end * per_sample];
-        let samples =
-            block.input.chunks_exact(self.input.len()).zip(block.output.chunks_exact_mut(self.output.len()));
+        let samples = block
+            .reads
+            .get(0)
+            .chunks_exact(self.input.len())
+            .zip(block.output.chunks_exact_mut(self.output.len()));
         for ((input, output), places) in samples.zip(places.chunks_exact_mut(per_sample)) {
             let len = row_len(&self.output);
             for (index, places) in places.chunks_exact_mut(len).enumerate() {
@@ -79,21 +74,12 @@ impl FeatureStep for MaxPoolStep {
 }
 
 impl FeatureStep for AvgPoolStep {
-    fn input(&self) -> &Layout {
-        &self.input
-    }
-
-    fn output(&self) -> &Layout {
-        &self.output
-    }
-
-    fn memory(&self, _samples: usize, _training: bool) -> StepMemory {
-        StepMemory::default()
-    }
-
     fn forward(&self, pass: &Pass, block: Forward<'_>) {
-        let samples =
-            block.input.chunks_exact(self.input.len()).zip(block.output.chunks_exact_mut(self.output.len()));
+        let samples = block
+            .reads
+            .get(0)
+            .chunks_exact(self.input.len())
+            .zip(block.output.chunks_exact_mut(self.output.len()));
         for (input, output) in samples {
             for plane in 0..self.output.planes() {
                 for y in 0..self.output.height {

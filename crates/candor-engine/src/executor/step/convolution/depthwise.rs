@@ -8,9 +8,7 @@ use super::phase::{Phase, leave_gaps, phases};
 use super::{ConvolutionPlace, collect_biases, load_biases};
 use crate::Parameters;
 use crate::executor::step::{Backward, FeatureStep, Forward, Pass, StepMemory, clear_halo};
-use crate::kernel::{
-    BLOCK, Buffer, Grid, Isa, Layout, Region, add_depthwise_weight_gradient, convolve_depthwise,
-};
+use crate::kernel::{BLOCK, Buffer, Grid, Isa, Region, add_depthwise_weight_gradient, convolve_depthwise};
 
 /// A depthwise convolution compiled for its place.
 pub(super) struct DepthwiseStep {
@@ -96,14 +94,6 @@ impl DepthwiseStep {
 }
 
 impl FeatureStep for DepthwiseStep {
-    fn input(&self) -> &Layout {
-        &self.shape.input
-    }
-
-    fn output(&self) -> &Layout {
-        &self.shape.output
-    }
-
     fn memory(&self, samples: usize, training: bool) -> StepMemory {
         let of_training = |len: usize| Buffer::zeros(if training { len } else { 0 });
         StepMemory {
@@ -115,7 +105,7 @@ impl FeatureStep for DepthwiseStep {
     }
 
     fn forward(&self, _pass: &Pass, block: Forward<'_>) {
-        let inputs = block.input.chunks_exact(self.shape.input.len());
+        let inputs = block.reads.get(0).chunks_exact(self.shape.input.len());
         let outputs = block.output.chunks_exact_mut(self.shape.output.len());
         for (slot, (input, output)) in block.slots.clone().zip(inputs.zip(outputs)) {
             self.forward_sample(input, output, block.memory.kept_mut(slot, self.ending.kept_len()));
@@ -126,7 +116,7 @@ impl FeatureStep for DepthwiseStep {
         let (inputs, outputs) = (self.shape.input.len(), self.shape.output.len());
         let mut input_gradients = block.input_gradient;
         for (index, slot) in block.slots.clone().enumerate() {
-            let input = &block.input[index * inputs..][..inputs];
+            let input = &block.reads.get(0)[index * inputs..][..inputs];
             let output = &block.output[index * outputs..][..outputs];
             let gradient = &mut block.output_gradient[index * outputs..][..outputs];
             let StepMemory { kept, weight_gradient, bias_gradient, .. } = &mut *block.memory;

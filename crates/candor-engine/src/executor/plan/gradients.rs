@@ -1,0 +1,153 @@
+//! Which gradients are wanted, in which order they come to their tensors, and which of them share memory.
+//!
+//! On the way back a tensor's gradient begins with the last step that reads it and ends with the step that wrote it.
+//! Gradients whose times do not overlap take turns in one buffer, which then stays in the cache.
+
+use std::ops::RangeInclusive;
+
+use super::join::Joined;
+use crate::executor::step::{Arrival, Edge};
+use crate::kernel::Layout;
+
+/// What the way back needs to know.
+pub(in crate::executor) struct GradientPlan {
+    /// For each step, what it reads and what becomes of the gradients.
+    pub edges: Vec<Vec<Edge>>,
+    /// For each tensor, the buffer of its gradient; none where nobody wants it.
+    pub places: Vec<Option<usize>>,
+    pub buffers: Vec<GradientBuffer>,
+    /// Floats a sample that a gradient needs which is added to another.
+    pub spare: usize,
+}
+
+/// Memory that several tensors' gradients take turns in.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::executor) struct GradientBuffer {
+    /// Floats a sample.
+    pub len: usize,
+    /// Whether it outlives a barrier: then it holds all samples of a lane, else one block.
+    pub whole_lane: bool,
+    /// The earliest step that any of its tensors lives until.
+    until: usize,
+}
+
+impl GradientPlan {
+    /// `barriers` are steps before which the whole batch comes together.
+    pub(super) fn new(
+        steps: &[Joined<'_>],
+        layouts: &[Layout],
+        barriers: &[usize],
+        input_gradient: bool,
+    ) -> GradientPlan {
+        let wanted = wanted(steps, input_gradient);
+        let edges = edges(steps, &wanted);
+        let mut tensors: Vec<(usize, RangeInclusive<usize>)> =
+            (0..layouts.len()).filter(|&tensor| wanted[tensor]).map(|t| (t, lifetime(steps, t))).collect();
+        // In the order in which they begin, on the way back.
+        tensors.sort_by_key(|(tensor, life)| std::cmp::Reverse((*life.end(), *tensor)));
+        let mut buffers: Vec<GradientBuffer> = Vec::new();
+        let mut places = vec![None; layouts.len()];
+        for (tensor, life) in tensors {
+            let whole_lane = barriers.iter().any(|&barrier| life.contains(&barrier) && barrier < *life.end());
+            let is_free =
+                |buffer: &GradientBuffer| buffer.whole_lane == whole_lane && buffer.until > *life.end();
+            let index = buffers.iter().position(is_free).unwrap_or(buffers.len());
+            if index == buffers.len() {
+                buffers.push(GradientBuffer { len: 0, whole_lane, until: usize::MAX });
+            }
+            buffers[index].len = buffers[index].len.max(layouts[tensor].len());
+            buffers[index].until = *life.start();
+            places[tensor] = Some(index);
+        }
+        let again = edges.iter().flatten().filter(|edge| edge.gradient == Arrival::Again);
+        let spare = again.map(|edge| layouts[edge.tensor].len()).max().unwrap_or(0);
+        GradientPlan { edges, places, buffers, spare }
+    }
+}
+
+/// Whether each tensor's gradient leads to a parameter, or to the network's input where that is asked for.
+fn wanted(steps: &[Joined<'_>], input_gradient: bool) -> Vec<bool> {
+    let mut wanted = vec![input_gradient];
+    for step in steps {
+        let is_trained = step.node.parameters().iter().any(|spec| spec.trained);
+        wanted.push(is_trained || step.inputs.iter().any(|&tensor| wanted[tensor]));
+    }
+    wanted
+}
+
+fn edges(steps: &[Joined<'_>], wanted: &[bool]) -> Vec<Vec<Edge>> {
+    let mut has_come = vec![false; wanted.len()];
+    let mut edge = |&tensor: &usize| {
+        let gradient = match (wanted[tensor], std::mem::replace(&mut has_come[tensor], true)) {
+            (false, _) => Arrival::Unwanted,
+            (true, false) => Arrival::First,
+            (true, true) => Arrival::Again,
+        };
+        Edge { tensor, gradient }
+    };
+    let mut edges: Vec<Vec<Edge>> =
+        steps.iter().rev().map(|step| step.inputs.iter().map(&mut edge).collect()).collect();
+    edges.reverse();
+    edges
+}
+
+/// From the step that wrote a tensor (the network's input: for ever) to the last that reads it (the last tensor: the
+/// head, behind all steps).
+fn lifetime(steps: &[Joined<'_>], tensor: usize) -> RangeInclusive<usize> {
+    let last_reader = steps.iter().rposition(|step| step.inputs.contains(&tensor));
+    tensor.saturating_sub(1)..=last_reader.unwrap_or(steps.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::join::join;
+    use super::*;
+    use crate::layer::{Activation, Add, Conv2d, Dense, GlobalAvgPool, Layer};
+    use crate::{NamedLayer, Network, Shape};
+
+    /// Two convolutions around which the first one's output goes, and a sum.
+    fn residual() -> Network {
+        let conv = |name: &str| NamedLayer::new(name, Conv2d::new(16, 3).same());
+        let layers = [
+            conv("first"),
+            conv("second"),
+            conv("third"),
+            NamedLayer::new("sum", Add {}).reading(["third", "first"]),
+            Layer::from(GlobalAvgPool::default()).into(),
+            Layer::from(Dense::new(3, Activation::Softmax)).into(),
+        ];
+        Network::new(Shape::image(8, 8, 3), layers).unwrap()
+    }
+
+    #[test]
+    fn the_last_reader_comes_first_and_the_next_is_added() {
+        let network = residual();
+        let steps = join(&network, 4);
+        let layouts = vec![Layout::blocked(8, 8, 16); 5];
+        let plan = GradientPlan::new(&steps, &layouts, &[], false);
+        let arrivals: Vec<Vec<Arrival>> =
+            plan.edges.iter().map(|edges| edges.iter().map(|edge| edge.gradient).collect()).collect();
+        use Arrival::{Again, First, Unwanted};
+        assert_eq!(arrivals, [vec![Unwanted], vec![Again], vec![First], vec![First, First]]);
+        assert_eq!(plan.places[0], None);
+        assert!(plan.buffers.iter().all(|buffer| !buffer.whole_lane));
+        assert_eq!(plan.spare, layouts[1].len());
+    }
+
+    #[test]
+    fn gradients_that_live_at_the_same_time_never_share_memory() {
+        let network = residual();
+        let steps = join(&network, 4);
+        let layouts = vec![Layout::blocked(8, 8, 16); 5];
+        for barriers in [&[][..], &[1], &[1, 3]] {
+            let plan = GradientPlan::new(&steps, &layouts, barriers, true);
+            for a in 0..5 {
+                for b in a + 1..5 {
+                    let (x, y) = (lifetime(&steps, a), lifetime(&steps, b));
+                    let overlap = x.start() <= y.end() && y.start() <= x.end();
+                    assert!(!overlap || plan.places[a] != plan.places[b], "{a} and {b}, {barriers:?}");
+                }
+            }
+        }
+    }
+}
