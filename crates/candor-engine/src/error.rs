@@ -33,6 +33,10 @@ pub enum EngineError {
         "layer {0} reads a vector that is not the one before it: join branches before flatten or global pooling"
     )]
     BranchOnVectors(String),
+    #[error("no layer is called {0}")]
+    LayerUnknown(String),
+    #[error("nothing stands behind layer {0}")]
+    NothingBehind(String),
     #[error("layers {above} and {below} cannot be separated: more than one tensor passes between them")]
     CannotSplit { above: String, below: String },
     #[error("the parameter {name} is missing")]

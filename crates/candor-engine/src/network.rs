@@ -150,6 +150,38 @@ impl Network {
         self.nodes.iter().enumerate().map(named).collect()
     }
 
+    /// Cuts the network behind the layer called `name`: into what leads up to it, and what goes on from its output. Layers
+    /// and parameters keep their names, so that the parameters of both parts together are those of the whole.
+    ///
+    /// # Errors
+    /// When no layer is called so, when it is the last, or when more than its output passes between the parts.
+    pub fn split_after(&self, name: &str) -> Result<(Network, Network), EngineError> {
+        let unknown = || EngineError::LayerUnknown(name.to_owned());
+        let cut = self.nodes.iter().position(|node| node.name == name).ok_or_else(unknown)?;
+        let (front, back) = self.nodes.split_at(cut + 1);
+        let moved = |source: &Source| match *source {
+            Source::Layer(index) if index == cut => Some(Source::Input),
+            Source::Layer(index) if index > cut => Some(Source::Layer(index - cut - 1)),
+            _ => None,
+        };
+        let mut nodes = back.to_vec();
+        for node in &mut nodes {
+            let inputs: Option<Vec<Source>> = node.inputs.iter().map(moved).collect();
+            let cannot = || EngineError::CannotSplit { above: name.to_owned(), below: node.name.clone() };
+            node.inputs = inputs.ok_or_else(cannot)?;
+        }
+        if nodes.is_empty() {
+            return Err(EngineError::NothingBehind(name.to_owned()));
+        }
+        let front = Network { input: self.input, nodes: front.to_vec() };
+        Ok((front, Network { input: self.nodes[cut].output, nodes }))
+    }
+
+    /// The same input with other layers, which the caller has put together rightly.
+    pub(crate) fn with_nodes(&self, nodes: Vec<NetworkNode>) -> Network {
+        Network { input: self.input, nodes }
+    }
+
     /// How many layers read the output of the one at `index`.
     pub(crate) fn readers(&self, index: usize) -> usize {
         self.nodes
@@ -263,5 +295,80 @@ fn summarise(node: &NetworkNode) -> LayerSummary {
         output: node.output,
         parameters: node.parameters().iter().filter(|spec| spec.trained).map(ParameterSpec::len).sum(),
         multiply_adds: node.layer.config().multiply_adds(node.input, node.output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::{Activation, Add, Conv2d, Dense, GlobalAvgPool};
+
+    fn conv(name: &str) -> NamedLayer {
+        NamedLayer::new(name, Conv2d::new(4, 3).same())
+    }
+
+    fn top() -> [NamedLayer; 2] {
+        [
+            NamedLayer::new("pool", GlobalAvgPool::default()),
+            NamedLayer::new("dense", Dense::new(3, Activation::Softmax)),
+        ]
+    }
+
+    fn build(layers: impl IntoIterator<Item = NamedLayer>) -> Result<Network, EngineError> {
+        Network::new(Shape::image(8, 6, 4), layers.into_iter().chain(top()))
+    }
+
+    #[test]
+    fn a_network_that_is_no_graph_is_refused_by_name() {
+        let add = |inputs: &[&str]| NamedLayer::new("sum", Add {}).reading(inputs.iter().copied());
+        let cases: Vec<(Vec<NamedLayer>, &str)> = vec![
+            (vec![conv("a"), conv("a")], "two layers are called a"),
+            (vec![conv("input")], "two layers are called input"),
+            (vec![conv("a"), add(&["a", "b"]), conv("b")], "layer sum reads b, but no layer before it"),
+            (vec![conv("a"), conv("b").reading(["input"])], "nothing reads the output of layer a"),
+            (vec![conv("a"), add(&["a"])], "layer sum (add) gets 8×6×4, but it joins two or more"),
+            (
+                vec![conv("a"), conv("b").reading(["a", "input"])],
+                "layer b (conv2d) gets 8×6×4 and 8×6×4, but it takes one",
+            ),
+            (
+                vec![NamedLayer::new("a", Conv2d::new(4, 3)), add(&["a", "input"])],
+                "layer sum (add) gets 6×4×4 and 8×6×4, but it needs inputs of one shape",
+            ),
+        ];
+        for (layers, expected) in cases {
+            let error = build(layers).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn layers_come_back_as_they_were_written() {
+        let layers = [conv("a"), conv("b"), NamedLayer::new("sum", Add {}).reading(["b", "a"])];
+        let network = build(layers.clone()).unwrap();
+        assert_eq!(network.layers()[..3], layers);
+        assert_eq!(build(network.layers().into_iter().take(3)).unwrap(), network);
+    }
+
+    #[test]
+    fn a_network_can_be_cut_where_one_tensor_passes() {
+        let layers = [conv("a"), conv("b"), NamedLayer::new("sum", Add {}).reading(["b", "a"]), conv("c")];
+        let network = build(layers).unwrap();
+        let (front, back) = network.split_after("sum").unwrap();
+        let names = |network: &Network| network.nodes().iter().map(|n| n.name.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            (names(&front).join(" "), names(&back).join(" ")),
+            ("a b sum".into(), "c pool dense".into())
+        );
+        assert_eq!((front.output(), back.input()), (Shape::image(8, 6, 4), Shape::image(8, 6, 4)));
+        assert_eq!(front.parameter_count() + back.parameter_count(), network.parameter_count());
+        for (name, expected) in [
+            ("b", "layers b and sum cannot be separated"),
+            ("dense", "nothing stands behind layer dense"),
+            ("d", "no layer is called d"),
+        ] {
+            let error = network.split_after(name).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
     }
 }

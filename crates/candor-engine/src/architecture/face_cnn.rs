@@ -14,7 +14,7 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     optimizer: Optimizer::default,
     batch_size: 32,
     epochs: 10,
-    layers: |_, classes| {
+    layers: |_, classes, _| {
         let mut layers = Vec::new();
         for filters in [64, 32] {
             layers.push(Conv2d::new(filters, 3).same().activation(Activation::Relu).into());
@@ -27,4 +27,5 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
         layers
     },
     base_layers: None,
+    has_width: false,
 };

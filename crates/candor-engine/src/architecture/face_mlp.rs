@@ -14,11 +14,12 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     optimizer: || Optimizer::Sgd { learning_rate: 0.1, momentum: 0.9, nesterov: true, decay: 1e-6 },
     batch_size: 32,
     epochs: 10,
-    layers: |_, classes| {
+    layers: |_, classes, _| {
         let mut layers = vec![Flatten {}.into()];
         layers.extend([256, 128, 64, 32, 16].map(|units| Dense::new(units, Activation::Tanh).into()));
         layers.push(binary_or_softmax(classes).into());
         layers
     },
     base_layers: None,
+    has_width: false,
 };

@@ -14,6 +14,7 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     optimizer: Optimizer::default,
     batch_size: 32,
     epochs: 10,
-    layers: |_, classes| vec![Flatten {}.into(), Dense::new(classes, Activation::Softmax).into()],
+    layers: |_, classes, _| vec![Flatten {}.into(), Dense::new(classes, Activation::Softmax).into()],
     base_layers: None,
+    has_width: false,
 };

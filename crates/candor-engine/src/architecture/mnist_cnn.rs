@@ -14,7 +14,7 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     optimizer: Optimizer::default,
     batch_size: 128,
     epochs: 10,
-    layers: |_, classes| {
+    layers: |_, classes, _| {
         vec![
             Conv2d::new(32, 3).activation(Activation::Relu).into(),
             MaxPool2d::new(2).into(),
@@ -26,4 +26,5 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
         ]
     },
     base_layers: None,
+    has_width: false,
 };

@@ -5,8 +5,10 @@
 
 mod face_cnn;
 mod face_mlp;
+mod lenet5;
 mod linear;
 mod mnist_cnn;
+mod resnet;
 mod simple_cnn;
 mod vgg16;
 
@@ -35,18 +37,24 @@ pub struct Architecture {
     /// Epochs in its source.
     pub epochs: usize,
     /// Layers before this one are the base; the rest is the top, which [`Architecture::base`] leaves out.
-    layers: fn(input: Shape, classes: usize) -> Vec<NamedLayer>,
+    layers: fn(input: Shape, classes: usize, width: f32) -> Vec<NamedLayer>,
     base_layers: Option<usize>,
+    /// Whether all its layers can be made narrower or wider by a factor.
+    pub has_width: bool,
 }
 
 /// Every architecture, from the smallest to the largest.
 pub const ALL: &[Architecture] = &[
     linear::ARCHITECTURE,
     mnist_cnn::ARCHITECTURE,
+    lenet5::ARCHITECTURE,
+    resnet::RESNET8,
     simple_cnn::ARCHITECTURE,
     face_mlp::ARCHITECTURE,
     face_cnn::ARCHITECTURE,
+    resnet::RESNET20,
     vgg16::ARCHITECTURE,
+    vgg16::FULL,
 ];
 
 /// The architecture called `name`.
@@ -57,7 +65,13 @@ pub fn find(name: &str) -> Option<&'static Architecture> {
 impl Architecture {
     /// The layers for this input and number of classes, as they would stand in a recipe.
     pub fn layers(&self, input: Shape, classes: usize) -> Vec<NamedLayer> {
-        (self.layers)(input, classes)
+        (self.layers)(input, classes, 1.0)
+    }
+
+    /// The same with every layer narrower or wider by the factor `width` (1 is as published), rounded to whole blocks
+    /// of eight channels. Only for architectures that have one (`has_width`); others are not changed.
+    pub fn layers_of_width(&self, input: Shape, classes: usize, width: f32) -> Vec<NamedLayer> {
+        (self.layers)(input, classes, width)
     }
 
     /// The network for this input and number of classes.
@@ -116,6 +130,10 @@ mod tests {
         let vgg16 = find("vgg16").unwrap();
         assert_eq!(vgg16.base(vgg16.input).unwrap().unwrap().parameter_count(), 14_714_688);
         assert_eq!(counts("linear"), [784 * 10 + 10]);
+        assert_eq!(counts("lenet5"), [156, 2_416, 48_120, 10_164, 850]);
+        assert_eq!(counts("resnet8").iter().sum::<usize>(), 78_042);
+        assert_eq!(counts("resnet20").iter().sum::<usize>(), 272_474);
+        assert_eq!(counts("vgg16-full").iter().sum::<usize>(), 138_357_544);
         assert_eq!(counts("face-mlp"), [4096 * 256 + 256, 32_896, 8_256, 2_080, 528, 17]);
         assert_eq!(counts("face-cnn"), [640, 18_464, 8192 * 256 + 256, 257]);
     }

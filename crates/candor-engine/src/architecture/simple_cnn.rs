@@ -14,7 +14,7 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     optimizer: Optimizer::default,
     batch_size: 32,
     epochs: 100,
-    layers: |_, classes| {
+    layers: |_, classes, _| {
         let mut layers = Vec::new();
         for _ in 0..3 {
             layers.push(Conv2d::new(32, 3).activation(Activation::Relu).into());
@@ -27,4 +27,5 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
         layers
     },
     base_layers: None,
+    has_width: false,
 };

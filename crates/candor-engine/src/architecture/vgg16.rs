@@ -2,7 +2,7 @@
 //! and a small top, as it is fine-tuned on small sets of photographs.
 
 use super::Architecture;
-use crate::layer::{Activation, Conv2d, Dense, Dropout, GlobalMaxPool, MaxPool2d};
+use crate::layer::{Activation, Conv2d, Dense, Dropout, Flatten, GlobalMaxPool, MaxPool2d};
 use crate::network::NamedLayer;
 use crate::{Loss, Optimizer, Shape};
 
@@ -19,18 +19,40 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     optimizer: || Optimizer::sgd(1e-4),
     batch_size: 32,
     epochs: 100,
-    layers: |_, classes| {
-        let mut layers: Vec<NamedLayer> = base();
+    layers: |_, classes, _| {
+        let mut layers = convolutions();
+        layers.push(GlobalMaxPool::default().into());
         layers.push(Dense::new(128, Activation::Relu).into());
         layers.push(Dropout { rate: 0.5 }.into());
         layers.push(Dense::new(classes, Activation::Softmax).into());
         layers
     },
     base_layers: Some(13 + 5 + 1),
+    has_width: false,
 };
 
-/// Thirteen convolutions called `conv1_1` to `conv5_3`, a pooling behind each block, global max pooling.
-fn base() -> Vec<NamedLayer> {
+pub(super) const FULL: Architecture = Architecture {
+    name: "vgg16-full",
+    summary: "VGG16 as published, with its two dense layers of 4,096; very large",
+    source: "Simonyan and Zisserman, 2015, configuration D; 224×224 colour, 1,000 classes",
+    input: Shape::image(224, 224, 3),
+    classes: 1000,
+    layers: |_, classes, _| {
+        let mut layers = convolutions();
+        layers.push(Flatten {}.into());
+        for _ in 0..2 {
+            layers.push(Dense::new(4096, Activation::Relu).into());
+            layers.push(Dropout { rate: 0.5 }.into());
+        }
+        layers.push(Dense::new(classes, Activation::Softmax).into());
+        layers
+    },
+    base_layers: Some(13 + 5 + 1),
+    ..ARCHITECTURE
+};
+
+/// Thirteen convolutions called `conv1_1` to `conv5_3`, a pooling behind each block.
+fn convolutions() -> Vec<NamedLayer> {
     let mut layers = Vec::new();
     for (block, (filters, convolutions)) in BLOCKS.into_iter().enumerate() {
         for index in 0..convolutions {
@@ -39,6 +61,5 @@ fn base() -> Vec<NamedLayer> {
         }
         layers.push(MaxPool2d::new(2).into());
     }
-    layers.push(GlobalMaxPool::default().into());
     layers
 }

@@ -6,6 +6,7 @@
 //! little to keep, and only so can the head be a product over the batch.
 
 mod features;
+mod fold;
 mod head;
 mod plan;
 mod step;

@@ -3,6 +3,7 @@
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::features::Features;
+use super::fold::fold_batch_norms;
 use super::head::Head;
 use super::plan::Plan;
 use super::{Batch, Inputs, Mode, StepOutcome, TrainerState, TrainingConfig};
@@ -237,7 +238,9 @@ impl Predictor {
         batch_size: usize,
         threads: usize,
     ) -> Result<Predictor, EngineError> {
-        let compiled = Compiled::new(network, parameters.clone(), batch_size, threads, Purpose::default())?;
+        let parameters = Parameters::from_tensors(network, parameters.clone().into_tensors())?;
+        let (network, parameters) = fold_batch_norms(network, &parameters);
+        let compiled = Compiled::new(&network, parameters, batch_size, threads, Purpose::default())?;
         Ok(Predictor { compiled })
     }
 
