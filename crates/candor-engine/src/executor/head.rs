@@ -53,6 +53,7 @@ pub(super) struct Head {
 
 impl Head {
     pub fn new(isa: Isa, inputs: usize, steps: Vec<HeadStep>, batch: usize, training: bool) -> Head {
+        let steps = apart(steps);
         let sizes: Vec<usize> = std::iter::once(inputs).chain(steps.iter().map(HeadStep::outputs)).collect();
         let matrices = || sizes.iter().map(|size| vec![0.0; size * batch]).collect();
         let values = matrices();
@@ -128,10 +129,11 @@ impl Head {
             let from = &mut after[0][..samples * outputs];
             let output = &self.values[index + 1][..samples * outputs];
             let is_last = index + 1 == self.steps.len();
-            if !(is_last && loss.includes(step.activation())) {
-                activate_rows_backward(self.isa, step.activation(), outputs, output, from);
-            }
             let input = &self.values[index][..samples * size];
+            if !(is_last && loss.includes(step.activation())) {
+                let values = if step.activation().gradient_from_output() { output } else { input };
+                activate_rows_backward(self.isa, step.activation(), outputs, values, from);
+            }
             match step {
                 HeadStep::Dense { weight, bias, inputs, units, .. } => {
                     if let Some(bias) = bias {
@@ -151,6 +153,19 @@ impl Head {
             }
         }
     }
+}
+
+/// Makes a step of its own of each activation whose derivative needs its input: behind a dense layer only the output
+/// would be left.
+fn apart(steps: Vec<HeadStep>) -> Vec<HeadStep> {
+    let split = |step| match step {
+        HeadStep::Dense { weight, bias, inputs, units, activation } if !activation.gradient_from_output() => {
+            let dense = HeadStep::Dense { weight, bias, inputs, units, activation: Activation::Linear };
+            vec![dense, HeadStep::Activation { size: units, function: activation }]
+        }
+        other => vec![other],
+    };
+    steps.into_iter().flat_map(split).collect()
 }
 
 /// The most probable class; with one unit, class 1 from .5 on.
@@ -232,18 +247,18 @@ fn sum_rows(from: &[f32], to: &mut [f32]) {
 
 fn activate_rows(isa: Isa, function: Activation, size: usize, values: &mut [f32]) {
     match function {
-        Activation::Softmax => values.chunks_exact_mut(size).for_each(softmax),
+        Activation::Softmax => values.chunks_exact_mut(size).for_each(|row| softmax(isa, row)),
         other => activate(isa, other, values),
     }
 }
 
-fn activate_rows_backward(isa: Isa, function: Activation, size: usize, output: &[f32], gradient: &mut [f32]) {
+fn activate_rows_backward(isa: Isa, function: Activation, size: usize, values: &[f32], gradient: &mut [f32]) {
     match function {
         Activation::Softmax => {
-            let rows = output.chunks_exact(size).zip(gradient.chunks_exact_mut(size));
+            let rows = values.chunks_exact(size).zip(gradient.chunks_exact_mut(size));
             rows.for_each(|(output, gradient)| softmax_backward(output, gradient));
         }
-        other => activate_backward(isa, other, output, gradient),
+        other => activate_backward(isa, other, values, gradient),
     }
 }
 

@@ -1,61 +1,10 @@
-//! Functions of single values: activations and their gradients, dropout, optimiser steps.
+//! Functions of single values: dropout, optimiser steps.
 //!
 //! Plain loops, compiled once for each instruction set so that the compiler's vectors are as wide as the machine's.
 
 use super::Isa;
 use super::simd::{Simd, simd_kernel};
-use crate::layer::Activation;
 use crate::random::Stream;
-
-/// Applies an activation other than softmax in place.
-pub(crate) fn activate(isa: Isa, function: Activation, values: &mut [f32]) {
-    match function {
-        Activation::Linear | Activation::Softmax => {}
-        // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
-        Activation::Relu => unsafe { relu_kernel(isa, values) },
-        Activation::Tanh => values.iter_mut().for_each(|v| *v = v.tanh()),
-        Activation::Sigmoid => values.iter_mut().for_each(|v| *v = sigmoid(*v)),
-    }
-}
-
-/// Multiplies `gradient` by the derivative of an activation other than softmax, written in terms of its output.
-pub(crate) fn activate_backward(isa: Isa, function: Activation, output: &[f32], gradient: &mut [f32]) {
-    match function {
-        Activation::Linear | Activation::Softmax => {}
-        // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
-        Activation::Relu => unsafe { relu_backward_kernel(isa, output, gradient) },
-        Activation::Tanh => scale(output, gradient, |y| 1.0 - y * y),
-        Activation::Sigmoid => scale(output, gradient, |y| y * (1.0 - y)),
-    }
-}
-
-/// 1 / (1 + e⁻ˣ), without overflow at either end.
-pub(crate) fn sigmoid(x: f32) -> f32 {
-    if x >= 0.0 {
-        1.0 / (1.0 + (-x).exp())
-    } else {
-        let e = x.exp();
-        e / (1.0 + e)
-    }
-}
-
-/// eˣ over its sum, in place.
-pub(crate) fn softmax(row: &mut [f32]) {
-    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for value in row.iter_mut() {
-        *value = (*value - largest).exp();
-        sum += *value;
-    }
-    row.iter_mut().for_each(|value| *value /= sum);
-}
-
-/// The gradient before a softmax from the one behind it, in place: p · (g − Σ p g).
-pub(crate) fn softmax_backward(output: &[f32], gradient: &mut [f32]) {
-    let mean: f32 = output.iter().zip(gradient.iter()).map(|(p, g)| p * g).sum();
-    scale(output, gradient, |p| p);
-    gradient.iter_mut().zip(output).for_each(|(g, p)| *g -= p * mean);
-}
 
 /// to = from · (0 or 1 / (1 − rate)): the `index`-th value of a run that starts at `first` in its stream.
 ///
@@ -64,20 +13,6 @@ pub(crate) fn dropout(isa: Isa, stream: Stream, rate: f32, first: usize, from: &
     let threshold = (f64::from(rate) * f64::from(1u32 << 31) * 2.0) as u32;
     // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
     unsafe { dropout_kernel(isa, stream.key(), threshold, 1.0 / (1.0 - rate), first as u32, from, to) }
-}
-
-simd_kernel! { fn relu_kernel = relu(values: &mut [f32]) }
-
-#[inline(always)]
-fn relu<S: Simd>(values: &mut [f32]) {
-    values.iter_mut().for_each(|v| *v = if *v <= 0.0 { 0.0 } else { *v });
-}
-
-simd_kernel! { fn relu_backward_kernel = relu_backward(output: &[f32], gradient: &mut [f32]) }
-
-#[inline(always)]
-fn relu_backward<S: Simd>(output: &[f32], gradient: &mut [f32]) {
-    gradient.iter_mut().zip(output).for_each(|(g, y)| *g = if *y > 0.0 { *g } else { 0.0 });
 }
 
 simd_kernel! {
@@ -152,11 +87,6 @@ fn adam_step<S: Simd>(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], st
     }
 }
 
-#[inline(always)]
-fn scale(output: &[f32], gradient: &mut [f32], derivative: impl Fn(f32) -> f32) {
-    gradient.iter_mut().zip(output).for_each(|(g, &y)| *g *= derivative(y));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,13 +116,5 @@ mod tests {
         };
         assert_ne!(mask(Stream::new(1)), mask(Stream::new(2)));
         assert_ne!(mask(Stream::new(1).at(0)), mask(Stream::new(1).at(1)));
-    }
-
-    #[test]
-    fn activations_stay_finite_at_the_ends() {
-        let mut row = [1000.0, -1000.0, 999.0];
-        softmax(&mut row);
-        assert!((row[0] - 0.731_058_6).abs() < 1e-6 && row[1] == 0.0, "{row:?}");
-        assert_eq!([sigmoid(200.0), sigmoid(-200.0), sigmoid(0.0)], [1.0, 0.0, 0.5]);
     }
 }

@@ -6,6 +6,7 @@
 // Tiles are addressed by their row and column, in several arrays at once.
 #![allow(clippy::needless_range_loop)]
 
+mod activation;
 mod buffer;
 mod convolution;
 mod depthwise;
@@ -19,12 +20,11 @@ mod simd;
 mod sparse_gradient;
 mod weight_gradient;
 
+pub(crate) use activation::{activate, activate_backward, softmax, softmax_backward};
 pub(crate) use buffer::Buffer;
 pub(crate) use convolution::{Grid, TapSum, convolve, group_width, is_chunked};
 pub(crate) use depthwise::{add_depthwise_weight_gradient, convolve_depthwise};
-pub(crate) use elementwise::{
-    AdamStep, activate, activate_backward, adam, dropout, sgd, softmax, softmax_backward,
-};
+pub(crate) use elementwise::{AdamStep, adam, dropout, sgd};
 pub use isa::Isa;
 pub(crate) use layout::{Halo, Layout};
 pub(crate) use matrix::{Rows, add_inner_products, add_row_combinations};

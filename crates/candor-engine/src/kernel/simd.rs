@@ -15,6 +15,8 @@ pub(crate) unsafe trait Simd: Copy {
     const LANES: usize;
     /// Registers that a kernel may fill with sums and still have some left for its operands.
     const ACCUMULATORS: usize;
+    /// Whether [`Simd::mul_add`] is one instruction, which rounds once.
+    const FUSED: bool;
 
     unsafe fn splat(value: f32) -> Self::V;
     unsafe fn load(from: *const f32) -> Self::V;
@@ -39,6 +41,7 @@ unsafe impl Simd for Portable {
     type V = [f32; 8];
     const LANES: usize = 8;
     const ACCUMULATORS: usize = 12;
+    const FUSED: bool = false;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> [f32; 8] {
@@ -89,6 +92,7 @@ mod x86 {
         type V = __m256;
         const LANES: usize = 8;
         const ACCUMULATORS: usize = 12;
+        const FUSED: bool = true;
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> __m256 {
@@ -134,6 +138,7 @@ mod x86 {
         type V = __m512;
         const LANES: usize = 16;
         const ACCUMULATORS: usize = 24;
+        const FUSED: bool = true;
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> __m512 {
@@ -185,6 +190,7 @@ mod arm {
         type V = float32x4x2_t;
         const LANES: usize = 8;
         const ACCUMULATORS: usize = 12;
+        const FUSED: bool = true;
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> float32x4x2_t {

@@ -17,7 +17,7 @@ mod zero_pad;
 
 use serde::{Deserialize, Serialize};
 
-pub use activation::{Activation, ActivationLayer};
+pub use activation::{Activation, ActivationLayer, LEAKY_SLOPE};
 pub use batch_norm::BatchNorm;
 pub(crate) use conv2d::WindowGeometry;
 pub use conv2d::{Conv2d, Padding};

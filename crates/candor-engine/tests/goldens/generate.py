@@ -68,6 +68,8 @@ AGREEMENT = 1e-6  # largest difference between the frameworks, relative to the l
 # engine may rightly differ: such a case needs another "salt" in cases.json. Asked of the gradients only: over five steps,
 # each of the larger architectures comes closer than this somewhere, and their `changes` are compared less sharply.
 MARGIN = 5e-7
+KINKS = {"leaky-relu": [0], "relu6": [0, 6], "hard-swish": [-3, 3]}
+LEAKY_SLOPE = float(np.float32(0.01))
 
 
 # ---------------------------------------------------------------- numbers from a formula, the same on both sides
@@ -254,7 +256,10 @@ class Torch:
             return F.relu(x)
         if function == "softmax":
             return F.softmax(x, 1)
-        return {"linear": lambda v: v, "tanh": torch.tanh, "sigmoid": torch.sigmoid}[function](x)
+        for kink in KINKS.get(function, []):
+            self.margin = min(self.margin, (x.detach() - kink).abs().min().item())
+        return {"linear": lambda v: v, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu6": F.relu6, "silu": F.silu,
+                "leaky-relu": lambda v: F.leaky_relu(v, LEAKY_SLOPE), "hard-swish": F.hardswish, "gelu": F.gelu}[function](x)
 
     def note_rivals(self, windows):
         """How far the second largest of each window (in dimension 2) is behind. Zeros are ReLU's: no gradient there."""
@@ -345,6 +350,12 @@ def channels_first(x):
     return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
 
 
+def keras_activation(name):
+    other = {"leaky-relu": lambda x: keras.activations.leaky_relu(x, LEAKY_SLOPE), "hard-swish": keras.activations.hard_silu,
+             "gelu": lambda x: keras.activations.gelu(x, approximate=False)}
+    return other.get(name, name)
+
+
 def keras_model(case, count):
     x = inputs = keras.Input(case.input)
     for name, layer in list(zip(case.names, case.all_layers))[:count]:
@@ -354,7 +365,7 @@ def keras_model(case, count):
 
 def keras_layer(name, layer, x):
     kind, L, padding = layer["kind"], keras.layers, layer.get("padding", "valid")
-    activation = layer.get("activation")
+    activation = keras_activation(layer.get("activation"))
     if kind == "conv2d":
         kernel, stride, _ = window(layer)
         return L.Conv2D(layer["filters"], kernel, stride, padding, groups=layer.get("groups", 1), name=name,
@@ -370,7 +381,7 @@ def keras_layer(name, layer, x):
         return L.GlobalAveragePooling2D()(x)
     if kind == "flatten":
         return L.Flatten()(L.Permute((3, 1, 2))(x))
-    return L.Activation(layer["function"])(x)
+    return L.Activation(keras_activation(layer["function"]))(x)
 
 
 def keras_variable(model, name):

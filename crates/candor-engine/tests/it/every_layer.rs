@@ -40,6 +40,11 @@ fn every_kind_of_layer_passes() {
         ActivationLayer { function: Activation::Relu }.into(),
         ActivationLayer { function: Activation::Tanh }.into(),
         ActivationLayer { function: Activation::Sigmoid }.into(),
+        ActivationLayer { function: Activation::LeakyRelu }.into(),
+        ActivationLayer { function: Activation::Relu6 }.into(),
+        ActivationLayer { function: Activation::Silu }.into(),
+        ActivationLayer { function: Activation::HardSwish }.into(),
+        ActivationLayer { function: Activation::Gelu }.into(),
     ];
     // A dense layer stands at the end of every case; what joins has a test of its own.
     let elsewhere = ["dense", "add", "concat", "multiply"];

@@ -37,6 +37,11 @@ fn dense() {
 }
 
 #[test]
+fn activation() {
+    check("activation");
+}
+
+#[test]
 fn loss() {
     check("loss");
 }

@@ -17,13 +17,22 @@ use crate::within;
 
 const NETWORKS: usize = 400;
 const CHANNELS: [usize; 10] = [1, 2, 3, 4, 7, 8, 15, 16, 17, 33];
-const FUNCTIONS: [Activation; 4] =
-    [Activation::Linear, Activation::Relu, Activation::Tanh, Activation::Sigmoid];
+const FUNCTIONS: [Activation; 9] = [
+    Activation::Linear,
+    Activation::Relu,
+    Activation::LeakyRelu,
+    Activation::Relu6,
+    Activation::Tanh,
+    Activation::Sigmoid,
+    Activation::Silu,
+    Activation::HardSwish,
+    Activation::Gelu,
+];
 
 #[test]
 fn the_reference_agrees_with_the_goldens() {
     let goldens = Goldens::read();
-    for case in ["conv2d", "pool", "dense", "loss", "optimizer"].into_iter().flat_map(family) {
+    for case in ["conv2d", "pool", "dense", "activation", "loss", "optimizer"].into_iter().flat_map(family) {
         let network = case.front();
         let weights = Values::new(&case.parameters(&network));
         let inputs: Vec<f64> = case.float_inputs(0).into_iter().map(f64::from).collect();

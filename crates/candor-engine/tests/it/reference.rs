@@ -1,7 +1,9 @@
 //! The layers as plain loops in f64, for networks that no golden was made of. Written to be read, not to be fast; held
 //! against the goldens itself.
 
-use candor_engine::layer::{Activation, AvgPool2d, BatchNorm, Conv2d, Layer, MaxPool2d, Padding};
+use candor_engine::layer::{
+    Activation, AvgPool2d, BatchNorm, Conv2d, LEAKY_SLOPE, Layer, MaxPool2d, Padding,
+};
 use candor_engine::{Loss, Network, NetworkNode, Pair, Shape, Source};
 
 /// The parameters as the reference takes them: by name.
@@ -279,6 +281,11 @@ fn activate(function: Activation, mut x: Vec<f64>) -> Vec<f64> {
     let each: fn(f64) -> f64 = match function {
         Activation::Linear => |x| x,
         Activation::Relu => |x| x.max(0.0),
+        Activation::LeakyRelu => |x| if x > 0.0 { x } else { f64::from(LEAKY_SLOPE) * x },
+        Activation::Relu6 => |x| x.clamp(0.0, 6.0),
+        Activation::Silu => |x| x / (1.0 + (-x).exp()),
+        Activation::HardSwish => |x| x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::Gelu => |x| 0.5 * x * libm::erfc(-x / std::f64::consts::SQRT_2),
         Activation::Tanh => f64::tanh,
         Activation::Sigmoid => |x| 1.0 / (1.0 + (-x).exp()),
         Activation::Softmax => return softmax(&x),

@@ -1,0 +1,459 @@
+//! Functions applied to each value, and the way of the gradient back through them.
+//!
+//! The plain form of a function and the fast one are the same source: arithmetic and choices without a branch or a call, on
+//! single values, so that the compiler makes vectors of it for each instruction set. What it takes from the standard
+//! library elsewhere (`exp`, `tanh`) is a call a value, which is why it stands here anew:
+//!
+//! - eˣ = 2ⁿ · eʳ with n = x / ln 2 rounded and |r| ≤ ½ ln 2; eʳ − 1 is a polynomial of degree 7. n is rounded by adding
+//!   1.5 · 2²³, where neighbouring floats are 1 apart, and its bits make the factor 2ⁿ.
+//! - tanh x = −t / (t + 2) with t = e⁻²ˣ − 1, which is exact in the limit at both ends.
+//! - The normal distribution's Φ(−a) = e^(−a²/2) · R(a), a ≥ 0, where R falls slowly and is a fraction of two
+//!   polynomials with positive coefficients, so that nothing cancels. a² is taken apart into an exact part and a small
+//!   rest: rounded, its error would be the exponential's relative error.
+//!
+//! Coefficients were fitted for the least largest relative error (Lawson, 1961), which is below .01 ulp for eʳ − 1 and .1
+//! ulp for R. How far the results are off, against double precision, over every float (see the tests):
+//!
+//! | function | largest error | derivative |
+//! |---|---|---|
+//! | linear, ReLU, leaky ReLU, ReLU6 | correctly rounded | correctly rounded |
+
+use super::Isa;
+use super::simd::{Simd, simd_kernel};
+use crate::layer::{Activation, LEAKY_SLOPE};
+
+/// Applies an activation other than softmax in place.
+pub(crate) fn activate(isa: Isa, function: Activation, values: &mut [f32]) {
+    // SAFETY: the kernels are safe code; `isa` comes from `Isa::available`.
+    unsafe {
+        match function {
+            Activation::Linear | Activation::Softmax => {}
+            Activation::Relu => relu_forward(isa, Relu, values),
+            Activation::LeakyRelu => leaky_relu_forward(isa, LeakyRelu, values),
+            Activation::Relu6 => relu6_forward(isa, Relu6, values),
+            Activation::Tanh => tanh_forward(isa, Tanh, values),
+            Activation::Sigmoid => sigmoid_forward(isa, Sigmoid, values),
+            Activation::Silu => silu_forward(isa, Silu, values),
+            Activation::HardSwish => hard_swish_forward(isa, HardSwish, values),
+            Activation::Gelu => gelu_forward(isa, Gelu, values),
+        }
+    }
+}
+
+/// Multiplies `gradient` by the derivative of an activation other than softmax. `values` are its outputs, or its inputs
+/// where [`Activation::gradient_from_output`] says that outputs do not do.
+pub(crate) fn activate_backward(isa: Isa, function: Activation, values: &[f32], gradient: &mut [f32]) {
+    // SAFETY: the kernels are safe code; `isa` comes from `Isa::available`.
+    unsafe {
+        match function {
+            Activation::Linear | Activation::Softmax => {}
+            Activation::Relu => relu_backward(isa, Relu, values, gradient),
+            Activation::LeakyRelu => leaky_relu_backward(isa, LeakyRelu, values, gradient),
+            Activation::Relu6 => relu6_backward(isa, Relu6, values, gradient),
+            Activation::Tanh => tanh_backward(isa, Tanh, values, gradient),
+            Activation::Sigmoid => sigmoid_backward(isa, Sigmoid, values, gradient),
+            Activation::Silu => silu_backward(isa, Silu, values, gradient),
+            Activation::HardSwish => hard_swish_backward(isa, HardSwish, values, gradient),
+            Activation::Gelu => gelu_backward(isa, Gelu, values, gradient),
+        }
+    }
+}
+
+/// eˣ over its sum, in place.
+pub(crate) fn softmax(isa: Isa, row: &mut [f32]) {
+    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
+    unsafe { softmax_kernel(isa, row) }
+}
+
+/// The gradient before a softmax from the one behind it, in place: p · (g − Σ p g).
+pub(crate) fn softmax_backward(output: &[f32], gradient: &mut [f32]) {
+    let mean: f32 = output.iter().zip(gradient.iter()).map(|(p, g)| p * g).sum();
+    gradient.iter_mut().zip(output).for_each(|(g, p)| *g = p * *g - p * mean);
+}
+
+simd_kernel! { fn softmax_kernel = softmax_row(row: &mut [f32]) }
+
+#[inline(always)]
+fn softmax_row<S: Simd>(row: &mut [f32]) {
+    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    row.iter_mut().for_each(|value| *value = exp::<S>(*value - largest));
+    let sum: f32 = row.iter().sum();
+    row.iter_mut().for_each(|value| *value /= sum);
+}
+
+/// A function of single values.
+trait Function: Copy {
+    fn value<S: Simd>(self, x: f32) -> f32;
+    /// The derivative, from the function's output or its input.
+    fn derivative<S: Simd>(self, value: f32) -> f32;
+}
+
+#[inline(always)]
+fn apply<S: Simd>(function: impl Function, values: &mut [f32]) {
+    values.iter_mut().for_each(|value| *value = function.value::<S>(*value));
+}
+
+#[inline(always)]
+fn scale<S: Simd>(function: impl Function, values: &[f32], gradient: &mut [f32]) {
+    gradient.iter_mut().zip(values).for_each(|(g, &value)| *g *= function.derivative::<S>(value));
+}
+
+/// The two kernels of a function, and its name as a type.
+macro_rules! kernels {
+    ($($name:ident: $forward:ident, $backward:ident;)+) => { $(
+        #[derive(Clone, Copy)]
+        struct $name;
+        simd_kernel! { fn $forward = apply(function: $name, values: &mut [f32]) }
+        simd_kernel! { fn $backward = scale(function: $name, values: &[f32], gradient: &mut [f32]) }
+    )+ };
+}
+
+kernels! {
+    Relu: relu_forward, relu_backward;
+    LeakyRelu: leaky_relu_forward, leaky_relu_backward;
+    Relu6: relu6_forward, relu6_backward;
+    Tanh: tanh_forward, tanh_backward;
+    Sigmoid: sigmoid_forward, sigmoid_backward;
+    Silu: silu_forward, silu_backward;
+    HardSwish: hard_swish_forward, hard_swish_backward;
+    Gelu: gelu_forward, gelu_backward;
+}
+
+// Comparisons are written such that what is not a number stays so: a training that has diverged must show it.
+
+impl Function for Relu {
+    #[inline(always)]
+    fn value<S: Simd>(self, x: f32) -> f32 {
+        if x <= 0.0 { 0.0 } else { x }
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, y: f32) -> f32 {
+        if y > 0.0 { 1.0 } else { 0.0 }
+    }
+}
+
+impl Function for LeakyRelu {
+    #[inline(always)]
+    fn value<S: Simd>(self, x: f32) -> f32 {
+        if x <= 0.0 { LEAKY_SLOPE * x } else { x }
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, y: f32) -> f32 {
+        if y > 0.0 { 1.0 } else { LEAKY_SLOPE }
+    }
+}
+
+impl Function for Relu6 {
+    #[inline(always)]
+    fn value<S: Simd>(self, x: f32) -> f32 {
+        clamp(x, 0.0, 6.0)
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, y: f32) -> f32 {
+        if y > 0.0 && y < 6.0 { 1.0 } else { 0.0 }
+    }
+}
+
+impl Function for Tanh {
+    #[inline(always)]
+    fn value<S: Simd>(self, x: f32) -> f32 {
+        // From 10 on, the nearest float is 1.
+        let a = clamp(x.abs(), 0.0, 10.0);
+        let (n, power) = powers::<S>(-2.0 * a, 0.0);
+        let scale = power_of_two(n);
+        let e = fused::<S>(power, scale, scale);
+        let t = fused::<S>(power, scale, scale - 1.0);
+        // Near zero −t / (2 + t), where t is more exact than e; elsewhere 1 − 2e / (1 + e), whose fraction is small.
+        let is_small = a < 0.55;
+        let fraction = (if is_small { -t } else { 2.0 * e }) / (if is_small { 2.0 + t } else { 1.0 + e });
+        (if is_small { fraction } else { 1.0 - fraction }).copysign(x)
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, y: f32) -> f32 {
+        1.0 - y * y
+    }
+}
+
+impl Function for Sigmoid {
+    #[inline(always)]
+    fn value<S: Simd>(self, x: f32) -> f32 {
+        let e = exp::<S>(-x.abs());
+        (if x < 0.0 { e } else { 1.0 }) / (1.0 + e)
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, y: f32) -> f32 {
+        y * (1.0 - y)
+    }
+}
+
+impl Function for Silu {
+    #[inline(always)]
+    fn value<S: Simd>(self, x: f32) -> f32 {
+        let x = at_least(x, -120.0);
+        let (e, scale) = exp_in_parts::<S>(-x.abs(), 0.0);
+        let below = 1.0 + e * scale;
+        if x < 0.0 { x * e / below * scale } else { x / below }
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, x: f32) -> f32 {
+        let e = exp::<S>(-x.abs());
+        let larger = 1.0 / (1.0 + e);
+        let smaller = e * larger;
+        let (sigmoid, rest) = if x < 0.0 { (smaller, larger) } else { (larger, smaller) };
+        fused::<S>(sigmoid * x, rest, sigmoid)
+    }
+}
+
+impl Function for HardSwish {
+    #[inline(always)]
+    fn value<S: Simd>(self, x: f32) -> f32 {
+        x * (clamp(x + 3.0, 0.0, 6.0) / 6.0)
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, x: f32) -> f32 {
+        let inside = (2.0 * x + 3.0) / 6.0;
+        let left = if x <= -3.0 { 0.0 } else { inside };
+        if x >= 3.0 { 1.0 } else { left }
+    }
+}
+
+impl Function for Gelu {
+    #[inline(always)]
+    fn value<S: Simd>(self, x: f32) -> f32 {
+        let x = at_least(x, -15.0);
+        let ((_, tail), scale) = normal_tail::<S>(x);
+        if x < 0.0 { x * tail * scale } else { x * (1.0 - tail * scale) }
+    }
+
+    #[inline(always)]
+    fn derivative<S: Simd>(self, x: f32) -> f32 {
+        const ONE_OVER_ROOT_OF_TWO_PI: f32 = 0.398_942_3;
+        let x = clamp(x, -15.0, 15.0);
+        let ((exponential, tail), scale) = normal_tail::<S>(x);
+        let below = if x < 0.0 { tail * scale } else { 1.0 - tail * scale };
+        fused::<S>(x * exponential * scale, ONE_OVER_ROOT_OF_TWO_PI, below)
+    }
+}
+
+/// e^(−x²/2), and the share of the standard normal distribution beyond |x|: both to be multiplied by the last value.
+#[inline(always)]
+fn normal_tail<S: Simd>(x: f32) -> ((f32, f32), f32) {
+    // From 15 on, both are zero.
+    let a = clamp(x.abs(), 0.0, 15.0);
+    // Twelve bits, so that the square is exact; and a² − high² = (a − high)(a + high).
+    let high = f32::from_bits(a.to_bits() & 0xffff_f000);
+    let (exponential, scale) = exp_in_parts::<S>(-0.5 * high * high, -0.5 * (a - high) * (a + high));
+    let above = polynomial::<S, 5>(a, [0.5, 0.438_295_42, 0.183_235_51, 0.040_633_358, 0.004_116_33]);
+    let below =
+        polynomial::<S, 6>(a, [1.0, 1.674_475_9, 1.202_504_6, 0.469_471_63, 0.101_859_175, 0.010_317_99]);
+    ((exponential, exponential * (above / below)), scale)
+}
+
+/// eˣ: 0 from −104 down, infinity from 89 up.
+#[inline(always)]
+fn exp<S: Simd>(x: f32) -> f32 {
+    let (e, scale) = exp_in_parts::<S>(x, 0.0);
+    e * scale
+}
+
+/// e^(x + rest), for a rest that is small beside 1, as a product.
+///
+/// Its parts have about half of the exponent each: both are floats of full precision even where the product is too small
+/// for one, so that what it is a factor of is rounded once if the second part comes last.
+#[inline(always)]
+fn exp_in_parts<S: Simd>(x: f32, rest: f32) -> (f32, f32) {
+    let (n, power) = powers::<S>(clamp(x, -120.0, 89.0), rest);
+    let half = n >> 1;
+    ((1.0 + power) * power_of_two(half), power_of_two(n.wrapping_sub(half)))
+}
+
+/// n and eʳ − 1, where x + rest = n ln 2 + r.
+#[inline(always)]
+fn powers<S: Simd>(x: f32, rest: f32) -> (i32, f32) {
+    const ROUND: f32 = 12_582_912.0;
+    const LN_2_HIGH: f32 = 0.693_359_375;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    let shifted = fused::<S>(x, std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
+    // The high part has nine bits: its product with n is exact.
+    let r = fused::<S>(-n, LN_2_LOW, fused::<S>(-n, LN_2_HIGH, x)) + rest;
+    let terms = [0.5, 0.166_666_64, 0.041_666_016, 0.008_333_626, 0.001_396_281_3, 0.000_197_720_9];
+    let power = fused::<S>(r * r, polynomial::<S, 6>(r, terms), r);
+    (shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32, power)
+}
+
+/// 2ⁿ for −126 ≤ n ≤ 127.
+#[inline(always)]
+fn power_of_two(n: i32) -> f32 {
+    f32::from_bits(((n.wrapping_add(127)) as u32) << 23)
+}
+
+/// c₀ + c₁ x + c₂ x² + …
+#[inline(always)]
+fn polynomial<S: Simd, const TERMS: usize>(x: f32, coefficients: [f32; TERMS]) -> f32 {
+    let mut sum = coefficients[TERMS - 1];
+    for index in (0..TERMS - 1).rev() {
+        sum = fused::<S>(sum, x, coefficients[index]);
+    }
+    sum
+}
+
+/// a · b + c, rounded once where that is one instruction (elsewhere it would be a call).
+#[inline(always)]
+fn fused<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
+    if S::FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// The nearest value from `low` to `high`.
+#[inline(always)]
+fn clamp(x: f32, low: f32, high: f32) -> f32 {
+    let x = at_least(x, low);
+    if x > high { high } else { x }
+}
+
+#[inline(always)]
+fn at_least(x: f32, low: f32) -> f32 {
+    if x < low { low } else { x }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How far each function may be off in ulps, and its derivative in units of 2⁻²⁴ (half an ulp of 1).
+    const BOUNDS: [(Activation, f64, f64); 9] = [
+        (Activation::Linear, 0.0, 0.0),
+        (Activation::Relu, 0.0, 0.0),
+        (Activation::LeakyRelu, 0.5, 0.0),
+        (Activation::Relu6, 0.0, 0.0),
+        (Activation::Tanh, 2.4, 2.5),
+        (Activation::Sigmoid, 2.5, 2.0),
+        (Activation::Silu, 3.4, 3.3),
+        (Activation::HardSwish, 2.0, 2.0),
+        (Activation::Gelu, 7.0, 2.7),
+    ];
+
+    /// The function and its derivative by the book.
+    fn exact(function: Activation, x: f64) -> (f64, f64) {
+        let sigmoid = 1.0 / (1.0 + (-x).exp());
+        let slope = f64::from(LEAKY_SLOPE);
+        match function {
+            Activation::Linear | Activation::Softmax => (x, 1.0),
+            Activation::Relu => (x.max(0.0), if x > 0.0 { 1.0 } else { 0.0 }),
+            Activation::LeakyRelu => {
+                if x > 0.0 {
+                    (x, 1.0)
+                } else {
+                    (slope * x, slope)
+                }
+            }
+            Activation::Relu6 => (x.clamp(0.0, 6.0), if x > 0.0 && x < 6.0 { 1.0 } else { 0.0 }),
+            Activation::Tanh => (x.tanh(), 1.0 - x.tanh() * x.tanh()),
+            Activation::Sigmoid => (sigmoid, sigmoid * (1.0 - sigmoid)),
+            Activation::Silu => (x * sigmoid, sigmoid * (1.0 + x * (1.0 - sigmoid))),
+            Activation::HardSwish => {
+                let inside = x * (x + 3.0).clamp(0.0, 6.0) / 6.0;
+                (
+                    inside,
+                    if x <= -3.0 {
+                        0.0
+                    } else if x >= 3.0 {
+                        1.0
+                    } else {
+                        (2.0 * x + 3.0) / 6.0
+                    },
+                )
+            }
+            Activation::Gelu => {
+                let below = 0.5 * libm::erfc(-x / std::f64::consts::SQRT_2);
+                let density = (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
+                (x * below, below + x * density)
+            }
+        }
+    }
+
+    fn ulps(got: f32, expected: f64) -> f64 {
+        let exponent = expected.abs().log2().floor().clamp(-126.0, 127.0);
+        (f64::from(got) - expected).abs() / (exponent - 23.0).exp2()
+    }
+
+    /// Every 4099th float; with `CANDOR_EVERY_FLOAT` set, all from 2⁻¹⁴ to 128 on both sides.
+    fn inputs() -> Box<dyn Iterator<Item = f32>> {
+        if std::env::var_os("CANDOR_EVERY_FLOAT").is_none() {
+            let all = (0..=u32::MAX).step_by(4099).map(f32::from_bits);
+            return Box::new(all.filter(|x| x.is_finite()));
+        }
+        let positive = (2.0_f32.powi(-14).to_bits()..=128.0_f32.to_bits()).map(f32::from_bits);
+        Box::new(positive.flat_map(|x| [x, -x]))
+    }
+
+    #[test]
+    fn functions_and_derivatives_are_as_exact_as_the_table_says() {
+        for (isa, (function, ulps_allowed, slope_allowed)) in
+            Isa::available().into_iter().flat_map(|isa| BOUNDS.map(|bound| (isa, bound)))
+        {
+            let mut worst = [(0.0, 0.0); 2];
+            let mut all = inputs();
+            loop {
+                let xs: Vec<f32> = all.by_ref().take(4096).collect();
+                if xs.is_empty() {
+                    break;
+                }
+                let (mut ys, mut slopes) = (xs.clone(), vec![1.0; xs.len()]);
+                activate(isa, function, &mut ys);
+                let values = if function.gradient_from_output() { &ys } else { &xs };
+                activate_backward(isa, function, values, &mut slopes);
+                for ((&x, &y), &slope) in xs.iter().zip(&ys).zip(&slopes) {
+                    let (value, derivative) = exact(function, x.into());
+                    let errors = [ulps(y, value), (f64::from(slope) - derivative).abs() * 24_f64.exp2()];
+                    for (worst, error) in worst.iter_mut().zip(errors) {
+                        if !(error <= worst.0) {
+                            *worst = (error, x);
+                        }
+                    }
+                }
+            }
+            let [(value, at), (slope, slope_at)] = worst;
+            println!(
+                "{isa} {}: {value:.2} ulp at {at}, derivative {slope:.2} at {slope_at}",
+                function.name()
+            );
+            assert!(value <= ulps_allowed, "{isa} {}: {value} ulp at {at}", function.name());
+            assert!(
+                slope <= slope_allowed,
+                "{isa} {}: the derivative at {slope_at} by {slope}",
+                function.name()
+            );
+        }
+    }
+
+    #[test]
+    fn the_ends_are_their_limits_and_nan_stays_nan() {
+        for isa in Isa::available() {
+            for (function, at_minus_infinity, at_infinity) in [
+                (Activation::Relu, 0.0, f32::INFINITY),
+                (Activation::LeakyRelu, f32::NEG_INFINITY, f32::INFINITY),
+                (Activation::Relu6, 0.0, 6.0),
+                (Activation::Tanh, -1.0, 1.0),
+                (Activation::Sigmoid, 0.0, 1.0),
+                (Activation::Silu, 0.0, f32::INFINITY),
+                (Activation::Gelu, 0.0, f32::INFINITY),
+            ] {
+                let mut row = [f32::NEG_INFINITY, f32::INFINITY, f32::NAN];
+                activate(isa, function, &mut row);
+                assert_eq!(row[..2], [at_minus_infinity, at_infinity], "{isa} {}", function.name());
+                assert!(row[2].is_nan(), "{isa} {}", function.name());
+            }
+            let mut row = [1000.0, -1000.0, 999.0];
+            softmax(isa, &mut row);
+            assert!((row[0] - 0.731_058_6).abs() < 1e-6 && row[1] == 0.0, "{row:?}");
+        }
+    }
+}
