@@ -43,7 +43,11 @@ def dropout(rate):
     return ("dropout", rate)
 
 
-POOL, FLATTEN, GLOBAL_MAX = ("pool",), ("flatten",), ("global max",)
+def residual(filters, stride=1):
+    return ("residual", filters, stride)
+
+
+POOL, FLATTEN, GLOBAL_MAX, GLOBAL_AVG = ("pool",), ("flatten",), ("global max",), ("global avg",)
 VGG = [layer for filters, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
        for layer in [conv(filters, "same")] * count + [POOL]]
 
@@ -61,6 +65,10 @@ NETS = {
     "face-mlp": dict(
         input=(64, 64, 1), classes=2, batch=32, images=1_000, loss="squared error", optimizer="sgd", parameters=1_092_609,
         layers=[FLATTEN] + [dense(units, "tanh") for units in (256, 128, 64, 32, 16)] + [dense(1, "sigmoid")]),
+    "resnet20": dict(
+        input=(32, 32, 3), classes=10, batch=128, images=1_280, loss="cross-entropy", optimizer="adam", parameters=272_474,
+        layers=[("stem", 16)] + [residual(f, s) for f, s in ((16, 1), (16, 1), (16, 1), (32, 2), (32, 1), (32, 1), (64, 2), (64, 1), (64, 1))]
+               + [GLOBAL_AVG, dense(10, "softmax")]),
     "vgg16": dict(
         input=(128, 128, 3), classes=4, batch=32, images=32, loss="cross-entropy", optimizer="sgd", parameters=14_780_868,
         layers=VGG + [GLOBAL_MAX, dense(128, "relu"), dropout(0.5), dense(4, "softmax")]),
@@ -114,6 +122,12 @@ class PyTorch:
                 modules += [nn.Conv2d(channels, filters, 3, padding=padding), nn.ReLU()]
                 height, width = (height, width) if padding == "same" else (height - 2, width - 2)
                 channels = filters
+            elif kind in ("stem", "residual"):
+                modules.append(self.residual(channels, *settings) if kind == "residual" else self.stem(channels, *settings))
+                channels = settings[0]
+            elif kind == "global avg":
+                modules += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+                features = channels
             elif kind == "pool":
                 modules.append(nn.MaxPool2d(2))
                 height, width = height // 2, width // 2
@@ -128,6 +142,28 @@ class PyTorch:
                 modules += [activations[last]()] if last in activations else []
         model = nn.Sequential(*modules).to(memory_format=self.format)
         return model, {"softmax": nn.Softmax(1), "sigmoid": nn.Sigmoid()}[last]
+
+    def stem(self, inputs, filters, stride=1):
+        nn = self.torch.nn
+        conv = nn.Conv2d(inputs, filters, 3, stride, padding=1, bias=False)
+        return nn.Sequential(conv, nn.BatchNorm2d(filters), nn.ReLU(inplace=True))
+
+    def residual(self, inputs, filters, stride):
+        nn, stem = self.torch.nn, self.stem
+
+        class Residual(nn.Module):
+            def __init__(self):
+                super().__init__()
+                conv = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
+                self.through = nn.Sequential(stem(inputs, filters, stride), conv, nn.BatchNorm2d(filters))
+                self.around = nn.Identity()
+                if stride > 1:
+                    self.around = nn.Sequential(nn.Conv2d(inputs, filters, 1, stride, bias=False), nn.BatchNorm2d(filters))
+
+            def forward(self, x):
+                return nn.functional.relu(self.through(x) + self.around(x), inplace=True)
+
+        return Residual()
 
     def tensor(self, images):
         return self.torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=self.format)
@@ -186,7 +222,8 @@ class Keras:
         keras.utils.set_random_seed(1)
         self.tensorflow, self.keras, self.net, self.tuned = tensorflow, keras, net, variant == "tuned"
         self.model = self.build()
-        assert self.model.count_params() == net["parameters"]
+        trained = sum(weights.numpy().size for weights in self.model.trainable_variables)
+        assert trained == net["parameters"]
 
     def build(self):
         layers = self.keras.layers
@@ -198,8 +235,24 @@ class Keras:
             "dropout": lambda rate: layers.Dropout(rate),
             "dense": lambda units, activation: layers.Dense(units, activation=activation),
         }
-        described = [make[kind](*settings) for kind, *settings in self.net["layers"]]
-        return self.keras.Sequential([self.keras.Input(self.net["input"]), *described])
+        make["global avg"] = lambda: layers.GlobalAveragePooling2D()
+        inputs = x = self.keras.Input(self.net["input"])
+        for kind, *settings in self.net["layers"]:
+            x = self.residual(x, *settings) if kind in ("stem", "residual") else make[kind](*settings)(x)
+        return self.keras.Model(inputs, x)
+
+    def residual(self, x, filters, stride=None):
+        """A convolution with batch norm and ReLU; with a stride, a residual block."""
+        layers = self.keras.layers
+
+        def normalised(x, side, stride):
+            return layers.BatchNormalization()(layers.Conv2D(filters, side, stride, padding="same", use_bias=False)(x))
+
+        y = layers.ReLU()(normalised(x, 3, stride or 1))
+        if stride is None:
+            return y
+        around = normalised(x, 1, stride) if stride > 1 else x
+        return layers.ReLU()(layers.Add()([normalised(y, 3, 1), around]))
 
     def trainer(self, count):
         optimizers, batch = self.keras.optimizers, self.net["batch"]

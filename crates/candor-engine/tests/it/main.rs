@@ -10,6 +10,7 @@ mod instruction_sets;
 mod promises;
 mod random_networks;
 mod reference;
+mod residual;
 
 /// Whether a difference is allowed; never when it is not a number.
 fn within(difference: f64, allowed: f64) -> bool {
