@@ -1,20 +1,20 @@
 //! The part of a network that works on vectors: dense layers as matrix products over the whole batch, and the loss.
 //!
-//! Products are cut over threads by rows of the batch, or by output units for the weights' gradients. Where a row falls
-//! does not change how its sums run, so the number of threads does not change any bit.
+//! Products are cut over threads by output units, so that each thread reads its part of the weights and of their gradients
+//! alone, or for the inputs' gradient by rows of the batch. Where a row falls does not change how its sums run, so the
+//! number of threads does not change any bit.
 
 use rayon::prelude::*;
 
 use crate::kernel::{
-    Isa, Rows, activate, activate_backward, add_inner_products, add_row_combinations, dropout, softmax,
-    softmax_backward,
+    Isa, Rows, activate, activate_backward, combine_rows, dropout, inner_products, softmax, softmax_backward,
 };
 use crate::layer::Activation;
 use crate::random::Stream;
 use crate::{Loss, Parameters, StepOutcome};
 
 /// Products with fewer multiply-adds than this are not worth waking other threads for.
-const WORTH_SHARING: usize = 1 << 17;
+const WORTH_SHARING: usize = 1 << 19;
 
 /// One operation on vectors.
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub(super) struct Head {
     /// One row a sample; the first is the head's input, the last the network's output.
     values: Vec<Vec<f32>>,
     gradients: Vec<Vec<f32>>,
+    /// A dense layer's products, one row an output unit.
+    by_unit: Vec<f32>,
 }
 
 impl Head {
@@ -58,7 +60,8 @@ impl Head {
         let matrices = || sizes.iter().map(|size| vec![0.0; size * batch]).collect();
         let values = matrices();
         let gradients = if training { matrices() } else { Vec::new() };
-        Head { isa, steps, sizes, values, gradients }
+        let by_unit = vec![0.0; sizes[1..].iter().max().map_or(0, |size| size * batch)];
+        Head { isa, steps, sizes, values, gradients, by_unit }
     }
 
     /// The head's input, to be filled before [`Head::forward`].
@@ -86,7 +89,8 @@ impl Head {
                 HeadStep::Dense { weight, bias, inputs, units, .. } => {
                     let weights = &parameters.tensors()[*weight].values;
                     let bias = bias.map(|bias| &parameters.tensors()[bias].values[..]);
-                    dense(self.isa, (*inputs, *units), input, weights, bias, output);
+                    let by_unit = &mut self.by_unit[..];
+                    dense(self.isa, (*inputs, *units), input, (weights, bias), by_unit, output);
                 }
                 HeadStep::Activation { .. } => output.copy_from_slice(input),
                 HeadStep::Dropout { size, rate, layer } => {
@@ -181,27 +185,31 @@ fn rows_each(rows: usize, multiply_adds: usize) -> usize {
     if multiply_adds < WORTH_SHARING {
         return rows.max(1);
     }
-    rows.div_ceil(rayon::current_num_threads()).next_multiple_of(4).max(1)
+    rows.div_ceil(rayon::current_num_threads()).next_multiple_of(6).max(1)
 }
 
 fn dense(
     isa: Isa,
     (inputs, units): (usize, usize),
     input: &[f32],
-    weights: &[f32],
-    bias: Option<&[f32]>,
+    (weights, bias): (&[f32], Option<&[f32]>),
+    by_unit: &mut [f32],
     output: &mut [f32],
 ) {
     let rows = output.len() / units;
-    let each = rows_each(rows, rows * inputs * units);
-    output.par_chunks_mut(each * units).zip(input.par_chunks(each * inputs)).for_each(|(output, input)| {
-        match bias {
-            Some(bias) => output.chunks_exact_mut(units).for_each(|row| row.copy_from_slice(bias)),
-            None => output.fill(0.0),
-        }
-        let (a, b) = (Rows { values: input, stride: inputs }, Rows { values: weights, stride: inputs });
-        add_inner_products(isa, (output.len() / units, units, inputs), a, b, output, units);
-    });
+    let each = rows_each(units, rows * inputs * units);
+    let by_unit = &mut by_unit[..units * rows];
+    by_unit.par_chunks_mut(each * rows).zip(weights.par_chunks(each * inputs)).for_each(
+        |(products, weights)| {
+            let (a, b) = (Rows { values: weights, stride: inputs }, Rows { values: input, stride: inputs });
+            inner_products(isa, (products.len() / rows, rows, inputs), a, b, products);
+        },
+    );
+    for (unit, products) in by_unit.chunks_exact(rows).enumerate() {
+        let bias = bias.map_or(0.0, |bias| bias[unit]);
+        let outputs = output[unit..].iter_mut().step_by(units);
+        outputs.zip(products).for_each(|(output, product)| *output = product + bias);
+    }
 }
 
 fn dense_input_gradient(
@@ -214,9 +222,8 @@ fn dense_input_gradient(
     let rows = from.len() / units;
     let each = rows_each(rows, rows * inputs * units);
     to.par_chunks_mut(each * inputs).zip(from.par_chunks(each * units)).for_each(|(to, from)| {
-        to.fill(0.0);
         let weights = Rows { values: weights, stride: inputs };
-        add_row_combinations(isa, (to.len() / inputs, units, inputs), (from, units, 1), weights, to, inputs);
+        combine_rows(isa, (to.len() / inputs, units, inputs), (from, units, 1), weights, to);
     });
 }
 
@@ -230,10 +237,9 @@ fn dense_weight_gradient(
     let samples = from.len() / units;
     let each = rows_each(units, samples * inputs * units);
     dw.par_chunks_mut(each * inputs).enumerate().for_each(|(chunk, dw)| {
-        dw.fill(0.0);
         let input = Rows { values: input, stride: inputs };
         let coefficients = (&from[chunk * each..], 1, units);
-        add_row_combinations(isa, (dw.len() / inputs, samples, inputs), coefficients, input, dw, inputs);
+        combine_rows(isa, (dw.len() / inputs, samples, inputs), coefficients, input, dw);
     });
 }
 

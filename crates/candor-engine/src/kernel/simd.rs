@@ -27,6 +27,14 @@ pub(crate) unsafe trait Simd: Copy {
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
     /// The sum over the lanes, always in the same order.
     unsafe fn sum(value: Self::V) -> f32;
+    /// The sums over the lanes of several vectors, each as [`Simd::sum`] has it.
+    #[inline(always)]
+    unsafe fn sums<const COUNT: usize>(values: [Self::V; COUNT]) -> [f32; COUNT] {
+        values.map(|value| unsafe { Self::sum(value) })
+    }
+    /// Asks for the cache line at `from`, which will be read soon and may lie anywhere; nothing where there is no such
+    /// instruction.
+    unsafe fn prefetch(_from: *const f32) {}
 }
 
 /// The widest group of output channels that any kernel works on at once, and the block that channels come in.
@@ -120,12 +128,32 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+        }
+
+        #[inline(always)]
         unsafe fn sum(v: __m256) -> f32 {
-            unsafe {
-                let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
-                let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-                _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+            unsafe { Self::sums([v])[0] }
+        }
+
+        /// Four at a time: pairs of neighbours, pairs of pairs, the two halves.
+        #[inline(always)]
+        unsafe fn sums<const COUNT: usize>(values: [__m256; COUNT]) -> [f32; COUNT] {
+            let mut totals = [0.0; COUNT];
+            for (totals, values) in totals.chunks_mut(4).zip(values.chunks(4)) {
+                let value = |index: usize| values[index.min(values.len() - 1)];
+                unsafe {
+                    let low = _mm256_hadd_ps(value(0), value(1));
+                    let high = _mm256_hadd_ps(value(2), value(3));
+                    let quarters = _mm256_hadd_ps(low, high);
+                    let halves = (_mm256_castps256_ps128(quarters), _mm256_extractf128_ps::<1>(quarters));
+                    let mut four = [0.0; 4];
+                    _mm_storeu_ps(four.as_mut_ptr(), _mm_add_ps(halves.0, halves.1));
+                    totals.copy_from_slice(&four[..totals.len()]);
+                }
             }
+            totals
         }
     }
 
@@ -163,6 +191,11 @@ mod x86 {
         #[inline(always)]
         unsafe fn max(a: __m512, b: __m512) -> __m512 {
             unsafe { _mm512_max_ps(a, b) }
+        }
+
+        #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
         }
 
         #[inline(always)]
@@ -218,6 +251,11 @@ mod arm {
         #[inline(always)]
         unsafe fn max(a: float32x4x2_t, b: float32x4x2_t) -> float32x4x2_t {
             unsafe { float32x4x2_t(vmaxq_f32(a.0, b.0), vmaxq_f32(a.1, b.1)) }
+        }
+
+        #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
         }
 
         #[inline(always)]
