@@ -8,6 +8,7 @@ mod face_mlp;
 mod lenet5;
 mod linear;
 mod mnist_cnn;
+mod mobilenet_v2;
 mod resnet;
 mod simple_cnn;
 mod vgg16;
@@ -53,6 +54,7 @@ pub const ALL: &[Architecture] = &[
     face_mlp::ARCHITECTURE,
     face_cnn::ARCHITECTURE,
     resnet::RESNET20,
+    mobilenet_v2::ARCHITECTURE,
     vgg16::ARCHITECTURE,
     vgg16::FULL,
 ];
@@ -133,6 +135,10 @@ mod tests {
         assert_eq!(counts("lenet5"), [156, 2_416, 48_120, 10_164, 850]);
         assert_eq!(counts("resnet8").iter().sum::<usize>(), 78_042);
         assert_eq!(counts("resnet20").iter().sum::<usize>(), 272_474);
+        assert_eq!(counts("mobilenet-v2").iter().sum::<usize>(), 3_504_872);
+        let mobilenet = find("mobilenet-v2").unwrap();
+        let narrow = mobilenet.layers_of_width(mobilenet.input, 1000, 0.5);
+        assert_eq!(Network::new(mobilenet.input, narrow).unwrap().parameter_count(), 1_968_680);
         assert_eq!(counts("vgg16-full").iter().sum::<usize>(), 138_357_544);
         assert_eq!(counts("face-mlp"), [4096 * 256 + 256, 32_896, 8_256, 2_080, 528, 17]);
         assert_eq!(counts("face-cnn"), [640, 18_464, 8192 * 256 + 256, 257]);
