@@ -51,6 +51,9 @@ POOL, FLATTEN, GLOBAL_MAX, GLOBAL_AVG = ("pool",), ("flatten",), ("global max",)
 VGG = [layer for filters, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
        for layer in [conv(filters, "same")] * count + [POOL]]
 
+# PyTorch's modules of VGG16 up to conv5_2 and its ReLU: twelve pairs and four poolings.
+VGG_FROZEN = 12 * 2 + 4
+
 NETS = {
     "mnist-cnn": dict(
         input=(28, 28, 1), classes=10, batch=128, images=5_120, loss="cross-entropy", optimizer="adam", parameters=34_826,
@@ -96,6 +99,12 @@ def pictures(net, count):
     images = images[kept][:, rows][:, :, columns]
     images = np.repeat(images[..., None], channels, axis=3)
     return np.ascontiguousarray(images, np.float32) / np.float32(255), labels[kept].astype(np.int64)
+
+
+def write_pictures(net):
+    """What the peers train on, for candor's measurement: bytes, all pixels and then one class a picture."""
+    images, labels = pictures(net, max(net["images"], INFER_BATCH))
+    sys.stdout.buffer.write((images * 255).round().astype("uint8").tobytes() + labels.astype("uint8").tobytes())
 
 
 # ---------------------------------------------------------------- PyTorch
@@ -168,11 +177,16 @@ class PyTorch:
     def tensor(self, images):
         return self.torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=self.format)
 
+    def freeze(self):
+        """Leaves only what stands behind `conv5_2` to be trained."""
+        for module in list(self.model)[:VGG_FROZEN]:
+            module.requires_grad_(False)
+
     def optimizer(self):
         optim, options = self.torch.optim, {"fused": True} if self.tuned else {}
         if self.net["optimizer"] == "adam":
             return optim.Adam(self.model.parameters(), 1e-3, **options)
-        return optim.SGD(self.model.parameters(), 1e-2, **options)
+        return optim.SGD([p for p in self.model.parameters() if p.requires_grad], 1e-2, **options)
 
     def trainer(self, count):
         """A function that trains one epoch on `count` pictures."""
@@ -254,6 +268,12 @@ class Keras:
         around = normalised(x, 1, stride) if stride > 1 else x
         return layers.ReLU()(layers.Add()([normalised(y, 3, 1), around]))
 
+    def freeze(self):
+        """Leaves only what stands behind `conv5_2` to be trained."""
+        convolutions = [layer for layer in self.model.layers if isinstance(layer, self.keras.layers.Conv2D)]
+        for layer in convolutions[:-1]:
+            layer.trainable = False
+
     def trainer(self, count):
         optimizers, batch = self.keras.optimizers, self.net["batch"]
         images, labels = pictures(self.net, count)
@@ -293,7 +313,9 @@ def measure(peer, net, what, seconds):
     if what == "start":
         peer.trainer(net["batch"])()
         return {}
-    if what == "train":
+    if what == "finetune":
+        peer.freeze()
+    if what in ("train", "finetune"):
         epoch = peer.trainer(net["images"])
         epoch()
         return {"images_per_s": net["images"] / statistics.median(repeat(epoch, seconds, 2))}
@@ -312,12 +334,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("framework", choices=["pytorch", "keras"])
     parser.add_argument("net", choices=list(NETS))
-    parser.add_argument("measures", nargs="+", choices=["train", "infer", "latency", "start"])
+    parser.add_argument("measures", nargs="+", choices=["train", "finetune", "infer", "latency", "start", "pictures"])
     parser.add_argument("--variant", choices=["default", "tuned"], default="default")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seconds", type=float, default=2.0, help="timed, for each measurement")
     arguments = parser.parse_args()
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if arguments.measures == ["pictures"]:
+        return write_pictures(NETS[arguments.net])
     net = NETS[arguments.net]
     framework = {"pytorch": PyTorch, "keras": Keras}[arguments.framework]
     peer = framework(net, arguments.variant, arguments.threads)

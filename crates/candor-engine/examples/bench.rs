@@ -1,12 +1,15 @@
-//! Measures one thing on one architecture and prints a line of JSON: `bench mnist-cnn train|infer|latency|start`.
+//! Measures one thing on one architecture and prints a line of JSON:
+//! `bench mnist-cnn train|finetune|infer|latency|start`.
 //!
-//! Pixels are random: the time does not depend on what they show. `--batch N`, `--threads N` and `--seconds S` change
-//! the conditions; `train` and `infer` report the median over repeated runs of about a fifth of the seconds each.
+//! `finetune` trains what stands behind `--behind LAYER` (for `vgg16` by default `conv5_2`) and runs the rest forward.
+//! `--batch N`, `--threads N`, `--side PIXELS` and `--seconds S` change the conditions; `train` and `infer` report the
+//! median over repeated runs of about a fifth of the seconds each. `--pictures FILE` takes pictures from a file of bytes
+//! (all pixels, then one byte a class); else pixels are random, for which little but the sparsity of gradients differs.
 
 use std::time::{Duration, Instant};
 
 use candor_engine::{
-    Batch, Inputs, Isa, Network, Parameters, Predictor, Trainer, TrainingConfig, architecture,
+    Batch, Inputs, Isa, Network, Parameters, Predictor, Shape, Trainer, TrainingConfig, architecture,
 };
 
 struct Settings {
@@ -14,21 +17,28 @@ struct Settings {
     measure: String,
     batch: Option<usize>,
     threads: usize,
+    side: Option<usize>,
     seconds: f64,
+    behind: String,
+    pictures: Option<String>,
 }
 
 fn settings() -> Option<Settings> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let option = |name: &str| {
+    let text = |name: &str| {
         let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1)?.parse::<f64>().ok()
+        arguments.get(at + 1).cloned()
     };
+    let option = |name: &str| text(name)?.parse::<f64>().ok();
     Some(Settings {
         name: arguments.first()?.clone(),
         measure: arguments.get(1)?.clone(),
         batch: option("--batch").map(|batch| batch as usize),
         threads: option("--threads").map_or(0, |threads| threads as usize),
+        side: option("--side").map(|side| side as usize),
         seconds: option("--seconds").unwrap_or(3.0),
+        behind: text("--behind").unwrap_or_else(|| "conv5_2".to_owned()),
+        pictures: text("--pictures"),
     })
 }
 
@@ -36,7 +46,7 @@ fn main() {
     let started = Instant::now();
     let Some(settings) = settings() else {
         eprintln!(
-            "usage: bench ARCHITECTURE train|infer|latency|start [--batch N] [--threads N] [--seconds S]"
+            "usage: bench ARCHITECTURE train|finetune|infer|latency|start [--batch N] [--threads N] [--side PIXELS] [--seconds S]"
         );
         std::process::exit(2);
     };
@@ -44,11 +54,11 @@ fn main() {
         eprintln!("there is no architecture called {}", settings.name);
         std::process::exit(2);
     };
-    let network =
-        architecture.build(architecture.input, architecture.classes).expect("it fits its own input");
-    let classes = architecture.classes;
+    let (input, classes) = (input(architecture, &settings), architecture.classes);
+    let network = architecture.build(input, classes).unwrap_or_else(|error| panic!("{error}"));
     let line = match settings.measure.as_str() {
         "train" => train(&network, architecture, classes, &settings),
+        "finetune" => finetune(&network, architecture, classes, &settings),
         "infer" => infer(&network, &settings),
         "latency" => latency(&network, &settings),
         "start" => {
@@ -67,10 +77,54 @@ fn main() {
     );
 }
 
-struct Training {
-    trainer: Trainer,
+fn input(architecture: &architecture::Architecture, settings: &Settings) -> Shape {
+    match (architecture.input, settings.side) {
+        (Shape::Image { channels, .. }, Some(side)) => Shape::image(side, side, channels),
+        (own, _) => own,
+    }
+}
+
+/// Pictures with their classes, taken a batch at a time, round and round.
+struct Pictures {
     pixels: Vec<u8>,
     targets: Vec<usize>,
+    len: usize,
+    batch: usize,
+    next: usize,
+}
+
+impl Pictures {
+    fn new(network: &Network, classes: usize, batch: usize, settings: &Settings) -> Pictures {
+        let len = network.input().len();
+        let (pixels, targets) = match &settings.pictures {
+            Some(file) => {
+                let mut bytes = std::fs::read(file).expect("the file of pictures can be read");
+                let count = bytes.len() / (len + 1);
+                assert!(
+                    count * (len + 1) == bytes.len() && count >= batch,
+                    "{file} does not hold such pictures"
+                );
+                let targets = bytes.split_off(count * len).into_iter().map(usize::from).collect();
+                (bytes, targets)
+            }
+            None => (noise(batch * len), (0..batch).map(|sample| sample % classes).collect()),
+        };
+        Pictures { pixels, targets, len, batch, next: 0 }
+    }
+
+    fn batch(&mut self) -> (&[u8], &[usize]) {
+        if self.next + self.batch > self.targets.len() {
+            self.next = 0;
+        }
+        let (start, end) = (self.next, self.next + self.batch);
+        self.next = end;
+        (&self.pixels[start * self.len..end * self.len], &self.targets[start..end])
+    }
+}
+
+struct Training {
+    trainer: Trainer,
+    pictures: Pictures,
 }
 
 impl Training {
@@ -80,24 +134,54 @@ impl Training {
         classes: usize,
         settings: &Settings,
     ) -> Training {
-        let batch_size = settings.batch.unwrap_or(architecture.batch_size);
-        let config = TrainingConfig {
-            loss: (architecture.loss)(classes),
-            optimizer: (architecture.optimizer)().with_learning_rate(1e-3),
-            batch_size,
-            threads: settings.threads,
-            seed: 1,
-            ..TrainingConfig::default()
-        };
-        let trainer = Trainer::new(network, Parameters::initial(network, 1), &config)
-            .expect("a registered architecture trains");
-        let targets = (0..batch_size).map(|sample| sample % classes).collect();
-        Training { trainer, pixels: noise(batch_size * network.input().len()), targets }
+        let batch = settings.batch.unwrap_or(architecture.batch_size);
+        let trainer = trainer(network, architecture, classes, settings);
+        Training { trainer, pictures: Pictures::new(network, classes, batch, settings) }
     }
 
     fn step(&mut self) {
-        self.trainer.step(Batch { inputs: Inputs::Bytes(&self.pixels), targets: &self.targets });
+        let (pixels, targets) = self.pictures.batch();
+        self.trainer.step(Batch { inputs: Inputs::Bytes(pixels), targets });
     }
+}
+
+fn trainer(
+    network: &Network,
+    architecture: &architecture::Architecture,
+    classes: usize,
+    settings: &Settings,
+) -> Trainer {
+    let config = TrainingConfig {
+        loss: (architecture.loss)(classes),
+        optimizer: (architecture.optimizer)().with_learning_rate(1e-3),
+        batch_size: settings.batch.unwrap_or(architecture.batch_size),
+        threads: settings.threads,
+        seed: 1,
+        ..TrainingConfig::default()
+    };
+    Trainer::new(network, Parameters::initial(network, 1), &config).expect("a registered architecture trains")
+}
+
+/// The front runs forward and the rest is trained on what comes out of it.
+fn finetune(
+    network: &Network,
+    architecture: &architecture::Architecture,
+    classes: usize,
+    settings: &Settings,
+) -> String {
+    let (front, back) = network.split_after(&settings.behind).unwrap_or_else(|error| panic!("{error}"));
+    let batch = settings.batch.unwrap_or(architecture.batch_size);
+    let mut predictor = Predictor::new(&front, &Parameters::initial(&front, 1), batch, settings.threads)
+        .expect("the front of a registered architecture runs");
+    let mut trainer = trainer(&back, architecture, classes, settings);
+    let mut pictures = Pictures::new(network, classes, batch, settings);
+    let mut maps = vec![0.0; batch * front.output().len()];
+    let rate = median_rate(settings.seconds, batch, || {
+        let (pixels, targets) = pictures.batch();
+        predictor.predict(Inputs::Bytes(pixels), &mut maps);
+        trainer.step(Batch { inputs: Inputs::Floats(&maps), targets });
+    });
+    format!("\"images_per_s\":{rate:.1},\"batch\":{batch},\"peak_rss_mb\":{}", peak_memory_mb())
 }
 
 fn train(
@@ -107,9 +191,8 @@ fn train(
     settings: &Settings,
 ) -> String {
     let mut training = Training::new(network, architecture, classes, settings);
-    let batch = training.targets.len();
+    let batch = training.pictures.batch;
     let rate = median_rate(settings.seconds, batch, || training.step());
-    // Backward costs about twice the forward pass, less the input's gradient of the first layer.
     format!("\"images_per_s\":{rate:.1},\"batch\":{batch},\"peak_rss_mb\":{}", peak_memory_mb())
 }
 
@@ -118,10 +201,11 @@ fn infer(network: &Network, settings: &Settings) -> String {
     let parameters = Parameters::initial(network, 1);
     let mut predictor = Predictor::new(network, &parameters, batch, settings.threads)
         .expect("a registered architecture runs");
-    let pixels = noise(batch * network.input().len());
+    let mut pictures = Pictures::new(network, 2, batch, settings);
     let mut outputs = vec![0.0; batch * network.output().len()];
-    let rate =
-        median_rate(settings.seconds, batch, || predictor.predict(Inputs::Bytes(&pixels), &mut outputs));
+    let rate = median_rate(settings.seconds, batch, || {
+        predictor.predict(Inputs::Bytes(pictures.batch().0), &mut outputs);
+    });
     let gflops = rate * 2.0 * network.multiply_adds() as f64 / 1e9;
     format!(
         "\"images_per_s\":{rate:.1},\"batch\":{batch},\"gflops\":{gflops:.1},\"peak_rss_mb\":{}",
