@@ -2,7 +2,9 @@
 //!
 //! dw\[tap\]\[i\]\[o\] += Σ over pixels of x\[pixel + tap + i\] · g\[pixel\]\[o\]. The fast version keeps a handful of (tap, i)
 //! pairs × one block of output channels in registers and walks over the pixels: each step loads a block of gradients,
-//! broadcasts one input value a pair, and makes the multiply-adds.
+//! broadcasts one input value a pair, and makes the multiply-adds. The pairs of a step are neighbouring channels of one
+//! tap, so that a single register and constant distances address them all; with an address each, compilers run out of
+//! registers and spill the sums. Only inputs of one or three channels take pairs of several taps together.
 
 use super::Isa;
 use super::convolution::{Grid, TapSum};
@@ -71,27 +73,64 @@ unsafe fn region_in_pairs<S: Simd>(
     dw: *mut f32,
 ) {
     let pairs = sum.taps.len() * sum.block;
-    let offset = |pair: usize| sum.taps[pair / sum.block] + pair % sum.block;
     for plane in 0..sum.planes {
-        let x = unsafe { x.add(plane * sum.plane_len) };
-        let mut first = 0;
-        while first < pairs {
-            let dw = unsafe { dw.add((plane * pairs + first) * BLOCK) };
-            macro_rules! some_pairs {
-                ($count:literal) => {{
-                    let offsets: [usize; $count] = std::array::from_fn(|pair| offset(first + pair));
-                    unsafe { pairs_of_block::<S, $count>(region, x, offsets, g, dw) };
-                    first += $count;
-                }};
+        let (x, dw) = unsafe { (x.add(plane * sum.plane_len), dw.add(plane * pairs * BLOCK)) };
+        if sum.block == BLOCK {
+            for (tap, &offset) in sum.taps.iter().enumerate() {
+                unsafe { channels_of_tap::<S>(region, x.add(offset), g, dw.add(tap * BLOCK * BLOCK)) };
             }
-            match pairs - first {
-                1 => some_pairs!(1),
-                2 => some_pairs!(2),
-                3 => some_pairs!(3),
-                4 | 7 | 8 => some_pairs!(4),
-                5 | 9 | 10 => some_pairs!(5),
-                _ => some_pairs!(6),
-            }
+        } else {
+            unsafe { pairs_of_taps::<S>(sum, region, x, g, dw) };
+        }
+    }
+}
+
+/// The sixteen channels of one tap, as many at a time as there are registers for.
+#[inline(always)]
+unsafe fn channels_of_tap<S: Simd>(region: &Region, x: *const f32, g: *const f32, dw: *mut f32) {
+    unsafe {
+        if S::LANES == BLOCK {
+            accumulate::<S, 16, 1>(region, x, std::array::from_fn(|channel| channel), g, dw);
+        } else {
+            accumulate::<S, 6, 2>(region, x, std::array::from_fn(|channel| channel), g, dw);
+            accumulate::<S, 5, 2>(
+                region,
+                x.add(6),
+                std::array::from_fn(|channel| channel),
+                g,
+                dw.add(6 * BLOCK),
+            );
+            accumulate::<S, 5, 2>(
+                region,
+                x.add(11),
+                std::array::from_fn(|channel| channel),
+                g,
+                dw.add(11 * BLOCK),
+            );
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn pairs_of_taps<S: Simd>(sum: &TapSum, region: &Region, x: *const f32, g: *const f32, dw: *mut f32) {
+    let pairs = sum.taps.len() * sum.block;
+    let offset = |pair: usize| sum.taps[pair / sum.block] + pair % sum.block;
+    let mut first = 0;
+    while first < pairs {
+        macro_rules! some_pairs {
+            ($count:literal) => {{
+                let offsets: [usize; $count] = std::array::from_fn(|pair| offset(first + pair));
+                unsafe { pairs_of_block::<S, $count>(region, x, offsets, g, dw.add(first * BLOCK)) };
+                first += $count;
+            }};
+        }
+        match pairs - first {
+            1 => some_pairs!(1),
+            2 => some_pairs!(2),
+            3 => some_pairs!(3),
+            4 | 7 | 8 => some_pairs!(4),
+            5 | 9 | 10 => some_pairs!(5),
+            _ => some_pairs!(6),
         }
     }
 }
