@@ -1,15 +1,18 @@
 //! Measures one thing on one architecture and prints a line of JSON:
 //! `bench mnist-cnn train|finetune|infer|latency|start`.
 //!
-//! `finetune` trains what stands behind `--behind LAYER` (for `vgg16` by default `conv5_2`) and runs the rest forward.
+//! Beside the registered architectures there are `conv-8`, `conv-64`, ...: four 3×3 convolutions of so many filters on
+//! 32×32 colour pictures, to see how speed grows with the channels. `finetune` trains what stands behind `--behind LAYER` (for `vgg16` by default `conv5_2`) and runs the rest forward.
 //! `--batch N`, `--threads N`, `--side PIXELS` and `--seconds S` change the conditions; `train` and `infer` report the
 //! median over repeated runs of about a fifth of the seconds each. `--pictures FILE` takes pictures from a file of bytes
 //! (all pixels, then one byte a class); else pixels are random, for which little but the sparsity of gradients differs.
 
 use std::time::{Duration, Instant};
 
+use candor_engine::layer::{Activation, Conv2d, Dense, GlobalAvgPool, Layer};
 use candor_engine::{
-    Batch, Inputs, Isa, Network, Parameters, Predictor, Shape, Trainer, TrainingConfig, architecture,
+    Batch, Inputs, Isa, Loss, Network, Optimizer, Parameters, Predictor, Shape, Trainer, TrainingConfig,
+    architecture,
 };
 
 struct Settings {
@@ -50,19 +53,17 @@ fn main() {
         );
         std::process::exit(2);
     };
-    let Some(architecture) = architecture::find(&settings.name) else {
+    let Some(subject) = Subject::new(&settings) else {
         eprintln!("there is no architecture called {}", settings.name);
         std::process::exit(2);
     };
-    let (input, classes) = (input(architecture, &settings), architecture.classes);
-    let network = architecture.build(input, classes).unwrap_or_else(|error| panic!("{error}"));
     let line = match settings.measure.as_str() {
-        "train" => train(&network, architecture, classes, &settings),
-        "finetune" => finetune(&network, architecture, classes, &settings),
-        "infer" => infer(&network, &settings),
-        "latency" => latency(&network, &settings),
+        "train" => train(&subject, &settings),
+        "finetune" => finetune(&subject, &settings),
+        "infer" => infer(&subject.network, &settings),
+        "latency" => latency(&subject.network, &settings),
         "start" => {
-            let mut training = Training::new(&network, architecture, classes, &settings);
+            let mut training = Training::new(&subject, &settings);
             training.step();
             format!("\"start_to_first_step_s\":{:.4}", started.elapsed().as_secs_f64())
         }
@@ -77,11 +78,64 @@ fn main() {
     );
 }
 
-fn input(architecture: &architecture::Architecture, settings: &Settings) -> Shape {
-    match (architecture.input, settings.side) {
-        (Shape::Image { channels, .. }, Some(side)) => Shape::image(side, side, channels),
-        (own, _) => own,
+/// What is measured.
+struct Subject {
+    network: Network,
+    loss: Loss,
+    optimizer: Optimizer,
+    classes: usize,
+    batch: usize,
+}
+
+impl Subject {
+    fn new(settings: &Settings) -> Option<Subject> {
+        let sized = |input: Shape| match (input, settings.side) {
+            (Shape::Image { channels, .. }, Some(side)) => Shape::image(side, side, channels),
+            (own, _) => own,
+        };
+        if let Some(filters) = settings.name.strip_prefix("conv-") {
+            let network = convolutions(sized(Shape::image(32, 32, 3)), filters.parse().ok()?);
+            let batch = settings.batch.unwrap_or(32);
+            return Some(Subject {
+                network,
+                loss: Loss::CrossEntropy,
+                optimizer: Optimizer::adam(1e-3),
+                classes: 10,
+                batch,
+            });
+        }
+        let architecture = architecture::find(&settings.name)?;
+        let classes = architecture.classes;
+        let network = architecture.build(sized(architecture.input), classes);
+        Some(Subject {
+            network: network.unwrap_or_else(|error| panic!("{error}")),
+            loss: (architecture.loss)(classes),
+            optimizer: (architecture.optimizer)().with_learning_rate(1e-3),
+            classes,
+            batch: settings.batch.unwrap_or(architecture.batch_size),
+        })
     }
+
+    /// For the network or for a part of it.
+    fn trainer(&self, network: &Network, settings: &Settings) -> Trainer {
+        let config = TrainingConfig {
+            loss: self.loss,
+            optimizer: self.optimizer,
+            batch_size: self.batch,
+            threads: settings.threads,
+            seed: 1,
+            ..TrainingConfig::default()
+        };
+        Trainer::new(network, Parameters::initial(network, 1), &config)
+            .expect("a registered architecture trains")
+    }
+}
+
+fn convolutions(input: Shape, filters: usize) -> Network {
+    let convolution = || Layer::from(Conv2d::new(filters, 3).same().activation(Activation::Relu));
+    let top: [Layer; 2] = [GlobalAvgPool::default().into(), Dense::new(10, Activation::Softmax).into()];
+    let layers = std::iter::repeat_with(convolution).take(4).chain(top);
+    Network::new(input, layers).expect("convolutions keep the size")
 }
 
 /// Pictures with their classes, taken a batch at a time, round and round.
@@ -128,15 +182,10 @@ struct Training {
 }
 
 impl Training {
-    fn new(
-        network: &Network,
-        architecture: &architecture::Architecture,
-        classes: usize,
-        settings: &Settings,
-    ) -> Training {
-        let batch = settings.batch.unwrap_or(architecture.batch_size);
-        let trainer = trainer(network, architecture, classes, settings);
-        Training { trainer, pictures: Pictures::new(network, classes, batch, settings) }
+    fn new(subject: &Subject, settings: &Settings) -> Training {
+        let trainer = subject.trainer(&subject.network, settings);
+        let pictures = Pictures::new(&subject.network, subject.classes, subject.batch, settings);
+        Training { trainer, pictures }
     }
 
     fn step(&mut self) {
@@ -145,36 +194,14 @@ impl Training {
     }
 }
 
-fn trainer(
-    network: &Network,
-    architecture: &architecture::Architecture,
-    classes: usize,
-    settings: &Settings,
-) -> Trainer {
-    let config = TrainingConfig {
-        loss: (architecture.loss)(classes),
-        optimizer: (architecture.optimizer)().with_learning_rate(1e-3),
-        batch_size: settings.batch.unwrap_or(architecture.batch_size),
-        threads: settings.threads,
-        seed: 1,
-        ..TrainingConfig::default()
-    };
-    Trainer::new(network, Parameters::initial(network, 1), &config).expect("a registered architecture trains")
-}
-
 /// The front runs forward and the rest is trained on what comes out of it.
-fn finetune(
-    network: &Network,
-    architecture: &architecture::Architecture,
-    classes: usize,
-    settings: &Settings,
-) -> String {
+fn finetune(subject: &Subject, settings: &Settings) -> String {
+    let (network, batch) = (&subject.network, subject.batch);
     let (front, back) = network.split_after(&settings.behind).unwrap_or_else(|error| panic!("{error}"));
-    let batch = settings.batch.unwrap_or(architecture.batch_size);
     let mut predictor = Predictor::new(&front, &Parameters::initial(&front, 1), batch, settings.threads)
         .expect("the front of a registered architecture runs");
-    let mut trainer = trainer(&back, architecture, classes, settings);
-    let mut pictures = Pictures::new(network, classes, batch, settings);
+    let mut trainer = subject.trainer(&back, settings);
+    let mut pictures = Pictures::new(network, subject.classes, batch, settings);
     let mut maps = vec![0.0; batch * front.output().len()];
     let rate = median_rate(settings.seconds, batch, || {
         let (pixels, targets) = pictures.batch();
@@ -184,13 +211,8 @@ fn finetune(
     format!("\"images_per_s\":{rate:.1},\"batch\":{batch},\"peak_rss_mb\":{}", peak_memory_mb())
 }
 
-fn train(
-    network: &Network,
-    architecture: &architecture::Architecture,
-    classes: usize,
-    settings: &Settings,
-) -> String {
-    let mut training = Training::new(network, architecture, classes, settings);
+fn train(subject: &Subject, settings: &Settings) -> String {
+    let mut training = Training::new(subject, settings);
     let batch = training.pictures.batch;
     let rate = median_rate(settings.seconds, batch, || training.step());
     format!("\"images_per_s\":{rate:.1},\"batch\":{batch},\"peak_rss_mb\":{}", peak_memory_mb())

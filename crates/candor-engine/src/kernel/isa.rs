@@ -22,8 +22,7 @@ impl Isa {
         #[cfg(target_arch = "x86_64")]
         {
             let avx2 = std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
-            let wide = ["f", "bw", "dq", "vl"].len() == 4
-                && std::is_x86_feature_detected!("avx512f")
+            let wide = std::is_x86_feature_detected!("avx512f")
                 && std::is_x86_feature_detected!("avx512bw")
                 && std::is_x86_feature_detected!("avx512dq")
                 && std::is_x86_feature_detected!("avx512vl");
