@@ -55,6 +55,21 @@ impl LabelledPredictions {
         LabelledPredictions::new(classes, truth, probabilities)
     }
 
+    /// The same pictures as a model without probabilities answers for them: all certainty on one class a picture.
+    ///
+    /// # Panics
+    /// When there is not one answer a picture, or an answer has no class.
+    pub fn with_answers(&self, answers: &[usize]) -> LabelledPredictions {
+        assert_eq!(answers.len(), self.len(), "one answer a picture");
+        let k = self.classes.len();
+        let mut probabilities = vec![0.0; answers.len() * k];
+        for (row, &answer) in probabilities.chunks_exact_mut(k).zip(answers) {
+            row[answer] = 1.0;
+        }
+        let (classes, truth) = (self.classes.clone(), self.truth.clone());
+        LabelledPredictions { classes, truth, probabilities, predicted: answers.to_vec() }
+    }
+
     /// Class names, in the order of the labels.
     pub fn classes(&self) -> &[String] {
         &self.classes

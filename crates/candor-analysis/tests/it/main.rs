@@ -1,5 +1,6 @@
 //! Tests of candor-analysis from outside.
 
+mod baselines;
 mod check_figures;
 mod coverage;
 mod metrics;

@@ -1,0 +1,197 @@
+//! A model beside the baselines, on the pictures of one subset: does it beat the best of them?
+
+use serde::{Deserialize, Serialize};
+
+use crate::LabelledPredictions;
+use crate::evaluate::Accuracy;
+use crate::interval::{Bootstrap, Difference, Groups, McNemar, Measure, paired_difference};
+
+/// A p-value below this is called clear.
+const CLEAR: f64 = 0.05;
+
+/// A model beside the baselines.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BaselineComparison {
+    /// The model's own accuracy on the same pictures.
+    pub model: Accuracy,
+    /// Pictures that the baselines learned from.
+    pub learned_from: usize,
+    /// Training pictures there were.
+    pub training_pictures: usize,
+    /// Each baseline that learned, in the order of [`BASELINES`](super::BASELINES).
+    pub baselines: Vec<BaselineScore>,
+    /// Those that did not, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+    /// The id of the best one. It is chosen on these very pictures, which flatters it: a model that beats it is better
+    /// than it looks here rather than worse.
+    pub best: String,
+    /// Accuracy of the model less that of the best baseline, by the paired bootstrap over groups. `None` where there
+    /// are too few groups to resample.
+    pub difference: Option<Difference>,
+    /// The exact test of the same; `only_first` counts what only the baseline gets right.
+    pub mcnemar: McNemar,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// How well one baseline did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BaselineScore {
+    /// Its id in [`BASELINES`](super::BASELINES).
+    pub id: String,
+    /// Share of right answers.
+    pub accuracy: Accuracy,
+}
+
+/// A baseline without an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its id.
+    pub id: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Whether the model is better than the best baseline. A difference counts as clear when the bootstrap's interval
+/// leaves out 0 *and* McNemar's p-value is below .05: with few pictures the first alone says so too easily, with
+/// groups the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Clearly better.
+    Better,
+    /// The pictures do not tell.
+    NoClearDifference,
+    /// Clearly worse.
+    Worse,
+}
+
+/// One baseline's answers: its id, and a class for each picture.
+pub type Guesses = (&'static str, Vec<usize>);
+
+impl BaselineComparison {
+    /// Holds `model` against the `guesses` of the baselines on the same pictures; `None` without any guesses.
+    /// `learned_from` of `training_pictures` pictures taught the baselines.
+    ///
+    /// # Panics
+    /// When a baseline has another number of answers than the model, a class that there is not, or `groups` is no
+    /// partition of the pictures.
+    pub fn of(
+        model: &LabelledPredictions,
+        guesses: &[Guesses],
+        groups: &Groups,
+        plan: Bootstrap,
+        (learned_from, training_pictures): (usize, usize),
+    ) -> Option<BaselineComparison> {
+        let scores: Vec<BaselineScore> = guesses.iter().map(|guesses| score(model, guesses)).collect();
+        let best = super::largest(scores.iter().map(|score| score.accuracy.value));
+        let (id, answers) = guesses.get(best)?;
+        let best = model.with_answers(answers);
+        let same = "the model and the baseline answered for the same pictures";
+        let mcnemar = McNemar::of(&best, model).expect(same);
+        let difference = paired_difference(&best, model, groups, Measure::Accuracy, plan).expect(same);
+        Some(BaselineComparison {
+            model: accuracy(model.truth(), model.predicted()),
+            learned_from,
+            training_pictures,
+            baselines: scores,
+            left_out: Vec::new(),
+            best: (*id).to_owned(),
+            verdict: Verdict::of(difference.as_ref(), &mcnemar),
+            difference,
+            mcnemar,
+        })
+    }
+
+    /// The best baseline's score.
+    pub fn best(&self) -> Option<&BaselineScore> {
+        self.baselines.iter().find(|score| score.id == self.best)
+    }
+}
+
+impl Verdict {
+    /// Of a second model against a first.
+    pub fn of(difference: Option<&Difference>, mcnemar: &McNemar) -> Verdict {
+        let clear = mcnemar.p_value < CLEAR;
+        match difference {
+            Some(difference) if clear && difference.interval.low > 0.0 => Verdict::Better,
+            Some(difference) if clear && difference.interval.high < 0.0 => Verdict::Worse,
+            _ => Verdict::NoClearDifference,
+        }
+    }
+}
+
+fn score(model: &LabelledPredictions, (id, answers): &Guesses) -> BaselineScore {
+    assert_eq!(answers.len(), model.len(), "{id}: one answer a picture");
+    BaselineScore { id: (*id).to_owned(), accuracy: accuracy(model.truth(), answers) }
+}
+
+fn accuracy(truth: &[usize], answers: &[usize]) -> Accuracy {
+    let correct = truth.iter().zip(answers).filter(|(truth, answer)| truth == answer).count();
+    Accuracy::of_counts(correct as u64, truth.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candor_core::Seed;
+
+    /// Two classes in turns, 200 pictures; the answers are wrong where `wrong` says so.
+    fn answers(wrong: impl Fn(usize) -> bool) -> Vec<usize> {
+        (0..200).map(|index| if wrong(index) { 1 - index % 2 } else { index % 2 }).collect()
+    }
+
+    fn model(wrong: impl Fn(usize) -> bool) -> LabelledPredictions {
+        let truth = answers(|_| false);
+        let classes = vec!["a".to_owned(), "b".to_owned()];
+        let even = LabelledPredictions::new(classes, truth, vec![0.5; 400]).unwrap();
+        even.with_answers(&answers(wrong))
+    }
+
+    fn compare(model: &LabelledPredictions, guesses: &[Guesses]) -> BaselineComparison {
+        let plan = Bootstrap { resamples: 500, seed: Seed(1) };
+        BaselineComparison::of(model, guesses, &Groups::singles(200), plan, (20, 60)).unwrap()
+    }
+
+    #[test]
+    fn the_verdict_follows_the_figures() {
+        let guesses = [("border", answers(|i| i % 3 == 0)), ("rbf-svm", answers(|i| i % 4 == 0))];
+        type Wrong = fn(usize) -> bool;
+        let cases: [(Wrong, Verdict); 3] = [
+            (|i| i % 20 == 0, Verdict::Better),
+            (|i| i % 4 == 1, Verdict::NoClearDifference),
+            (|i| i % 2 == 0, Verdict::Worse),
+        ];
+        for (wrong, verdict) in cases {
+            let comparison = compare(&model(wrong), &guesses);
+            assert_eq!(comparison.verdict, verdict, "{comparison:?}");
+            assert_eq!(comparison.best().unwrap().accuracy.correct, 150);
+        }
+    }
+
+    #[test]
+    fn a_few_pictures_of_luck_are_not_clear() {
+        let eight = |wrong: &[usize]| {
+            (0..8).map(|i| if wrong.contains(&i) { 1 - i % 2 } else { i % 2 }).collect::<Vec<_>>()
+        };
+        let classes = vec!["a".to_owned(), "b".to_owned()];
+        let even = LabelledPredictions::new(classes, eight(&[]), vec![0.5; 16]).unwrap();
+        let plan = Bootstrap { resamples: 500, seed: Seed(1) };
+        let guesses = [("border", eight(&[0, 1, 2, 3]))];
+        let model = even.with_answers(&eight(&[]));
+        let comparison = BaselineComparison::of(&model, &guesses, &Groups::singles(8), plan, (8, 8)).unwrap();
+        assert_eq!(comparison.difference.unwrap().value, 0.5);
+        assert_eq!(comparison.verdict, Verdict::NoClearDifference);
+    }
+
+    #[test]
+    fn without_guesses_there_is_nothing_to_say_and_json_gives_it_back() {
+        let good = model(|_| false);
+        let plan = Bootstrap { resamples: 10, seed: Seed(1) };
+        assert_eq!(BaselineComparison::of(&good, &[], &Groups::singles(200), plan, (1, 1)), None);
+        let comparison = compare(&good, &[("border", answers(|i| i % 3 == 0))]);
+        let text = serde_json::to_string(&comparison).unwrap();
+        assert_eq!(serde_json::from_str::<BaselineComparison>(&text).unwrap(), comparison);
+    }
+}
