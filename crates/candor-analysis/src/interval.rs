@@ -15,6 +15,7 @@
 
 mod bootstrap;
 mod groups;
+mod holm;
 mod intervals;
 mod mcnemar;
 mod measure;
@@ -24,6 +25,7 @@ mod tally;
 
 pub use bootstrap::{Bootstrap, Draws, Estimate, Resampling, bootstrap};
 pub use groups::Groups;
+pub use holm::holm;
 pub use intervals::{ClassIntervals, Intervals, MeanIntervals};
 pub use mcnemar::McNemar;
 pub use measure::Measure;

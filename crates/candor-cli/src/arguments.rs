@@ -47,6 +47,8 @@ pub enum Command {
     Resume(ResumeArguments),
     /// Judge a trained run; every look at its test split is counted
     Evaluate(EvaluateArguments),
+    /// Hold several runs against each other: which is better, and is that clear?
+    Compare(CompareArguments),
     /// Ask a model about pictures
     Predict(PredictArguments),
     /// Write the report of a run again
@@ -81,6 +83,16 @@ pub struct DemoArguments {
     /// Of everything random: the same seed gives the same models
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    pub baselines: BaselineArguments,
+}
+
+/// Simple models beside the network.
+#[derive(Debug, Args)]
+pub struct BaselineArguments {
+    /// Do not hold the network against simple models; saves a few seconds
+    #[arg(long)]
+    pub no_baselines: bool,
 }
 
 #[derive(Debug, Args)]
@@ -90,6 +102,8 @@ pub struct RunArguments {
     /// Folder for the run, new or empty [default: candor-run, numbered]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub baselines: BaselineArguments,
     #[command(flatten)]
     pub recipe: RecipeArguments,
 }
@@ -112,6 +126,16 @@ pub struct EvaluateArguments {
     pub elsewhere: Option<PathBuf>,
     #[command(flatten)]
     pub reading: source::ReadingArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// The runs' folders, at least two, of the same pictures in the same split
+    #[arg(required = true, num_args = 2.., value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// On the test split instead of validation: counts as a look of each run
+    #[arg(long)]
+    pub test: bool,
 }
 
 #[derive(Debug, Args)]

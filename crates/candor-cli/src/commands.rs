@@ -7,14 +7,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
-    DemoRequest, EvaluateRequest, PredictRequest, RunRequest, SourceSpec, check_figures, data_get, data_list,
-    demo, doctor, evaluate, model_table, models, predict, render_report, resume, study, train,
+    CompareRequest, DemoRequest, EvaluateRequest, PredictRequest, RunRequest, SourceSpec, check_figures,
+    compare, data_get, data_list, demo, doctor, evaluate, model_table, models, predict, render_report,
+    resume, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
-    CheckFiguresArguments, Cli, Command, DataCommand, DataGetArguments, DemoArguments, EvaluateArguments,
-    ModelsArguments, PredictArguments, RunArguments,
+    CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments, DemoArguments,
+    EvaluateArguments, ModelsArguments, PredictArguments, RunArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -28,6 +29,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Train(arguments) => session.say(&train(&session.request(arguments)?, terminal)?),
         Command::Resume(arguments) => session.say(&resume(&arguments.run, session.threads, terminal)?),
         Command::Evaluate(arguments) => session.evaluate(arguments),
+        Command::Compare(arguments) => session.compare(arguments),
         Command::Predict(arguments) => session.predict(arguments),
         Command::Report(arguments) => {
             session.say(&show::Rendered(render_report(&arguments.run, session.threads, terminal)?))
@@ -70,13 +72,15 @@ impl Session<'_> {
             source: arguments.source.spec(),
             recipe: arguments.recipe.read().map_err(candor_workflow::WorkflowError::from)?,
             out: out(&arguments.out, "candor-run"),
+            baselines: !arguments.baselines.no_baselines,
             threads: self.threads,
         })
     }
 
     fn demo(&self, arguments: &DemoArguments) -> Result<ExitCode> {
         let (out, seed) = (out(&arguments.out, "candor-demo"), arguments.seed);
-        self.say(&demo(&DemoRequest { out, seed, threads: self.threads }, self.terminal)?)
+        let baselines = !arguments.baselines.no_baselines;
+        self.say(&demo(&DemoRequest { out, seed, baselines, threads: self.threads }, self.terminal)?)
     }
 
     fn evaluate(&self, arguments: &EvaluateArguments) -> Result<ExitCode> {
@@ -84,6 +88,11 @@ impl Session<'_> {
         let source = arguments.elsewhere.as_ref().map(|path| SourceSpec { options, ..SourceSpec::at(path) });
         let (run, on) = (arguments.run.clone(), arguments.on.clone());
         self.say(&evaluate(&EvaluateRequest { run, on, source, threads: self.threads }, self.terminal)?)
+    }
+
+    fn compare(&self, arguments: &CompareArguments) -> Result<ExitCode> {
+        let (runs, test) = (arguments.runs.clone(), arguments.test);
+        self.say(&compare(&CompareRequest { runs, test, threads: self.threads }, self.terminal)?)
     }
 
     fn predict(&self, arguments: &PredictArguments) -> Result<ExitCode> {

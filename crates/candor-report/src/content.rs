@@ -1,6 +1,9 @@
 //! What a report says, as plain values. The order of the fields is the order of the page.
 
+use std::collections::BTreeMap;
+
 use candor_analysis::Evaluation;
+use candor_analysis::baseline::BaselineComparison;
 use candor_core::{Image, Preprocessing, Problem, Provenance, SampleId, Subset};
 use serde::Serialize;
 
@@ -114,6 +117,9 @@ pub struct Model {
     pub training: Training,
     /// How it was judged, one entry a subset, in the order train, validation, test.
     pub evaluations: Vec<SubsetEvaluation>,
+    /// The model beside simple ones, by subset.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub baselines: BTreeMap<Subset, BaselineComparison>,
     /// Pictures that it got right and wrong, one entry a class.
     pub galleries: Vec<Gallery>,
     /// What it is made of. Models with equal drawings share one on the page.

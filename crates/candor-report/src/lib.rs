@@ -5,6 +5,7 @@
 //! Nothing here reads or writes a file.
 #![forbid(unsafe_code)]
 
+mod baselines;
 mod chart;
 mod content;
 mod figures;
@@ -17,6 +18,7 @@ mod text;
 mod theme;
 mod thumbnail;
 
+pub use baselines::{baseline_verdict, p_value, points_with_interval};
 pub use content::{
     Answer, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing, Picture, PictureSizes, Report,
     Reproduce, Scores, Shape, SubsetCounts, SubsetEvaluation, Summary, Training,

@@ -2,6 +2,7 @@
 //!
 //! A content security policy forbids it everything else: no script runs, and nothing is fetched even by mistake.
 
+mod baselines;
 mod claims;
 mod data;
 mod evaluation;
@@ -54,6 +55,7 @@ fn page(report: &Report, pictures: &Pictures) -> Markup {
                     (data::section(report, pictures))
                     (training::section(report))
                     (evaluation::section(report))
+                    (baselines::section(report))
                     (gallery::section(report, pictures))
                     (layer_table::section(report))
                     (claims::section())

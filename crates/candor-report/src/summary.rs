@@ -4,6 +4,7 @@ use candor_analysis::Evaluation;
 use candor_analysis::evaluate::Interval;
 use candor_core::Subset;
 
+use crate::baseline_verdict;
 use crate::text::list;
 use crate::{Model, SubsetEvaluation, Summary, figures};
 
@@ -17,7 +18,7 @@ impl Summary {
     pub fn of(model: &Model) -> Summary {
         match model.judged() {
             Some(judged) => Summary {
-                learned: learned(model, judged),
+                learned: learned(model, judged) + &beside_simple_models(model, judged.subset),
                 certainty: certainty(model, judged),
                 look_first: look_first(&judged.evaluation),
             },
@@ -94,6 +95,12 @@ fn learned(model: &Model, judged: &SubsetEvaluation) -> String {
             chance(evaluation)
         )
     }
+}
+
+/// Whether it beats the best simple model, where that is known.
+fn beside_simple_models(model: &Model, subset: Subset) -> String {
+    let comparison = model.baselines.get(&subset);
+    comparison.map_or_else(String::new, |found| format!(" {}", baseline_verdict("The network", found)))
 }
 
 fn certainty(model: &Model, judged: &SubsetEvaluation) -> String {
@@ -205,6 +212,7 @@ mod tests {
                 images_per_second: 1.0,
             },
             evaluations,
+            baselines: Default::default(),
             galleries: vec![],
             network: NetworkDrawing { name: "net".into(), input: Shape::Vector { units: 1 }, layers: vec![] },
         }

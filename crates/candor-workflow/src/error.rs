@@ -58,6 +58,12 @@ pub enum WorkflowError {
     UnknownDataset { name: String, known: String },
     #[error("{}: {reason}", path.display())]
     Figures { path: PathBuf, reason: String },
+    #[error("there is nothing to compare: {different} different runs were given")]
+    TooFewRuns { different: usize },
+    #[error("{} and {} cannot be compared: {reason}", first.display(), second.display())]
+    Incomparable { first: PathBuf, second: PathBuf, reason: String },
+    #[error("{}: was not judged on {subset} yet", run.display())]
+    NotJudged { run: PathBuf, subset: Subset },
     #[error("stopped")]
     Stopped { run: Option<PathBuf> },
 }
@@ -95,6 +101,13 @@ impl WorkflowError {
             )),
             WorkflowError::Stopped { run: Some(run) } => {
                 Some(format!("go on where it stopped: candor resume {}", run.display()))
+            }
+            WorkflowError::TooFewRuns { .. } => Some("name at least two: candor compare RUN RUN".into()),
+            WorkflowError::Incomparable { .. } => {
+                Some("compare runs of the same source with the same --split-seed and shares".into())
+            }
+            WorkflowError::NotJudged { run, subset } => {
+                Some(format!("judge it first: candor evaluate {} --on {subset}", run.display()))
             }
             WorkflowError::Damaged { .. } => {
                 Some("if the file cannot be had again, begin a new run with `candor train`".into())

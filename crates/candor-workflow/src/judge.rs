@@ -1,6 +1,7 @@
 //! How good a model is on each part of a split: its answers, the figures made of them, and both on the disk.
 
 mod answers;
+mod baselines;
 
 use std::collections::BTreeMap;
 
@@ -9,10 +10,10 @@ use candor_core::{Progress, Reporter, Stage, Subset};
 use candor_engine::Loss;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use answers::{Answers, read_answers, write_answers};
+pub(crate) use answers::{Answers, SavedAnswer, read_answers, read_saved_answers, write_answers};
+pub(crate) use baselines::saved_comparisons;
 
 use crate::error::{Result, WorkflowError};
-use crate::looks::looks;
 use crate::model::TrainedModel;
 use crate::run::Run;
 use crate::run_dir;
@@ -37,7 +38,7 @@ pub struct Judgement {
 pub(crate) type Judgements = BTreeMap<Subset, Judgement>;
 
 /// Judges `model` on `subsets` (those without pictures are passed over), and writes answers and figures into the run
-/// beside those of the other subsets.
+/// beside those of the other subsets; then how simple models do on the same pictures.
 pub(crate) fn judge(
     run: &Run,
     model: &TrainedModel,
@@ -45,21 +46,21 @@ pub(crate) fn judge(
     reporter: &dyn Reporter,
 ) -> Result<Judgements> {
     let mut answers = saved_answers(run)?;
-    let mut looks_by_subset = BTreeMap::new();
     for &subset in subsets.iter().filter(|&&subset| run.split.count(subset) > 0) {
-        let (of_subset, looks) = answer(run, model, subset, reporter)?;
-        answers.insert(subset, of_subset);
-        looks_by_subset.extend(looks.map(|looks| (subset, looks)));
+        answers.insert(subset, answer(run, model, subset, reporter)?);
     }
     write_answers(&run.dir, &run.record.classes, &run.prepared.samples, &answers)?;
     let judgements = figures(run, &answers)?;
     run.dir.write_json(run_dir::EVALUATION, &judgements)?;
+    if run.record.baselines {
+        baselines::compare(run, &answers, subsets, reporter)?;
+    }
     Ok(judgements)
 }
 
 /// The figures of all answers that the run has.
 pub(crate) fn figures(run: &Run, answers: &BTreeMap<Subset, Answers>) -> Result<Judgements> {
-    let looks = looks(&run.dir)?.len();
+    let looks = run.looks()?;
     let of = |(&subset, answers): (&Subset, &Answers)| {
         let predictions = answers.labelled(run)?;
         let looks = (subset == Subset::Test).then_some(looks);
@@ -98,24 +99,20 @@ pub(crate) fn saved_answers(run: &Run) -> Result<BTreeMap<Subset, Answers>> {
     }
 }
 
-fn answer(
-    run: &Run,
-    model: &TrainedModel,
-    subset: Subset,
-    reporter: &dyn Reporter,
-) -> Result<(Answers, Option<usize>)> {
+fn answer(run: &Run, model: &TrainedModel, subset: Subset, reporter: &dyn Reporter) -> Result<Answers> {
     let answers = |indices: &[usize]| answers_for(run, model, indices, subset, reporter);
     match subset {
-        Subset::Train => Ok((answers(run.split.train())?, None)),
-        Subset::Validation => Ok((answers(run.split.validation())?, None)),
+        Subset::Train => answers(run.split.train()),
+        Subset::Validation => answers(run.split.validation()),
         Subset::Test => {
             let look = |indices: &[usize]| {
                 let answers = answers(indices)?;
                 let accuracy = Evaluation::of(&answers.labelled(run)?).accuracy.value;
                 Ok((answers, accuracy))
             };
-            let (answers, looks) = run.split.look_at_test(&run.dir, model.fingerprint(), look)?;
-            Ok((answers, Some(looks)))
+            let (answers, _) =
+                run.split.look_at_test(&run.dir, run.test_fingerprint(), model.fingerprint(), look)?;
+            Ok(answers)
         }
     }
 }

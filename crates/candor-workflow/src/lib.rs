@@ -12,6 +12,7 @@
 //!     source: SourceSpec::at("photos"),
 //!     recipe: RecipeFile::default(),
 //!     out: "run".into(),
+//!     baselines: true,
 //!     threads: 0,
 //! };
 //! let result = study(&request, &Silent)?;
@@ -40,10 +41,13 @@ mod threads;
 mod train;
 mod verbs;
 
+pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_data::decode::Limits;
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
-pub use candor_report::{count, per_cent};
+pub use candor_report::{
+    accuracy_with_interval, baseline_verdict, count, p_value, per_cent, points_with_interval,
+};
 pub use error::{Result, WorkflowError};
 pub use looks::Look;
 pub use model::{About, TrainedModel};

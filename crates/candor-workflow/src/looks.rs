@@ -1,8 +1,13 @@
 //! The test split, under seal: the one place where its pictures are handed out, and where each look is counted.
 //!
 //! Whoever looks at the test split, changes something and looks again chooses the model by the test pictures; then its
-//! accuracy on them says less and less about new ones. So looks are counted, and the report tells the number.
+//! accuracy on them says less and less about new ones. So looks are counted, and the report tells the number: not those
+//! of one run alone, but those of all runs beside it (in the same folder) whose test pictures are the same. Ten runs
+//! that were looked at once each were ten looks.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use candor_core::{Sample, SampleId, Split, Subset};
@@ -22,6 +27,9 @@ pub struct Look {
     pub when: String,
     /// SHA-256 of the model's file: another model needs a look of its own.
     pub model: SampleId,
+    /// What identifies the test pictures; runs of an older candor did not write it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<SampleId>,
     /// Pictures looked at.
     pub pictures: usize,
     /// What was seen.
@@ -53,11 +61,17 @@ impl SealedSplit {
         counts
     }
 
+    /// What identifies the test pictures, in whatever order. This is no look.
+    pub fn test_fingerprint(&self, samples: &[Sample]) -> SampleId {
+        fingerprint(self.0.test.iter().map(|&index| samples[index].id))
+    }
+
     /// Breaks the seal: hands the test pictures to `judge`, which gives its result and the accuracy, and counts the
-    /// look. Gives the result and the number of looks, this one included.
+    /// look. Gives the result and the number of this run's looks, this one included. `test` identifies the pictures.
     pub fn look_at_test<T>(
         &self,
         run: &RunDir,
+        test: SampleId,
         model: SampleId,
         judge: impl FnOnce(&[usize]) -> Result<(T, f64)>,
     ) -> Result<(T, usize)> {
@@ -65,16 +79,65 @@ impl SealedSplit {
             return Err(WorkflowError::EmptySubset { subset: Subset::Test });
         }
         let (result, accuracy) = judge(&self.0.test)?;
-        let when = rfc3339(SystemTime::now());
-        let mut looks = looks(run)?;
-        looks.push(Look { when, model, pictures: self.0.test.len(), accuracy });
-        run.write_json(LOOKS, &looks)?;
-        Ok((result, looks.len()))
+        let pictures = self.0.test.len();
+        let looks = count(run, Look { when: now(), model, test: Some(test), pictures, accuracy })?;
+        Ok((result, looks))
     }
 }
 
-/// All looks so far.
-pub(crate) fn looks(run: &RunDir) -> Result<Vec<Look>> {
+/// Counts another look at what the run's model answered before.
+pub(crate) fn count_again(run: &RunDir, test: SampleId) -> Result<()> {
+    match looks(run)?.pop() {
+        Some(last) => count(run, Look { when: now(), test: Some(test), ..last }).map(drop),
+        None => Ok(()),
+    }
+}
+
+fn count(run: &RunDir, look: Look) -> Result<usize> {
+    let mut looks = looks(run)?;
+    looks.push(look);
+    run.write_json(LOOKS, &looks)?;
+    Ok(looks.len())
+}
+
+/// The SHA-256 of test pictures by their ids, in whatever order.
+pub(crate) fn fingerprint(ids: impl IntoIterator<Item = SampleId>) -> SampleId {
+    let mut ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
+    ids.sort_unstable();
+    SampleId::of(ids.concat().as_bytes())
+}
+
+/// Looks at the pictures that `test` identifies by the run and by those beside it.
+pub(crate) fn looks_beside(run: &RunDir, test: SampleId) -> Result<usize> {
+    // Looks of an older candor do not say at which pictures: within the run they were these.
+    let unnamed = looks(run)?.iter().filter(|look| look.test.is_none()).count();
+    let path = std::path::absolute(run.path()).unwrap_or_else(|_| run.path().to_owned());
+    let folder = path.parent().unwrap_or(&path).to_owned();
+    Ok(unnamed + looks_in_folders(&BTreeSet::from([folder]), test)?)
+}
+
+/// The same by all runs in `folders`. What is no run, or cannot be read, counts nothing.
+pub(crate) fn looks_in_folders(folders: &BTreeSet<PathBuf>, test: SampleId) -> Result<usize> {
+    let mut seen = 0;
+    for folder in folders {
+        let entries = fs::read_dir(folder).map_err(WorkflowError::file(folder, "read"))?;
+        seen += entries.flatten().map(|entry| looks_of(&entry.path(), test)).sum::<usize>();
+    }
+    Ok(seen)
+}
+
+fn looks_of(run: &Path, test: SampleId) -> usize {
+    let saved = fs::read(run.join(LOOKS)).ok();
+    let looks: Vec<Look> = saved.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    looks.iter().filter(|look| look.test == Some(test)).count()
+}
+
+fn now() -> String {
+    rfc3339(SystemTime::now())
+}
+
+/// All looks of the run so far.
+fn looks(run: &RunDir) -> Result<Vec<Look>> {
     if run.has(LOOKS) { run.read_json(LOOKS) } else { Ok(Vec::new()) }
 }
 
@@ -106,15 +169,32 @@ mod tests {
         let run = RunDir::create(dir.path()).unwrap();
         let split = SealedSplit::new(Split { test: vec![4, 5], ..Split::default() });
         let model = SampleId::of(b"model");
-        let look = || split.look_at_test(&run, model, |indices| Ok((indices.to_vec(), 0.5)));
+        let test = fingerprint([model]);
+        let look = || split.look_at_test(&run, test, model, |indices| Ok((indices.to_vec(), 0.5)));
         assert_eq!(look().unwrap(), (vec![4, 5], 1));
-        let failed = split.look_at_test(&run, model, |_| -> Result<((), f64)> {
+        let failed = split.look_at_test(&run, test, model, |_| -> Result<((), f64)> {
             Err(WorkflowError::Stopped { run: None })
         });
         assert!(failed.is_err());
         assert_eq!(look().unwrap().1, 2);
         let saved = looks(&run).unwrap();
         assert_eq!((saved.len(), saved[1].pictures, saved[1].accuracy), (2, 2, 0.5));
+    }
+
+    #[test]
+    fn runs_beside_each_other_count_together_where_their_test_pictures_are_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let [ours, other] = [SampleId::of(b"ours"), SampleId::of(b"other")];
+        let runs: Vec<RunDir> =
+            ["a", "b", "c"].map(|name| RunDir::create(&dir.path().join(name)).unwrap()).into();
+        let split = SealedSplit::new(Split { test: vec![4, 5], ..Split::default() });
+        for (run, test) in runs.iter().zip([ours, ours, other]) {
+            split.look_at_test(run, test, ours, |_| Ok(((), 0.5))).unwrap();
+        }
+        assert_eq!(looks_beside(&runs[0], ours).unwrap(), 2);
+        count_again(&runs[1], ours).unwrap();
+        assert_eq!(looks_beside(&runs[0], ours).unwrap(), 3);
+        assert_eq!(looks_beside(&runs[2], other).unwrap(), 1);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use candor_report::{
 };
 
 use crate::error::Result;
-use crate::judge::{Answers, Judgements, figures, saved_answers};
+use crate::judge::{Answers, Judgements, figures, saved_answers, saved_comparisons};
 use crate::pictures::{Pictures, quoted};
 use crate::recipe::{Choice, Recipe, describe_augmentation};
 use crate::run::Run;
@@ -163,6 +163,7 @@ pub(crate) fn model_section(run: &Run, naming: &Naming<'_>) -> Result<Model> {
     Ok(Model {
         name: naming.model.to_owned(),
         note: naming.note.clone(),
+        baselines: saved_comparisons(run)?,
         training: Training {
             recipe: recipe_facts(run, &history),
             recipe_toml: run.recipe.to_toml(),

@@ -6,7 +6,7 @@ use candor_data::split::split;
 use candor_engine::Network;
 
 use crate::error::{Result, WorkflowError};
-use crate::looks::SealedSplit;
+use crate::looks::{SealedSplit, looks_beside};
 use crate::model::TrainedModel;
 use crate::pictures::{Difference, Pictures, SourceRecord, SourceSpec, SplitRecord, fingerprint};
 use crate::recipe::{Choice, Facts, Recipe, RecipeError, RecipeFile, resolve};
@@ -33,6 +33,7 @@ pub(crate) struct Beginning<'a> {
     pub source: &'a SourceSpec,
     pub recipe: &'a RecipeFile,
     pub study: bool,
+    pub baselines: bool,
     pub threads: usize,
 }
 
@@ -49,7 +50,7 @@ impl Run {
     }
 
     fn read(beginning: &Beginning<'_>, reporter: &dyn Reporter) -> Result<Parts> {
-        let &Beginning { source, recipe: typed, study, threads } = beginning;
+        let &Beginning { source, recipe: typed, study, baselines, threads } = beginning;
         let (mut pictures, seen) = in_pool(threads, || -> Result<_> {
             let pictures = Pictures::open(source, reporter)?;
             let seen = survey(&pictures, reporter)?;
@@ -71,6 +72,7 @@ impl Run {
             pictures: prepared.len(),
             fingerprint: fingerprint(&prepared.samples),
             study,
+            baselines,
         };
         let split = parts.split;
         Ok(Parts { recipe, choices, record, pictures, prepared, split, problems, network, threads })
@@ -162,12 +164,23 @@ impl Run {
         }
         self.dir.remove(run_dir::PREDICTIONS)?;
         self.dir.remove(run_dir::EVALUATION)?;
+        self.dir.remove(run_dir::BASELINES)?;
         model.save(&path)
     }
 
     fn model(&self, parameters: candor_engine::Parameters, epoch: usize) -> Result<TrainedModel> {
         let SourceRecord { classes, fingerprint, .. } = &self.record;
         TrainedModel::new(&self.recipe, classes, parameters, *fingerprint, epoch, self.threads)
+    }
+
+    /// What identifies the test pictures and their classes.
+    pub fn test_fingerprint(&self) -> SampleId {
+        self.split.test_fingerprint(&self.prepared.samples)
+    }
+
+    /// Looks at these test pictures, by this run and by the runs beside it.
+    pub fn looks(&self) -> Result<usize> {
+        looks_beside(&self.dir, self.test_fingerprint())
     }
 
     /// What each epoch brought.

@@ -31,6 +31,8 @@ pub const MODEL: &str = "model.safetensors";
 pub const PREDICTIONS: &str = "predictions.csv";
 /// The figures of each subset.
 pub const EVALUATION: &str = "evaluation.json";
+/// The model beside simple ones.
+pub const BASELINES: &str = "baselines.json";
 /// Every look at the test split.
 pub const LOOKS: &str = "looks.json";
 /// The report, for people.

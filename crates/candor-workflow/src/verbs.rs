@@ -2,6 +2,7 @@
 //! that can be shown or written as JSON.
 
 mod check_figures;
+mod compare;
 mod data;
 mod demo;
 mod doctor;
@@ -12,6 +13,7 @@ mod study;
 mod train;
 
 pub use check_figures::check_figures;
+pub use compare::{CompareRequest, ComparedPair, ComparedRun, RunComparison, compare};
 pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};
 pub use demo::{Demo, DemoModel, DemoRequest, demo};
 pub use doctor::{Check, Doctor, Memory, doctor};

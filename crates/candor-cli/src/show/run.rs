@@ -1,7 +1,9 @@
 //! Runs: what was trained, how it was judged.
 
 use candor_core::Channels;
-use candor_workflow::{Demo, DemoModel, Evaluated, RunResult, SubsetFigures, count, per_cent};
+use candor_workflow::{
+    Demo, DemoModel, Evaluated, RunResult, SubsetFigures, Verdict, baseline_verdict, count, per_cent,
+};
 use serde::Serialize;
 
 use super::Words;
@@ -27,7 +29,8 @@ impl Words for RunResult {
         let judged: Vec<(&str, &SubsetFigures)> =
             subsets.into_iter().filter_map(|(name, figures)| Some((name, figures.as_ref()?))).collect();
         let last = judged.last().map_or_else(String::new, |(name, figures)| {
-            format!("\n{}{}", baseline(name, figures), matrix(name, figures, &self.model.classes))
+            let beside = beaten(figures).then(|| verdict(figures)).unwrap_or_default();
+            format!("\n{}{beside}{}", baseline(name, figures), matrix(name, figures, &self.model.classes))
         });
         let sealed = match (&self.test, self.split.test) {
             (None, 1..) => format!(
@@ -36,9 +39,13 @@ impl Words for RunResult {
             ),
             _ => String::new(),
         };
+        // A network that is no better than a simple model: nothing else is as important.
+        let first =
+            judged.last().filter(|(_, figures)| !beaten(figures)).map(|(_, figures)| verdict(figures));
         format!(
-            "{}\n\n{}{last}\n{}\n{sealed}Report: {}\n",
+            "{}\n{}\n{}{last}\n{}\n{sealed}Report: {}\n",
             headline(self),
+            first.unwrap_or_default(),
             figures_table(&judged),
             how_it_went(self),
             self.report.display()
@@ -74,6 +81,17 @@ fn baseline(name: &str, figures: &SubsetFigures) -> String {
         _ => String::new(),
     };
     format!("Always naming the most frequent class would reach {share} on {name}.\n{looks}")
+}
+
+/// Whether the network clearly beats the simple models; also where there are none.
+fn beaten(figures: &SubsetFigures) -> bool {
+    figures.baselines.as_ref().is_none_or(|found| found.verdict == Verdict::Better)
+}
+
+/// What is to be said of the simple models, on lines of its own.
+fn verdict(figures: &SubsetFigures) -> String {
+    let verdict = figures.baselines.as_ref().map(|found| baseline_verdict("The network", found));
+    verdict.map_or_else(String::new, |sentence| wrapped(&sentence) + "\n")
 }
 
 fn matrix(name: &str, figures: &SubsetFigures, classes: &[String]) -> String {
@@ -141,7 +159,7 @@ impl Words for Demo {
 }
 
 /// Broken into lines at spaces.
-fn wrapped(text: &str) -> String {
+pub fn wrapped(text: &str) -> String {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is always a line");

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod architecture;
+mod compare;
 mod fixtures;
 mod interruption;
 mod models;

@@ -22,6 +22,7 @@ fn a_study_leaves_everything_behind_and_says_it_in_one_object() {
     }
     assert!(result["problems"][0]["place"].as_str().unwrap().contains("broken.jpg"), "{result}");
     let expected = [
+        "baselines.json",
         "checkpoint.safetensors",
         "choices.json",
         "evaluation.json",
@@ -41,6 +42,26 @@ fn a_study_leaves_everything_behind_and_says_it_in_one_object() {
     let page = candor.text("s1/report.html");
     assert!(page.contains("broken.jpg"), "what was left out stands in the report");
     assert!(!page.contains("src=\"http") && !page.contains("<script"), "the page needs no network");
+}
+
+#[test]
+fn simple_models_stand_beside_the_network_unless_they_are_not_wanted() {
+    let candor = Candor::new();
+    candor.write_photos("photos", 20);
+    let answer = candor.run(&format!("study photos --out s1 {QUICK}"));
+    let first = answer.stdout.lines().nth(1).unwrap_or_default();
+    assert!(first.starts_with("The network does not clearly beat a simple model"), "{}", answer.stdout);
+    assert!(candor.text("s1/report.html").contains("does not clearly beat a simple model"));
+    let trained = candor.json(&format!("train photos --out s2 {QUICK}"));
+    let beside = &trained["validation"]["baselines"];
+    assert_eq!(beside["baselines"].as_array().map(Vec::len), Some(10), "{trained}");
+    assert_eq!((&beside["learned_from"], &beside["training_pictures"]), (&28.into(), &28.into()));
+    assert!(!candor.text("s2/baselines.json").contains("test"), "the test split is sealed");
+    candor.json("evaluate s2 --on test");
+    assert!(candor.text("s2/baselines.json").contains("\"test\""));
+    let without = candor.json(&format!("study photos --out s3 --no-baselines {QUICK}"));
+    assert_eq!(without["test"]["baselines"], Value::Null);
+    assert!(!candor.path("s3/baselines.json").exists());
 }
 
 #[test]

@@ -37,10 +37,11 @@ pub(super) fn header(report: &Report) -> Markup {
 }
 
 /// The page's sections in their order.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("data", "Pictures"),
     ("training", "Training"),
     ("evaluation", "Evaluation"),
+    ("baselines", "Simple models"),
     ("galleries", "Right and wrong"),
     ("network", "Network"),
     ("claims", "What may be claimed"),

@@ -1,7 +1,11 @@
 //! Reports of any number of classes about pictures that are drawn here.
 
+use std::collections::BTreeMap;
+
 use candor_analysis::Evaluation;
+use candor_analysis::baseline::{BASELINES, BaselineComparison, LeftOut};
 use candor_analysis::evaluate::{LabelledPredictions, Pick, galleries};
+use candor_analysis::interval::{Bootstrap, Groups};
 use candor_core::{Channels, Fit, Image, Preprocessing, Problem, Provenance, SampleId, Seed, Subset};
 use candor_report::{
     Answer, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing, Picture, PictureSizes, Report,
@@ -136,9 +140,29 @@ fn model(wanted: &Wanted, classes: &[String], index: usize) -> Model {
             judge(Subset::Validation, sharpness),
             judge(Subset::Test, sharpness),
         ],
+        baselines: baselines(&predictions(classes, PER_CLASS, sharpness, seed.derive("test"))),
         galleries: gallery(wanted, &predictions(classes, PER_CLASS, sharpness, seed.derive("test"))),
         network: drawing(wanted.layers, classes.len()),
     }
+}
+
+/// Every simple model, each right once in so many pictures; one of them left out.
+fn baselines(model: &LabelledPredictions) -> BTreeMap<Subset, BaselineComparison> {
+    let classes = model.classes().len();
+    let answers = |place: usize| {
+        let answer = |(index, &truth): (usize, &usize)| {
+            if index % (place + 2) == 0 { (truth + 1) % classes } else { truth }
+        };
+        model.truth().iter().enumerate().map(answer).collect::<Vec<usize>>()
+    };
+    let guesses: Vec<_> =
+        BASELINES.iter().enumerate().skip(1).map(|(place, baseline)| (baseline.id, answers(place))).collect();
+    let groups = Groups::singles(model.len());
+    let plan = Bootstrap { resamples: 50, seed: Seed(1) };
+    let comparison =
+        BaselineComparison::of(model, &guesses, &groups, plan, (2_000, 7_200)).expect("there are guesses");
+    let left_out = vec![LeftOut { id: "most-frequent".into(), reason: "it was too easy".into() }];
+    BTreeMap::from([(Subset::Test, BaselineComparison { left_out, ..comparison })])
 }
 
 fn history(index: usize) -> History {

@@ -34,6 +34,7 @@ fn the_sections_come_in_their_order() {
         "id=\"data\"",
         "id=\"training\"",
         "id=\"evaluation\"",
+        "id=\"baselines\"",
         "id=\"galleries\"",
         "id=\"network\"",
         "id=\"claims\"",

@@ -12,7 +12,7 @@ use crate::run::Run;
 use crate::run_dir::{PREDICTIONS, RunDir};
 
 /// Columns before the probabilities.
-const COLUMNS: [&str; 7] = ["subset", "index", "id", "file", "row", "truth", "predicted"];
+const COLUMNS: [&str; 9] = ["split", "index", "id", "source", "row", "url", "group", "truth", "predicted"];
 
 /// What a model says of some pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,6 +75,8 @@ fn row(
         sample.id.to_string(),
         sample.provenance.file.clone(),
         row,
+        sample.provenance.url.clone().unwrap_or_default(),
+        sample.group.clone().unwrap_or_default(),
         classes[sample.class].clone(),
         classes[predicted].clone(),
     ];
@@ -87,16 +89,8 @@ pub(crate) fn read_answers(
     classes: &[String],
     samples: &[Sample],
 ) -> Result<BTreeMap<Subset, Answers>> {
-    let path = dir.file(PREDICTIONS);
-    let bytes = dir.read(PREDICTIONS)?;
-    let mut table = csv::Reader::from_reader(bytes.as_slice());
     let mut all: BTreeMap<Subset, Answers> = BTreeMap::new();
-    for (number, record) in table.records().enumerate() {
-        let damaged =
-            |reason: &dyn Display| WorkflowError::damaged(&path, format!("row {}: {reason}", number + 2));
-        let record = record.map_err(|error| damaged(&error))?;
-        let answer = SavedAnswer::read(&record, classes.len())
-            .ok_or_else(|| damaged(&"it is not what candor writes"))?;
+    for answer in read_saved_answers(dir, classes)? {
         if samples.get(answer.index).is_some_and(|sample| sample.id == answer.id) {
             let answers = all.entry(answer.subset).or_default();
             answers.indices.push(answer.index);
@@ -106,21 +100,43 @@ pub(crate) fn read_answers(
     Ok(all)
 }
 
-struct SavedAnswer {
-    subset: Subset,
-    index: usize,
-    id: SampleId,
-    probabilities: Vec<f32>,
+/// Reads all answers as they were written, whatever became of their pictures.
+pub(crate) fn read_saved_answers(dir: &RunDir, classes: &[String]) -> Result<Vec<SavedAnswer>> {
+    let path = dir.file(PREDICTIONS);
+    let bytes = dir.read(PREDICTIONS)?;
+    let mut table = csv::Reader::from_reader(bytes.as_slice());
+    let read = |(number, record): (usize, csv::Result<csv::StringRecord>)| {
+        let damaged =
+            |reason: &dyn Display| WorkflowError::damaged(&path, format!("row {}: {reason}", number + 2));
+        let record = record.map_err(|error| damaged(&error))?;
+        SavedAnswer::read(&record, classes).ok_or_else(|| damaged(&"it is not what candor writes"))
+    };
+    table.records().enumerate().map(read).collect()
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SavedAnswer {
+    pub subset: Subset,
+    /// Which of the run's pictures.
+    pub index: usize,
+    pub id: SampleId,
+    pub group: Option<String>,
+    pub truth: usize,
+    pub probabilities: Vec<f32>,
 }
 
 impl SavedAnswer {
-    fn read(record: &csv::StringRecord, classes: usize) -> Option<SavedAnswer> {
+    fn read(record: &csv::StringRecord, classes: &[String]) -> Option<SavedAnswer> {
         let subset = Subset::ALL.into_iter().find(|subset| subset.name() == &record[0])?;
         let values = record.iter().skip(COLUMNS.len()).map(|value| value.parse().ok());
         let probabilities: Vec<f32> = values.collect::<Option<_>>()?;
         let id = SampleId::from_hex(record.get(2)?)?;
         let index = record.get(1)?.parse().ok()?;
-        (probabilities.len() == classes).then_some(SavedAnswer { subset, index, id, probabilities })
+        let group = Some(record.get(6)?.to_owned()).filter(|group| !group.is_empty());
+        let truth = classes.iter().position(|class| Some(class.as_str()) == record.get(7))?;
+        let fits = probabilities.len() == classes.len();
+        fits.then_some(SavedAnswer { subset, index, id, group, truth, probabilities })
     }
 }
 

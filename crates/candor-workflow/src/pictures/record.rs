@@ -23,6 +23,13 @@ pub struct SourceRecord {
     pub fingerprint: SampleId,
     /// Whether the run is to be judged and reported once it is trained (`candor study`).
     pub study: bool,
+    /// Whether simple models are to be judged beside it; not with `--no-baselines`.
+    #[serde(default = "yes")]
+    pub baselines: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// SHA-256 over the ids and classes of all samples, in order.

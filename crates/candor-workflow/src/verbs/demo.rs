@@ -28,6 +28,7 @@ architecture = "mnist-cnn"
 train = 0.85
 validation = 0.05
 test = 0.1
+seed = 1
 
 [training]
 epochs = 20
@@ -49,6 +50,8 @@ pub struct DemoRequest {
     pub out: PathBuf,
     /// Of everything random.
     pub seed: u64,
+    /// Whether simple models are judged beside the one with the real labels.
+    pub baselines: bool,
     /// Threads to compute on, 0 for all cores.
     pub threads: usize,
 }
@@ -149,7 +152,10 @@ impl One {
         let mut recipe = RecipeFile::parse(RECIPE)?;
         recipe.training.seed = Some(request.seed);
         let source = SourceSpec { shuffle_labels, ..SourceSpec::built_in() };
-        let beginning = Beginning { source: &source, recipe: &recipe, study: true, threads: request.threads };
+        // Beside shuffled labels simple models would find nothing, and take their time over it.
+        let baselines = request.baselines && shuffle_labels.is_none();
+        let threads = request.threads;
+        let beginning = Beginning { source: &source, recipe: &recipe, study: true, baselines, threads };
         let run = Run::begin(RunDir::create(&request.out.join(name))?, &beginning, reporter)?;
         let judgements = train_and_judge(&run, reporter)?;
         crate::report::write_report(&run)?;

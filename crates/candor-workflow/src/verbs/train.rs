@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use candor_analysis::baseline::BaselineComparison;
 use candor_analysis::evaluate::{Accuracy, ConfusionMatrix, Interval};
 use candor_core::{Channels, Problem, Reporter, Stage, Subset};
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::judge::{Judgement, Judgements, judge, saved_answers};
+use crate::judge::{Judgement, Judgements, judge, saved_answers, saved_comparisons};
 use crate::pictures::SourceSpec;
 use crate::recipe::{Choice, RecipeFile};
 use crate::report::write_report;
@@ -24,6 +25,8 @@ pub struct RunRequest {
     pub recipe: RecipeFile,
     /// The run's folder, which must not exist or be empty.
     pub out: PathBuf,
+    /// Whether simple models are judged beside it.
+    pub baselines: bool,
     /// Threads to compute on, 0 for all cores.
     pub threads: usize,
 }
@@ -112,6 +115,9 @@ pub struct SubsetFigures {
     /// Looks at the test split so far, this one included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looks: Option<usize>,
+    /// The model beside simple ones on the same pictures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baselines: Option<BaselineComparison>,
 }
 
 /// Trains a new run, and judges it on what it learned from and on validation. The test split stays sealed.
@@ -133,8 +139,8 @@ pub fn resume(run: &Path, threads: usize, reporter: &dyn Reporter) -> Result<Run
 
 pub(super) fn begin(request: &RunRequest, study: bool, reporter: &dyn Reporter) -> Result<RunResult> {
     let dir = RunDir::create(&request.out)?;
-    let RunRequest { source, recipe, threads, .. } = request;
-    let run = Run::begin(dir, &Beginning { source, recipe, study, threads: *threads }, reporter)?;
+    let &RunRequest { ref source, ref recipe, baselines, threads, .. } = request;
+    let run = Run::begin(dir, &Beginning { source, recipe, study, baselines, threads }, reporter)?;
     finish(&run, reporter)
 }
 
@@ -165,7 +171,11 @@ pub(super) fn train_and_judge(run: &Run, reporter: &dyn Reporter) -> Result<Judg
 
 pub(super) fn result(run: &Run, mut judgements: Judgements) -> Result<RunResult> {
     let history = run.history()?;
-    let mut figures = |subset| judgements.remove(&subset).map(SubsetFigures::of);
+    let mut comparisons = saved_comparisons(run)?;
+    let mut figures = |subset| {
+        let figures = judgements.remove(&subset).map(SubsetFigures::of)?;
+        Some(SubsetFigures { baselines: comparisons.remove(&subset), ..figures })
+    };
     let count = |subset| run.split.count(subset);
     let input = run.recipe.preprocessing;
     Ok(RunResult {
@@ -216,6 +226,7 @@ impl SubsetFigures {
             loss,
             confusion_matrix: evaluation.confusion_matrix,
             looks,
+            baselines: None,
         }
     }
 }

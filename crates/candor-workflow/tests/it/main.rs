@@ -60,6 +60,7 @@ impl Place {
 
     fn request(&self, out: &str, threads: usize) -> RunRequest {
         RunRequest {
+            baselines: false,
             source: SourceSpec::at(self.at("pictures.csv")),
             recipe: RecipeFile::parse(RECIPE).unwrap(),
             out: self.at(out),

@@ -1,0 +1,165 @@
+//! Whether a model beats the simple ones, in words: for the page, the terminal and the model card.
+
+use candor_analysis::baseline::{Baseline, BaselineComparison, BaselineScore, Verdict};
+use candor_analysis::interval::Difference;
+
+use crate::figures;
+
+/// One or two sentences. What the model is called goes before: “The network” + ` beats the best of …`.
+pub fn baseline_verdict(model: &str, comparison: &BaselineComparison) -> String {
+    let Some(best) = comparison.best() else { return String::new() };
+    let share = figures::per_cent(best.accuracy.value, best.accuracy.pictures);
+    let (name, sees, count) = (title(best), sees(best), comparison.baselines.len());
+    let difference = difference(comparison);
+    match comparison.verdict {
+        Verdict::Better => {
+            format!(
+                "{model} beats the best of {count} simple models ({name}, which sees {sees}: {share}) by {difference}."
+            )
+        }
+        Verdict::NoClearDifference => format!(
+            "{model} does not clearly beat a simple model: {name}, which sees {sees}, reaches {share} on the same \
+             pictures (a difference of {difference}). As far as these pictures tell, no network is needed for that."
+        ),
+        Verdict::Worse => format!(
+            "A simple model does better: {name}, which sees {sees}, reaches {share} on the same pictures (a difference of {difference})."
+        ),
+    }
+}
+
+/// What the simple models learned from, in a sentence.
+pub(crate) fn learned_from(comparison: &BaselineComparison) -> String {
+    let (some, all) = (comparison.learned_from as u64, comparison.training_pictures as u64);
+    let pictures = match some == all {
+        true => format!("the network's {} training pictures", figures::count(all)),
+        false => {
+            format!("{} of the network's {} training pictures", figures::count(some), figures::count(all))
+        }
+    };
+    format!(
+        "They learned from {pictures}, reduced to 16×16 pixels or less, and answered for the same pictures."
+    )
+}
+
+/// A baseline's name, within a sentence.
+pub(crate) fn title(score: &BaselineScore) -> &str {
+    Baseline::find(&score.id).map_or(&score.id, |baseline| baseline.title)
+}
+
+/// What a baseline sees.
+pub(crate) fn sees(score: &BaselineScore) -> &'static str {
+    Baseline::find(&score.id).map_or("something of the picture", |baseline| baseline.view.words())
+}
+
+/// `7.5 points (95% interval 6.1 to 8.9; p = .001 by paired bootstrap, p < .001 by McNemar's test)`
+fn difference(comparison: &BaselineComparison) -> String {
+    let mcnemar = p_value(comparison.mcnemar.p_value);
+    match &comparison.difference {
+        Some(difference) => format!(
+            "{}; p {} by paired bootstrap, p {mcnemar} by McNemar's test",
+            points_with_interval(difference),
+            p_value(difference.p_value)
+        ),
+        None => {
+            let points =
+                100.0 * (comparison.model.value - comparison.best().map_or(0.0, |best| best.accuracy.value));
+            format!("{} points; p {mcnemar} by McNemar's test", signed(format!("{points:.0}")))
+        }
+    }
+}
+
+/// `7.5 points (95% interval 6.1 to 8.9)`, with the digits that the interval supports.
+pub fn points_with_interval(difference: &Difference) -> String {
+    let interval = difference.interval;
+    let decimals = if 100.0 * interval.width() > 4.0 { 0 } else { 1 };
+    let points = |share: f64| signed(format!("{:.decimals$}", 100.0 * share));
+    let (value, low, high) = (points(difference.value), points(interval.low), points(interval.high));
+    let unit = if value == "1" || value == "−1" { "point" } else { "points" };
+    format!("{value} {unit} (95% interval {low} to {high})")
+}
+
+/// A real minus sign, and none before a zero.
+fn signed(text: String) -> String {
+    match text.strip_prefix('-') {
+        Some(zero) if zero.chars().all(|c| c == '0' || c == '.') => zero.to_owned(),
+        Some(number) => format!("−{number}"),
+        None => text,
+    }
+}
+
+/// `= .034`, `< .001`.
+pub fn p_value(value: f64) -> String {
+    match value {
+        v if v < 0.001 => "< .001".to_owned(),
+        v if v >= 0.9995 => "= 1".to_owned(),
+        v if v < 0.1 => format!("= {:.3}", v).replacen("0.", ".", 1),
+        v => format!("= {:.2}", v).replacen("0.", ".", 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candor_analysis::evaluate::{Accuracy, Interval};
+    use candor_analysis::interval::{McNemar, Measure};
+
+    fn comparison(verdict: Verdict, value: f64, half: f64) -> BaselineComparison {
+        let interval = Interval { low: value - half, high: value + half };
+        BaselineComparison {
+            model: Accuracy::of_counts(900, 1_000),
+            learned_from: 2_000,
+            training_pictures: 7_000,
+            baselines: vec![BaselineScore { id: "border".into(), accuracy: Accuracy::of_counts(800, 1_000) }],
+            left_out: vec![],
+            best: "border".into(),
+            difference: Some(Difference { measure: Measure::Accuracy, value, interval, p_value: 0.0342 }),
+            mcnemar: McNemar::of_counts(10, 110),
+            verdict,
+        }
+    }
+
+    #[test]
+    fn the_verdict_is_said_in_plain_words() {
+        let cases = [
+            (Verdict::Better, 0.1, 0.013, "The network beats the best of 1 simple models"),
+            (Verdict::Better, 0.1, 0.013, "by 10.0 points (95% interval 8.7 to 11.3); p = .034 by paired"),
+            (
+                Verdict::Better,
+                0.1,
+                0.05,
+                "by 10 points (95% interval 5 to 15); p = .034 by paired bootstrap, p < .001",
+            ),
+            (
+                Verdict::NoClearDifference,
+                0.01,
+                0.05,
+                "does not clearly beat a simple model: the border model",
+            ),
+            (Verdict::NoClearDifference, 0.01, 0.05, "(a difference of 1 point (95% interval −4 to 6)"),
+            (
+                Verdict::Worse,
+                -0.1,
+                0.05,
+                "A simple model does better: the border model, which sees only the border",
+            ),
+        ];
+        for (verdict, value, half, words) in cases {
+            let sentence = baseline_verdict("The network", &comparison(verdict, value, half));
+            assert!(sentence.contains(words), "{words}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn what_they_learned_from_is_told() {
+        let sentence = learned_from(&comparison(Verdict::Better, 0.1, 0.01));
+        assert!(sentence.contains("2,000 of the network's 7,000 training pictures"), "{sentence}");
+    }
+
+    #[test]
+    fn p_values_have_the_digits_that_matter() {
+        for (value, text) in [(0.00001, "< .001"), (0.0123, "= .012"), (0.5, "= .50"), (1.0, "= 1")] {
+            assert_eq!(p_value(value), text);
+        }
+        assert_eq!(signed("-0.0".into()), "0.0");
+    }
+}
