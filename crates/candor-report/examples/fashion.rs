@@ -165,6 +165,7 @@ fn learn(name: &str, pictures: &[u8], labels: &[usize]) -> Result<Model, Box<dyn
     }
     let test = SPLIT[2].1.clone();
     Ok(Model {
+        baselines: Default::default(),
         name: name.into(),
         note: None,
         training: Training {

@@ -117,7 +117,7 @@ pub struct SubsetFigures {
     pub looks: Option<usize>,
     /// The model beside simple ones on the same pictures.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub baselines: Option<BaselineComparison>,
+    pub baselines: Option<Box<BaselineComparison>>,
 }
 
 /// Trains a new run, and judges it on what it learned from and on validation. The test split stays sealed.
@@ -174,7 +174,7 @@ pub(super) fn result(run: &Run, mut judgements: Judgements) -> Result<RunResult>
     let mut comparisons = saved_comparisons(run)?;
     let mut figures = |subset| {
         let figures = judgements.remove(&subset).map(SubsetFigures::of)?;
-        Some(SubsetFigures { baselines: comparisons.remove(&subset), ..figures })
+        Some(SubsetFigures { baselines: comparisons.remove(&subset).map(Box::new), ..figures })
     };
     let count = |subset| run.split.count(subset);
     let input = run.recipe.preprocessing;
