@@ -29,7 +29,7 @@ impl Words for RunResult {
         let judged: Vec<(&str, &SubsetFigures)> =
             subsets.into_iter().filter_map(|(name, figures)| Some((name, figures.as_ref()?))).collect();
         let last = judged.last().map_or_else(String::new, |(name, figures)| {
-            let beside = beaten(figures).then(|| verdict(figures)).unwrap_or_default();
+            let beside = if beaten(figures) { verdict(figures) } else { String::new() };
             format!("\n{}{beside}{}", baseline(name, figures), matrix(name, figures, &self.model.classes))
         });
         let sealed = match (&self.test, self.split.test) {
