@@ -38,6 +38,8 @@ pub use executor::{
     Batch, Inputs, Predictor, StepOutcome, Trainer, TrainerState, TrainingConfig, input_gradient,
 };
 pub use kernel::Isa;
+#[doc(hidden)]
+pub use kernel::measure;
 pub use loss::Loss;
 pub use network::{INPUT_NAME, LayerSummary, NamedLayer, Network, NetworkNode, Source};
 pub use optimizer::Optimizer;

@@ -14,6 +14,7 @@ mod elementwise;
 mod isa;
 mod layout;
 mod matrix;
+pub mod measure;
 mod normalise;
 mod pooling;
 mod simd;
