@@ -156,6 +156,9 @@ pub struct PredictArguments {
 pub struct ReportArguments {
     /// The run's folder
     pub run: PathBuf,
+    /// Also write a model card for the Hugging Face Hub into this folder, as README.md
+    #[arg(long, value_name = "DIR")]
+    pub card: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

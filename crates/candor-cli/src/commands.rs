@@ -32,7 +32,8 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Compare(arguments) => session.compare(arguments),
         Command::Predict(arguments) => session.predict(arguments),
         Command::Report(arguments) => {
-            session.say(&show::Rendered(render_report(&arguments.run, session.threads, terminal)?))
+            let card = arguments.card.as_deref();
+            session.say(&show::Rendered(render_report(&arguments.run, card, session.threads, terminal)?))
         }
         Command::Models(arguments) => session.models(arguments),
         Command::Data(DataCommand::List) => session.say(&show::Datasets { datasets: data_list() }),

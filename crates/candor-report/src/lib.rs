@@ -11,6 +11,7 @@ mod content;
 mod figures;
 mod history_csv;
 mod json;
+mod model_card;
 mod network;
 mod page;
 mod summary;
@@ -26,6 +27,7 @@ pub use content::{
 pub use figures::{accuracy_with_interval, count, per_cent};
 pub use history_csv::history_csv;
 pub use json::to_json;
+pub use model_card::model_card;
 pub use network::network_svg;
 pub use page::{HTML_LIMIT_BYTES, render_html};
 pub use summary::shuffled_labels_lesson;

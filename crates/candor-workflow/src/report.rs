@@ -43,17 +43,21 @@ impl Naming<'_> {
 
 /// Writes `report.html` and `report.json` of a run with one model.
 pub(crate) fn write_report(run: &Run) -> Result<()> {
+    write(&run.dir, &report_of(run)?)
+}
+
+/// What there is to say of a run with one model.
+pub(crate) fn report_of(run: &Run) -> Result<Report> {
     let naming = Naming::of(run);
     let model = model_section(run, &naming)?;
-    let report = Report {
+    Ok(Report {
         title: naming.title,
         summary: Summary::of(&model),
         data: data_section(run),
         models: vec![model],
         lesson: None,
         reproduce: reproduce(run, &command(run)),
-    };
-    write(&run.dir, &report)
+    })
 }
 
 /// Writes a report into `dir`.

@@ -120,7 +120,9 @@ fn the_report_is_rendered_again_from_what_was_saved() {
     candor.json(&format!("study photos --out run {QUICK}"));
     let before: Value = serde_json::from_slice(&candor.read("run/report.json")).unwrap();
     std::fs::remove_file(candor.path("run/report.json")).unwrap();
-    candor.json("report run");
+    candor.json("report run --card hub");
+    let card = candor.text("hub/README.md");
+    assert!(card.starts_with("---\nlicense: unknown\n") && card.contains("model-index:"), "{card}");
     let after: Value = serde_json::from_slice(&candor.read("run/report.json")).unwrap();
     assert_eq!(before["models"], after["models"]);
 }

@@ -3,4 +3,5 @@
 mod browser;
 mod drawing;
 mod fixture;
+mod model_card;
 mod page;

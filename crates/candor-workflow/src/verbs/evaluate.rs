@@ -1,6 +1,6 @@
 //! `evaluate` and `report`: judging a trained run, and writing its report again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use candor_analysis::Evaluation;
 use candor_core::{Dataset, Reporter, Subset};
@@ -11,10 +11,13 @@ use crate::error::{Result, WorkflowError};
 use crate::judge::{Answers, figures, judge, judgement, saved_answers};
 use crate::model::TrainedModel;
 use crate::pictures::{Pictures, SourceSpec, classes_among};
-use crate::report::write_report;
+use crate::report::{report_of, write, write_report};
 use crate::run::Run;
-use crate::run_dir::{MODEL, RunDir};
+use crate::run_dir::{MODEL, RunDir, write_atomically};
 use crate::threads::in_pool;
+
+/// The Hub shows a model's README.md as its card.
+const CARD: &str = "README.md";
 
 /// What is to be judged, and on what.
 #[derive(Clone, Debug)]
@@ -70,11 +73,17 @@ pub fn evaluate(request: &EvaluateRequest, reporter: &dyn Reporter) -> Result<Ev
     Ok(Evaluated::Run(Box::new(result(&run, judgements)?)))
 }
 
-/// Writes the report of a run again, from what it has saved; this is no look at the test split.
+/// Writes the report of a run again, from what it has saved; this is no look at the test split. Where `card` names a
+/// folder, a model card for the Hugging Face Hub is put there as `README.md`.
 ///
 /// # Errors
 /// When the run was not trained yet, or its pictures cannot be read.
-pub fn render_report(run: &std::path::Path, threads: usize, reporter: &dyn Reporter) -> Result<RunResult> {
+pub fn render_report(
+    run: &Path,
+    card: Option<&Path>,
+    threads: usize,
+    reporter: &dyn Reporter,
+) -> Result<RunResult> {
     let dir = RunDir::open(run)?;
     if !dir.has(crate::run_dir::HISTORY_JSON) {
         return Err(WorkflowError::NotAModel {
@@ -83,7 +92,12 @@ pub fn render_report(run: &std::path::Path, threads: usize, reporter: &dyn Repor
         });
     }
     let run = open(dir, threads, reporter)?;
-    write_report(&run)?;
+    let report = report_of(&run)?;
+    write(&run.dir, &report)?;
+    if let Some(folder) = card {
+        std::fs::create_dir_all(folder).map_err(WorkflowError::file(folder, "made"))?;
+        write_atomically(&folder.join(CARD), candor_report::model_card(&report).as_bytes())?;
+    }
     result(&run, figures(&run, &saved_answers(&run)?)?)
 }
 
