@@ -27,7 +27,7 @@ mod kernel;
 pub mod layer;
 mod loss;
 mod network;
-mod optimizer;
+pub mod optimizer;
 mod parameters;
 mod random;
 mod schedule;
@@ -40,9 +40,9 @@ pub use executor::{
 pub use kernel::Isa;
 #[doc(hidden)]
 pub use kernel::measure;
-pub use loss::Loss;
+pub use loss::{Loss, LossSettings};
 pub use network::{INPUT_NAME, LayerSummary, NamedLayer, Network, NetworkNode, Source};
-pub use optimizer::Optimizer;
+pub use optimizer::{Optimizer, OptimizerKind};
 pub use parameters::{Parameter, Parameters};
 pub use schedule::Schedule;
 pub use shape::{Pair, Shape};

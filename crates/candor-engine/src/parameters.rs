@@ -65,6 +65,13 @@ impl Parameters {
         Ok(expected)
     }
 
+    /// Tensors of no network in particular.
+    #[cfg(test)]
+    pub(crate) fn from_parts(tensors: Vec<Parameter>) -> Parameters {
+        let trained = vec![true; tensors.len()];
+        Parameters { tensors, trained }
+    }
+
     /// The tensors in the order of the layers.
     pub fn tensors(&self) -> &[Parameter] {
         &self.tensors
@@ -73,6 +80,11 @@ impl Parameters {
     /// The same, to be changed.
     pub fn tensors_mut(&mut self) -> &mut [Parameter] {
         &mut self.tensors
+    }
+
+    /// The tensors, to be changed, and whether gradients change each.
+    pub(crate) fn tensors_and_trained(&mut self) -> (&mut [Parameter], &[bool]) {
+        (&mut self.tensors, &self.trained)
     }
 
     /// Whether gradients change the tensor at this place; if not, it follows the data (the running means of a batch norm),

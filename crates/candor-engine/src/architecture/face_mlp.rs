@@ -2,6 +2,7 @@
 
 use super::{Architecture, binary_or_softmax};
 use crate::layer::{Activation, Dense, Flatten};
+use crate::optimizer::Sgd;
 use crate::{Loss, Optimizer, Shape};
 
 pub(super) const ARCHITECTURE: Architecture = Architecture {
@@ -11,7 +12,15 @@ pub(super) const ARCHITECTURE: Architecture = Architecture {
     input: Shape::image(64, 64, 1),
     classes: 2,
     loss: |_| Loss::MeanSquaredError,
-    optimizer: || Optimizer::Sgd { learning_rate: 0.1, momentum: 0.9, nesterov: true, decay: 1e-6 },
+    optimizer: || {
+        Optimizer::Sgd(Sgd {
+            learning_rate: 0.1,
+            momentum: 0.9,
+            nesterov: true,
+            decay: 1e-6,
+            weight_decay: 0.0,
+        })
+    },
     batch_size: 32,
     epochs: 10,
     layers: |_, classes, _| {

@@ -10,6 +10,7 @@ use crate::kernel::{
     Isa, Rows, activate, activate_backward, combine_rows, dropout, inner_products, softmax, softmax_backward,
 };
 use crate::layer::Activation;
+use crate::loss::Objective;
 use crate::random::Stream;
 use crate::{Loss, Parameters, StepOutcome};
 
@@ -102,18 +103,19 @@ impl Head {
     }
 
     /// The loss of the outputs, and its gradient with respect to them.
-    pub fn loss(&mut self, loss: Loss, targets: &[usize]) -> StepOutcome {
+    pub fn loss(&mut self, objective: &Objective<'_>, targets: &[usize]) -> StepOutcome {
         let last = self.steps.len();
         let units = self.sizes[last];
+        let weight = objective.weight_of(targets);
         let mut sum = 0.0;
         let mut correct = 0;
         for (sample, &target) in targets.iter().enumerate() {
             let output = &self.values[last][sample * units..][..units];
             let gradient = self.gradients.get_mut(last).map(|all| &mut all[sample * units..][..units]);
             correct += usize::from(predicted_class(output) == target);
-            sum += loss.of(output, target, targets.len(), gradient);
+            sum += objective.of(output, target, weight, gradient);
         }
-        StepOutcome { loss: (sum / targets.len() as f64) as f32, correct }
+        StepOutcome { loss: (sum / f64::from(weight)) as f32, correct }
     }
 
     /// Carries the gradient of the loss back to the head's input, and leaves those of the weights in `gradients`.

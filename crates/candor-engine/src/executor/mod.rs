@@ -14,8 +14,10 @@ mod trainer;
 
 pub use trainer::{Predictor, Trainer, input_gradient};
 
+use crate::loss::{LossSettings, Objective};
+use crate::optimizer::{not_negative, share};
 use crate::random::Stream;
-use crate::{Loss, Optimizer, Parameters, Schedule};
+use crate::{EngineError, Loss, Network, Optimizer, Parameters, Schedule};
 
 /// The pixels of a batch: one sample behind the other, each height × width × channels, row-major.
 #[derive(Clone, Copy, Debug)]
@@ -63,12 +65,20 @@ impl Mode {
 pub struct TrainingConfig {
     /// What is made smaller.
     pub loss: Loss,
+    /// Label smoothing, class weights, the focus of the focal loss.
+    pub loss_settings: LossSettings,
     /// How.
     pub optimizer: Optimizer,
     /// How the optimiser's learning rate changes on the way.
     pub schedule: Schedule,
     /// Steps that the training is planned to take in all; the schedule is stretched over them.
     pub steps: u64,
+    /// All gradients together are shortened to this length where they are longer (Pascanu et al., "On the difficulty of
+    /// training recurrent neural networks", 2013, algorithm 1); 0 leaves them as they are.
+    pub clip_norm: f32,
+    /// Share of the past in a moving average of the weights, which [`Trainer::kept_parameters`] gives (Polyak and
+    /// Juditsky, 1992); 0 for none. The average warms up: step t (from 0) uses at most (1 + t) / (10 + t).
+    pub average: f32,
     /// The largest number of samples in a step.
     pub batch_size: usize,
     /// Threads to compute on; 0 for all cores. Does not change any result.
@@ -80,7 +90,35 @@ pub struct TrainingConfig {
 impl TrainingConfig {
     /// The learning rate of step `step`, counted from 0: the optimiser's, its decay, and the schedule.
     pub fn learning_rate_at(&self, step: u64) -> f32 {
-        self.optimizer.decayed_learning_rate(step) * self.schedule.share(step, self.steps)
+        self.optimizer.rule().rate_at(step) * self.schedule.share(step, self.steps)
+    }
+
+    /// Refuses settings that cannot be meant, or do not go with each other or the network.
+    fn check(&self, network: &Network) -> Result<(), EngineError> {
+        self.loss.check(network)?;
+        self.loss_settings.check(self.loss, network)?;
+        self.optimizer.check()?;
+        self.schedule.check()?;
+        not_negative("clip_norm", self.clip_norm)?;
+        share("average", self.average)
+    }
+
+    fn objective(&self) -> Objective<'_> {
+        Objective { loss: self.loss, settings: &self.loss_settings }
+    }
+
+    /// What clipping multiplies gradients with; `norm` is asked for only where they are clipped.
+    fn gradient_scale(&self, norm: impl FnOnce() -> f32) -> f32 {
+        // The small number is PyTorch's.
+        if self.clip_norm > 0.0 { (self.clip_norm / (norm() + 1e-6)).min(1.0) } else { 1.0 }
+    }
+
+    fn averages(&self) -> bool {
+        self.average > 0.0
+    }
+
+    fn past_in_average(&self, step: u64) -> f32 {
+        self.average.min((1.0 + step as f32) / (10.0 + step as f32))
     }
 }
 
@@ -88,9 +126,12 @@ impl Default for TrainingConfig {
     fn default() -> TrainingConfig {
         TrainingConfig {
             loss: Loss::CrossEntropy,
+            loss_settings: LossSettings::default(),
             optimizer: Optimizer::default(),
             schedule: Schedule::Constant,
             steps: 0,
+            clip_norm: 0.0,
+            average: 0.0,
             batch_size: 32,
             threads: 0,
             seed: 0,
@@ -114,6 +155,6 @@ pub struct TrainerState {
     pub step: u64,
     /// The weights.
     pub parameters: Parameters,
-    /// What the optimiser remembers for each parameter: (velocity) or (m, v).
+    /// What the optimiser remembers for each parameter, such as (m, v); behind it, where weights are averaged, the average.
     pub slots: Vec<Parameters>,
 }

@@ -8,6 +8,7 @@ use super::head::Head;
 use super::plan::Plan;
 use super::{Batch, Inputs, Mode, StepOutcome, TrainerState, TrainingConfig};
 use crate::kernel::Isa;
+use crate::optimizer::{Step, norm};
 use crate::random::Stream;
 use crate::{EngineError, Network, Parameters};
 
@@ -20,6 +21,7 @@ struct Compiled {
     input_len: usize,
     classes: usize,
     threads: ThreadPool,
+    isa: Isa,
 }
 
 /// What is compiled in beside the forward pass.
@@ -56,7 +58,7 @@ impl Compiled {
             .build();
         let threads = threads.map_err(|error| EngineError::NoThreads(error.to_string()))?;
         let (input_len, classes) = (network.input().len(), network.output().len());
-        Ok(Compiled { features, head, parameters, batch_size, input_len, classes, threads })
+        Ok(Compiled { features, head, parameters, batch_size, input_len, classes, threads, isa })
     }
 
     fn check(&self, inputs: Inputs<'_>) -> usize {
@@ -112,12 +114,11 @@ impl Trainer {
         config: &TrainingConfig,
         purpose: Purpose,
     ) -> Result<Trainer, EngineError> {
-        config.loss.check(network)?;
-        config.optimizer.check()?;
-        config.schedule.check()?;
+        config.check(network)?;
         let compiled = Compiled::new(network, parameters, config.batch_size, config.threads, purpose)?;
         let gradients = Parameters::zeros(network);
-        let slots = vec![Parameters::zeros(network); config.optimizer.slots()];
+        let mut slots = vec![Parameters::zeros(network); config.optimizer.rule().slots()];
+        slots.extend(config.averages().then(|| compiled.parameters.clone()));
         Ok(Trainer { compiled, config: config.clone(), gradients, slots, step: 0 })
     }
 
@@ -130,9 +131,16 @@ impl Trainer {
         let outcome = self.propagate(batch, Mode::Learn { dropout: Some(dropout) });
         let Trainer { compiled, config, gradients, slots, step } = self;
         compiled.threads.install(|| {
-            let rate = config.learning_rate_at(*step);
-            config.optimizer.update(*step, rate, &mut compiled.parameters, slots, gradients);
             compiled.features.remember(&mut compiled.parameters);
+            let change = Step {
+                isa: compiled.isa,
+                optimizer: config.optimizer,
+                number: *step,
+                rate: config.learning_rate_at(*step),
+                gradient_scale: config.gradient_scale(|| norm(gradients)),
+                average: config.averages().then(|| config.past_in_average(*step)),
+            };
+            change.apply(&mut compiled.parameters, slots, gradients);
             compiled.features.load(&compiled.parameters);
         });
         *step += 1;
@@ -155,7 +163,7 @@ impl Trainer {
     pub fn evaluate(&mut self, batch: Batch<'_>) -> StepOutcome {
         let samples = self.check(batch);
         self.compiled.forward(batch.inputs, samples, Mode::Answer);
-        self.compiled.head.loss(self.config.loss, batch.targets)
+        self.compiled.head.loss(&self.config.objective(), batch.targets)
     }
 
     /// The outputs for up to `batch_size` samples, one row a sample.
@@ -171,6 +179,31 @@ impl Trainer {
     /// The parameters as they are now.
     pub fn parameters(&self) -> &Parameters {
         &self.compiled.parameters
+    }
+
+    /// The weights that are to be kept and judged: their moving average where the training has one, else the
+    /// parameters as they are now.
+    pub fn kept_parameters(&self) -> &Parameters {
+        match self.slots.last() {
+            Some(average) if self.config.averages() => average,
+            _ => self.parameters(),
+        }
+    }
+
+    /// Does `work` with the weights of [`Trainer::kept_parameters`] in the place of the parameters: for evaluation.
+    /// Afterwards all is as it was before.
+    pub fn with_kept_parameters<T>(&mut self, work: impl FnOnce(&mut Trainer) -> T) -> T {
+        self.exchange_average();
+        let result = work(self);
+        self.exchange_average();
+        result
+    }
+
+    fn exchange_average(&mut self) {
+        if let (true, Some(average)) = (self.config.averages(), self.slots.last_mut()) {
+            std::mem::swap(average, &mut self.compiled.parameters);
+            self.compiled.features.load(&self.compiled.parameters);
+        }
     }
 
     /// What is needed to go on from here.
@@ -213,7 +246,7 @@ impl Trainer {
         let Trainer { compiled, config, gradients, .. } = self;
         let Compiled { features, head, parameters, threads, .. } = compiled;
         threads.install(|| {
-            let outcome = head.loss(config.loss, batch.targets);
+            let outcome = head.loss(&config.objective(), batch.targets);
             let dropout = mode.dropout();
             head.backward(config.loss, parameters, gradients, samples, dropout, features.needs_gradient());
             features.backward(&head.input_gradient()[..samples * features.len()], mode, gradients);
@@ -266,7 +299,7 @@ impl Predictor {
 }
 
 /// The gradient of a batch's loss with respect to its inputs, one value an input value, height × width × channels a
-/// sample; dropout is off.
+/// sample; dropout is off. The loss has its usual settings: no smoothing, no class weights.
 ///
 /// # Errors
 /// When the parameters do not belong to the network, or the loss does not go with its last layer.

@@ -1,4 +1,4 @@
-//! Functions of single values: dropout, optimiser steps.
+//! Functions of single values: dropout.
 //!
 //! Plain loops, compiled once for each instruction set so that the compiler's vectors are as wide as the machine's.
 
@@ -29,61 +29,6 @@ fn drop_values<S: Simd>(key: u64, threshold: u32, scale: f32, first: u32, from: 
         hash = (hash ^ (hash >> 15)).wrapping_mul(0x735a_2d97);
         hash ^= hash >> 15;
         *to = if hash < threshold { 0.0 } else { from * scale };
-    }
-}
-
-/// One step of momentum descent for a run of values: v ← μ v − η g; w ← w + v, or with Nesterov w ← w + μ v − η g.
-pub(crate) fn sgd(
-    isa: Isa,
-    w: &mut [f32],
-    v: &mut [f32],
-    g: &[f32],
-    rate: f32,
-    momentum: f32,
-    nesterov: bool,
-) {
-    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
-    unsafe { sgd_kernel(isa, w, v, g, rate, momentum, nesterov) }
-}
-
-simd_kernel! {
-    fn sgd_kernel = sgd_step(w: &mut [f32], v: &mut [f32], g: &[f32], rate: f32, momentum: f32, nesterov: bool)
-}
-
-#[inline(always)]
-fn sgd_step<S: Simd>(w: &mut [f32], v: &mut [f32], g: &[f32], rate: f32, momentum: f32, nesterov: bool) {
-    for ((w, v), g) in w.iter_mut().zip(v).zip(g) {
-        *v = momentum * *v - rate * g;
-        *w += if nesterov { momentum * *v - rate * g } else { *v };
-    }
-}
-
-/// The numbers of an Adam step that are the same for every value.
-#[derive(Clone, Copy)]
-pub(crate) struct AdamStep {
-    pub beta1: f32,
-    pub beta2: f32,
-    pub epsilon: f32,
-    /// η / (1 − β₁ᵗ)
-    pub rate: f32,
-    /// 1 / √(1 − β₂ᵗ)
-    pub root_scale: f32,
-}
-
-/// One step of Adam for a run of values.
-pub(crate) fn adam(isa: Isa, w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], step: AdamStep) {
-    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
-    unsafe { adam_kernel(isa, w, m, v, g, step) }
-}
-
-simd_kernel! { fn adam_kernel = adam_step(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], step: AdamStep) }
-
-#[inline(always)]
-fn adam_step<S: Simd>(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], step: AdamStep) {
-    for (((w, m), v), g) in w.iter_mut().zip(m).zip(v).zip(g) {
-        *m = step.beta1 * *m + (1.0 - step.beta1) * g;
-        *v = step.beta2 * *v + (1.0 - step.beta2) * g * g;
-        *w -= step.rate * *m / (v.sqrt() * step.root_scale + step.epsilon);
     }
 }
 

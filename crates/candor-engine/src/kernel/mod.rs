@@ -19,13 +19,14 @@ mod normalise;
 mod pooling;
 mod simd;
 mod sparse_gradient;
+mod update;
 mod weight_gradient;
 
 pub(crate) use activation::{activate, activate_backward, softmax, softmax_backward};
 pub(crate) use buffer::Buffer;
 pub(crate) use convolution::{Grid, TapSum, convolve, group_width, is_chunked};
 pub(crate) use depthwise::{add_depthwise_weight_gradient, convolve_depthwise};
-pub(crate) use elementwise::{AdamStep, adam, dropout, sgd};
+pub(crate) use elementwise::dropout;
 pub use isa::Isa;
 pub(crate) use layout::{Halo, Layout};
 pub(crate) use matrix::{Rows, combine_rows, inner_products};
@@ -33,4 +34,5 @@ pub(crate) use normalise::{PerChannel, add_gradient_sums, add_moments, combine, 
 pub(crate) use pooling::{Windows, avg_pool_row, max_pool_row, spread_row};
 pub(crate) use simd::BLOCK;
 pub(crate) use sparse_gradient::{Entry, Lists, add_sparse_gradients};
+pub(crate) use update::{Run, Update, update};
 pub(crate) use weight_gradient::{Region, add_weight_gradient};

@@ -25,6 +25,12 @@ pub enum Schedule {
         #[serde(default = "one_cycle_warmup")]
         warmup: f32,
     },
+    /// Divided by 1 + `decay` times the share of all steps that are done: 1 / (1 + `decay`) at the end (Robbins and
+    /// Monro, 1951; Keras' `InverseTimeDecay`, stretched over the training).
+    InverseTime {
+        /// At least 0.
+        decay: f32,
+    },
     /// Multiplied by `factor` after every `every` of all steps.
     Step {
         /// Share of all steps, above 0 and up to 1.
@@ -45,6 +51,7 @@ impl Schedule {
             Schedule::Cosine { warmup } => between(1.0, 0.0, (done - warmup) / (1.0 - warmup)),
             Schedule::OneCycle { warmup } if done < warmup => between(1.0 / 25.0, 1.0, done / warmup),
             Schedule::OneCycle { warmup } => between(1.0, 1.0 / 250_000.0, (done - warmup) / (1.0 - warmup)),
+            Schedule::InverseTime { decay } => 1.0 / (1.0 + decay * done),
             Schedule::Step { every, factor } => factor.powf((done / every).floor()),
         }
     }
@@ -57,6 +64,9 @@ impl Schedule {
         match self {
             Schedule::Cosine { warmup } | Schedule::OneCycle { warmup } if !(0.0..1.0).contains(&warmup) => {
                 refuse("warmup", warmup, "at least 0 and below 1")
+            }
+            Schedule::InverseTime { decay } if !(decay >= 0.0 && decay.is_finite()) => {
+                refuse("decay", decay, "a number that is not negative")
             }
             Schedule::Step { every, .. } if !(every > 0.0 && every <= 1.0) => {
                 refuse("every", every, "above 0 and up to 1")
@@ -84,10 +94,11 @@ mod tests {
 
     #[test]
     fn schedules_pass_through_their_corners() {
-        let cases: [(Schedule, [(u64, f32); 3]); 4] = [
+        let cases: [(Schedule, [(u64, f32); 3]); 5] = [
             (Schedule::Constant, [(0, 1.0), (50, 1.0), (99, 1.0)]),
             (Schedule::Cosine { warmup: 0.1 }, [(0, 0.1), (10, 1.0), (55, 0.5)]),
             (Schedule::OneCycle { warmup: 0.3 }, [(0, 0.04), (30, 1.0), (65, 0.5)]),
+            (Schedule::InverseTime { decay: 3.0 }, [(0, 1.0), (50, 0.4), (100, 0.25)]),
             (Schedule::Step { every: 0.25, factor: 0.5 }, [(24, 1.0), (25, 0.5), (99, 0.125)]),
         ];
         for (schedule, points) in cases {

@@ -22,6 +22,11 @@ Where the two frameworks mean different things
                    itself compared with keras.optimizers.SGD; without decay torch.optim.SGD is used.
   Adam             PyTorch's is the reference (Kingma and Ba, algorithm 1): w -= rate * m_hat / (sqrt(v_hat) + eps).
                    Keras adds eps before v is corrected for its start ("epsilon hat"), so its Adam is not compared.
+  AdamW, RMSprop   PyTorch's are the reference. Keras' AdamW inherits "epsilon hat", its RMSprop adds eps under the root,
+                   and its weight decay of SGD lies beside the gradient: they are not compared.
+  Lion             PyTorch has none: `Lion` below spells the paper's algorithm out and is compared with Keras'.
+  Clipping         torch.nn.utils.clip_grad_norm_; Keras' divides without the small constant and is not compared.
+  Class weights    PyTorch's: the loss is divided by the samples' weight. Keras gets weights scaled to the same.
   Flatten          PyTorch's order: channel by channel. The Keras model permutes before it flattens.
   Loss             Both take the mean over the samples and, for binary cross-entropy and squared error, over the units.
 
@@ -108,6 +113,10 @@ class Case:
         self.all_layers = settings["layers"] + settings["head"]
         self.loss = settings["loss"]
         self.optimizer = {k: as_f32(v) if isinstance(v, float) else v for k, v in settings["optimizer"].items()}
+        self.label_smoothing = as_f32(settings.get("label_smoothing", 0.0))
+        self.class_weights = [as_f32(w) for w in settings.get("class_weights", [])]
+        self.focal_gamma = as_f32(settings.get("focal_gamma", 2.0))
+        self.clip_norm = as_f32(settings.get("clip_norm", 0.0))
         self.batch = settings["batch"]
         self.bytes = settings.get("bytes", False)
         self.names = layer_names(self.all_layers)
@@ -272,21 +281,38 @@ class Torch:
         x = self.images(batch) if x is None else x
         y = self.forward(x, len(self.case.all_layers))
         truth = self.tensor(self.case.truth(batch))
+        targets = torch.tensor(self.case.targets(batch))
+        weights, smoothing = self.case.class_weights, self.case.label_smoothing
         if self.case.loss == "cross-entropy":
-            return F.nll_loss(y.log(), torch.tensor(self.case.targets(batch)))
+            weights = self.tensor(weights) if weights else None
+            return F.cross_entropy(y.log(), targets, weights, label_smoothing=smoothing)
         if self.case.loss == "binary-cross-entropy":
-            return F.binary_cross_entropy(y, truth)
-        return F.mse_loss(y, truth)
+            losses = F.binary_cross_entropy(y, (1 - smoothing) * truth + smoothing / 2, reduction="none").mean(1)
+        elif self.case.loss == "focal":
+            p = (truth * y + (1 - truth) * (1 - y))[:, 0] if y.shape[1] == 1 else (truth * y).sum(1)
+            losses = -((1 - p) ** self.case.focal_gamma) * p.log()
+        else:
+            losses = F.mse_loss(y, truth, reduction="none").mean(1)
+        each = self.tensor(weights)[targets] if weights else torch.ones_like(losses)
+        return (each * losses).sum() / each.sum()
 
     def optimizer(self):
         o, parameters = dict(self.case.optimizer), list(self.parameters.values())
         rate = o.get("learning_rate", as_f32(1e-3))
-        if o["kind"] == "adam":
+        weight_decay = o.get("weight_decay", 0.0)
+        if o["kind"] in ("adam", "adamw"):
             betas = (o.get("beta1", as_f32(0.9)), o.get("beta2", as_f32(0.999)))
-            return torch.optim.Adam(parameters, rate, betas, o.get("epsilon", as_f32(1e-7)))
+            rule = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[o["kind"]]
+            return rule(parameters, rate, betas, o.get("epsilon", as_f32(1e-7)), weight_decay)
+        if o["kind"] == "rmsprop":
+            return torch.optim.RMSprop(parameters, rate, o.get("rho", as_f32(0.9)), o.get("epsilon", as_f32(1e-7)),
+                                       weight_decay, o.get("momentum", 0.0))
+        if o["kind"] == "lion":
+            return Lion(parameters, rate, o.get("beta1", as_f32(0.9)), o.get("beta2", as_f32(0.99)), weight_decay)
         if o.get("decay", 0) > 0:
             return KerasSgd(parameters, rate, o.get("momentum", 0.0), o.get("nesterov", False), o["decay"])
-        return torch.optim.SGD(parameters, rate, o.get("momentum", 0.0), nesterov=o.get("nesterov", False))
+        return torch.optim.SGD(parameters, rate, o.get("momentum", 0.0), weight_decay=weight_decay,
+                               nesterov=o.get("nesterov", False))
 
     def run(self):
         case, result = self.case, {}
@@ -303,6 +329,8 @@ class Torch:
             optimizer.zero_grad()
             loss = self.loss(step % 2)
             loss.backward()
+            if case.clip_norm > 0:
+                torch.nn.utils.clip_grad_norm_(self.parameters.values(), case.clip_norm)
             optimizer.step()
             losses.append(loss.item())
             for name, parameter in self.parameters.items():
@@ -330,6 +358,25 @@ class KerasSgd:
             velocity.mul_(self.momentum).sub_(rate * parameter.grad)
             parameter.add_(self.momentum * velocity - rate * parameter.grad if self.nesterov else velocity)
         self.step_count += 1
+
+
+class Lion:
+    """Lion (Chen et al., 2023, algorithm 2), which PyTorch does not have. Compared with keras.optimizers.Lion."""
+
+    def __init__(self, parameters, rate, beta1, beta2, weight_decay):
+        self.parameters, self.rate, self.beta1, self.beta2, self.decay = parameters, rate, beta1, beta2, weight_decay
+        self.means = [torch.zeros_like(p) for p in parameters]
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self):
+        for parameter, mean in zip(self.parameters, self.means):
+            direction = torch.sign(self.beta1 * mean + (1 - self.beta1) * parameter.grad)
+            parameter.sub_(self.rate * (direction + self.decay * parameter))
+            mean.mul_(self.beta2).add_((1 - self.beta2) * parameter.grad)
 
 
 def pad(x, kernel, stride, value):
@@ -399,9 +446,13 @@ def from_keras(value):
     return value.transpose({4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}[value.ndim])
 
 
-def keras_optimizer(o):
-    """None for Adam: see the head of this file."""
-    if o["kind"] == "adam":
+def keras_optimizer(case):
+    """None where Keras means something else: see the head of this file."""
+    o = case.optimizer
+    if o["kind"] == "lion":
+        return keras.optimizers.Lion(o["learning_rate"], o.get("beta1", as_f32(0.9)), o.get("beta2", as_f32(0.99)),
+                                     weight_decay=o.get("weight_decay"))
+    if o["kind"] != "sgd" or o.get("weight_decay", 0) > 0 or case.clip_norm > 0:
         return None
     rate = o["learning_rate"]
     if o.get("decay", 0) > 0:
@@ -409,36 +460,67 @@ def keras_optimizer(o):
     return keras.optimizers.SGD(rate, o.get("momentum", 0.0), o.get("nesterov", False))
 
 
+def keras_loss(case):
+    losses, smoothing, gamma = keras.losses, case.label_smoothing, case.focal_gamma
+    if case.loss == "focal" and case.outputs == 1:
+        return losses.BinaryFocalCrossentropy(gamma=gamma)
+    if case.loss == "focal":
+        return losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=gamma)
+    if case.loss == "cross-entropy" and smoothing > 0 and case.class_weights:
+        return weighted_and_smoothed(case)
+    return {"cross-entropy": lambda: losses.CategoricalCrossentropy(label_smoothing=smoothing),
+            "binary-cross-entropy": lambda: losses.BinaryCrossentropy(label_smoothing=smoothing),
+            "mean-squared-error": losses.MeanSquaredError}[case.loss]()
+
+
+def weighted_and_smoothed(case):
+    """PyTorch's rule, which weights every class' part of the smoothed truth; Keras would weight by the truth alone."""
+    smoothing, weights = case.label_smoothing, tf.constant(case.class_weights, tf.float64)
+
+    def loss(truth, y, _):
+        smoothed = (1 - smoothing) * truth + smoothing / case.outputs
+        return -tf.reduce_sum(smoothed * weights * tf.math.log(y)) / tf.reduce_sum(truth * weights)
+
+    return loss
+
+
+def sample_weights(case, batch):
+    """Scaled such that Keras' division by the number of samples is PyTorch's by their weight."""
+    if not case.class_weights:
+        return tf.ones(case.batch, tf.float64)
+    each = np.array(case.class_weights)[case.targets(batch)]
+    return tf.constant(each * case.batch / each.sum())
+
+
 def run_keras(case):
     model, names = keras_model(case, len(case.all_layers)), list(case.parameters)
     variables = [keras_variable(model, name) for name in names]
     for name, variable in zip(names, variables):
         variable.assign(to_keras(case.parameters[name]))
-    loss_of = {"cross-entropy": keras.losses.CategoricalCrossentropy,
-               "binary-cross-entropy": keras.losses.BinaryCrossentropy,
-               "mean-squared-error": keras.losses.MeanSquaredError}[case.loss]()
+    loss_of = keras_loss(case)
 
     @tf.function
-    def gradients(x, truth):
+    def gradients(x, truth, weights):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            loss = loss_of(truth, model(x))
+            loss = loss_of(truth, model(x), weights)
         return loss, tape.gradient(loss, [x] + [v.value for v in variables])
 
     x = tf.constant(case.inputs(0))
     front = keras_model(case, len(case.layers))
     front.set_weights(model.get_weights()[:len(front.weights)])
     result = {"output": channels_first(np.asarray(front(x))).reshape(case.batch, -1), "prediction": np.asarray(model(x))}
-    _, (input_gradient, *parameter_gradients) = gradients(x, tf.constant(case.truth(0)))
+    _, (input_gradient, *parameter_gradients) = gradients(x, tf.constant(case.truth(0)), sample_weights(case, 0))
     result["input_gradient"] = np.asarray(input_gradient)
     for name, gradient in zip(names, parameter_gradients):
         result[f"gradient/{name}"] = from_keras(gradient)
-    optimizer = keras_optimizer(case.optimizer)
+    optimizer = keras_optimizer(case)
     if optimizer is None:
         return result
     losses, history = [], {name: [] for name in names}
     for step in range(STEPS):
-        loss, (_, *parameter_gradients) = gradients(tf.constant(case.inputs(step % 2)), tf.constant(case.truth(step % 2)))
+        loss, (_, *parameter_gradients) = gradients(
+            tf.constant(case.inputs(step % 2)), tf.constant(case.truth(step % 2)), sample_weights(case, step % 2))
         optimizer.apply(parameter_gradients, variables)
         losses.append(float(loss))
         for name, variable in zip(names, variables):

@@ -214,6 +214,8 @@ fn every_loss_passes_with_every_ending_that_it_takes() {
         (Loss::MeanSquaredError, 3, Activation::Softmax),
         (Loss::MeanSquaredError, 2, Activation::Tanh),
         (Loss::MeanSquaredError, 2, Activation::Linear),
+        (Loss::Focal, 1, Activation::Sigmoid),
+        (Loss::Focal, 4, Activation::Softmax),
     ];
     for (loss, units, activation) in cases {
         let hidden = Dense { bias: false, ..Dense::new(7, Activation::Tanh) };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use candor_engine::layer::{Flatten, Layer, ParameterSpec};
-use candor_engine::{Loss, NamedLayer, Network, Optimizer, Parameter, Parameters, Shape};
+use candor_engine::{Loss, LossSettings, NamedLayer, Network, Optimizer, Parameter, Parameters, Shape};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,6 +29,13 @@ pub struct Case {
     head: Vec<NamedLayer>,
     pub loss: Loss,
     pub optimizer: Optimizer,
+    #[serde(default)]
+    label_smoothing: f32,
+    #[serde(default)]
+    class_weights: Vec<f32>,
+    focal_gamma: Option<f32>,
+    #[serde(default)]
+    pub clip_norm: f32,
     pub batch: usize,
     /// Whether the inputs are bytes.
     #[serde(default)]
@@ -55,6 +62,15 @@ fn folder() -> PathBuf {
 }
 
 impl Case {
+    pub fn loss_settings(&self) -> LossSettings {
+        let usual = LossSettings::default();
+        LossSettings {
+            label_smoothing: self.label_smoothing,
+            class_weights: self.class_weights.clone(),
+            focal_gamma: self.focal_gamma.unwrap_or(usual.focal_gamma),
+        }
+    }
+
     fn new(family: &str, defaults: &Value, case: &Value) -> Case {
         let mut merged = defaults.as_object().expect("a family is an object").clone();
         merged.extend(case.as_object().expect("a case is an object").clone());

@@ -122,6 +122,36 @@ fn an_interrupted_training_ends_in_the_same_bits() {
 }
 
 #[test]
+fn averaged_weights_follow_their_formula_and_looking_at_them_changes_nothing() {
+    for subject in Subject::all() {
+        let config = TrainingConfig { average: 0.8, clip_norm: 0.5, ..subject.config.clone() };
+        let mut trainer = subject.trainer(&config);
+        let mut expected = trainer.parameters().clone();
+        for step in 0..12 {
+            trainer.step(subject.batch());
+            let past = f64::min(f64::from(0.8_f32), (1.0 + f64::from(step)) / (10.0 + f64::from(step)));
+            for (average, now) in expected.tensors_mut().iter_mut().zip(trainer.parameters().tensors()) {
+                average.values.iter_mut().zip(&now.values).for_each(|(average, now)| {
+                    *average = (past * f64::from(*average) + (1.0 - past) * f64::from(*now)) as f32;
+                });
+            }
+        }
+        for (kept, expected) in trainer.kept_parameters().tensors().iter().zip(expected.tensors()) {
+            assert!(close(&kept.values, &expected.values, 1e-5), "{}: {}", subject.name, kept.name);
+        }
+        let (before, raw) = (trainer.state(), trainer.evaluate(subject.batch()));
+        let averaged = trainer.with_kept_parameters(|trainer| trainer.evaluate(subject.batch()));
+        assert_ne!(raw, averaged, "{}", subject.name);
+        assert!(trainer.state() == before, "{}", subject.name);
+        let mut other = subject.trainer(&config);
+        other.restore(&before).expect("the state is of the same training");
+        assert_eq!(other.evaluate(subject.batch()), raw, "{}", subject.name);
+        let step = [trainer, other].map(|mut trainer| (trainer.step(subject.batch()), trainer.state()));
+        assert!(step[0] == step[1], "{}", subject.name);
+    }
+}
+
+#[test]
 fn looking_changes_nothing() {
     for subject in Subject::all() {
         let mut trainer = subject.trainer(&subject.config);

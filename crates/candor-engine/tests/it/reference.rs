@@ -118,6 +118,14 @@ pub fn loss(loss: Loss, output: &[f64], target: usize) -> f64 {
                 |(unit, p): (usize, &f64)| truth(unit) * p.ln() + (1.0 - truth(unit)) * (1.0 - p).ln();
             -mean(units.map(of_unit).sum())
         }
+        Loss::Focal => {
+            let p = match output {
+                [p] if target == 0 => 1.0 - p,
+                [p] => *p,
+                _ => output[target],
+            };
+            -(1.0 - p).powi(2) * p.ln()
+        }
         Loss::MeanSquaredError => mean(units.map(|(unit, p)| (p - truth(unit)).powi(2)).sum()),
     }
 }
