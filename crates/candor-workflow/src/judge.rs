@@ -74,7 +74,8 @@ pub(crate) fn judgement(predictions: &LabelledPredictions, loss: Loss, looks: Op
     let evaluation = Evaluation::of(predictions);
     let loss = match loss {
         // For two classes the binary and the categorical one are the same number.
-        Loss::CrossEntropy | Loss::BinaryCrossEntropy => evaluation.log_loss,
+        // So that trainings with other weights, smoothing or focus can be compared.
+        Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Focal => evaluation.log_loss,
         Loss::MeanSquaredError => mean_squared_error(predictions),
     };
     Judgement { loss, looks, evaluation }

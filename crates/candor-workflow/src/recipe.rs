@@ -4,6 +4,7 @@
 //! leaves nothing out and is saved with the run. One function lies between the two: [`resolve`].
 
 mod choose;
+mod class_weights;
 mod error;
 mod file;
 mod keys;
@@ -14,14 +15,15 @@ use candor_core::{Preprocessing, Seed};
 use candor_data::augment::Augmentation;
 use candor_data::split::Fractions;
 use candor_engine::layer::{Activation, Layer};
-use candor_engine::{Loss, NamedLayer, Network, Optimizer, Schedule, Shape, architecture};
+use candor_engine::{Loss, LossSettings, NamedLayer, Network, Optimizer, Schedule, Shape, architecture};
 use serde::{Deserialize, Serialize};
 
 pub use choose::{Choice, Facts};
+pub use class_weights::ClassWeights;
 pub use error::RecipeError;
 pub use file::{
-    AugmentationFile, LayerText, NetworkFile, OptimizerFile, OptimizerKind, PreprocessingFile, RecipeFile,
-    ScheduleFile, ScheduleKind, SplitFile, TrainingFile,
+    AugmentationFile, LayerText, NetworkFile, OptimizerFile, PreprocessingFile, RecipeFile, ScheduleFile,
+    ScheduleKind, SplitFile, TrainingFile,
 };
 pub use keys::{KEYS, RecipeKey};
 pub(crate) use resolve::describe as describe_augmentation;
@@ -70,7 +72,7 @@ pub struct SplitRecipe {
 }
 
 /// How the network learns.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRecipe {
     /// Passes over the training pictures, at most.
     pub epochs: usize,
@@ -78,12 +80,27 @@ pub struct TrainingRecipe {
     pub batch_size: usize,
     /// What is made smaller.
     pub loss: Loss,
+    /// Share of the truth that the cross-entropies spread over all classes.
+    #[serde(default)]
+    pub label_smoothing: f32,
+    /// How far the focal loss looks away from what is right already.
+    #[serde(default = "usual_focal_gamma")]
+    pub focal_gamma: f32,
+    /// What each class counts.
+    #[serde(default)]
+    pub class_weights: ClassWeights,
     /// Of the initial weights, the order of the pictures, dropout and augmentation.
     pub seed: Seed,
     /// Stops after so many epochs without a better one on validation; 0 never stops early.
     pub early_stopping: usize,
     /// What makes an epoch better than another.
     pub keep: Keep,
+    /// All gradients together are shortened to this length where they are longer; 0 leaves them as they are.
+    #[serde(default)]
+    pub clip_norm: f32,
+    /// Share of the past in a moving average of the weights, which becomes the model; 0 for none.
+    #[serde(default)]
+    pub ema: f32,
     /// How the loss is made smaller.
     pub optimizer: Optimizer,
     /// How the learning rate changes on the way.
@@ -120,6 +137,7 @@ impl Recipe {
             NetworkRecipe::Architecture(name) => find_architecture(name)?.build(input, classes)?,
             NetworkRecipe::Network { layers } => Network::new(input, layers.iter().cloned())?,
         };
+        self.training.class_weights.check(classes)?;
         match network.output().len() {
             units if units == classes || (units == 1 && classes == 2) => Ok(network),
             units => Err(RecipeError::Outputs { units, classes }),
@@ -131,6 +149,17 @@ impl Recipe {
         match &self.network {
             NetworkRecipe::Architecture(name) => name,
             NetworkRecipe::Network { .. } => "own layers",
+        }
+    }
+}
+
+impl TrainingRecipe {
+    /// What the loss is told, where `counts` of each class are learned from.
+    pub fn loss_settings(&self, counts: &[usize]) -> LossSettings {
+        LossSettings {
+            label_smoothing: self.label_smoothing,
+            class_weights: self.class_weights.weights(counts),
+            focal_gamma: self.focal_gamma,
         }
     }
 }
@@ -153,6 +182,10 @@ pub fn find_architecture(name: &str) -> Result<&'static architecture::Architectu
 /// The input that the network sees.
 pub fn shape_of(preprocessing: &Preprocessing) -> Shape {
     Shape::image(preprocessing.height, preprocessing.width, preprocessing.channels.count())
+}
+
+fn usual_focal_gamma() -> f32 {
+    LossSettings::default().focal_gamma
 }
 
 /// The loss that goes with the last layer of a network of the person's own.

@@ -13,7 +13,7 @@ use candor_report::{
 use crate::error::Result;
 use crate::judge::{Answers, Judgements, figures, saved_answers, saved_comparisons};
 use crate::pictures::{Pictures, quoted};
-use crate::recipe::{Choice, Recipe, describe_augmentation};
+use crate::recipe::{Choice, ClassWeights, Recipe, TrainingRecipe, describe_augmentation};
 use crate::run::Run;
 use crate::run_dir::{REPORT_HTML, REPORT_JSON, RunDir};
 use crate::train::{Finish, History};
@@ -221,12 +221,32 @@ fn recipe_facts(run: &Run, history: &History) -> Vec<Fact> {
         Fact::new("Augmentation", describe_augmentation(augmentation)),
         Fact::new("Seed", training.seed.0.to_string()),
     ];
+    facts.extend(unusual_settings(training));
     if history.finished == Some(Finish::EarlyStopping) {
         let (done, most) = (history.epochs.len(), training.epochs);
         facts.push(Fact::new("Stopped early", format!("after {done} of {most} epochs: no better one came")));
     }
     facts.extend(run.choices.iter().map(chosen));
     facts
+}
+
+/// Settings that most trainings leave alone, where this one does not.
+fn unusual_settings(training: &TrainingRecipe) -> impl Iterator<Item = Fact> {
+    let weights = match &training.class_weights {
+        ClassWeights::None => None,
+        ClassWeights::Balanced => Some("balanced: every class counts the same".to_owned()),
+        ClassWeights::Given(weights) => {
+            Some(weights.iter().map(f32::to_string).collect::<Vec<_>>().join(", "))
+        }
+    };
+    let number = |name: &str, value: f32| (value > 0.0).then(|| Fact::new(name, value.to_string()));
+    let settings = [
+        number("Label smoothing", training.label_smoothing),
+        weights.map(|weights| Fact::new("Class weights", weights)),
+        number("Gradients shortened to", training.clip_norm),
+        number("Share of the past in the averaged weights", training.ema),
+    ];
+    settings.into_iter().flatten()
 }
 
 /// A choice that candor made stands in the report with its reason.
@@ -241,16 +261,19 @@ fn chosen(choice: &Choice) -> Fact {
 
 /// `Adam, learning rate 0.001`
 pub(crate) fn optimizer(optimizer: &Optimizer) -> String {
-    let rate = optimizer.learning_rate();
-    match optimizer {
-        Optimizer::Adam { .. } => format!("Adam, learning rate {rate}"),
-        Optimizer::Sgd { momentum, nesterov, decay, .. } => {
-            let kind = if *nesterov { "Nesterov momentum" } else { "momentum" };
-            let momentum = if *momentum > 0.0 { format!(", {kind} {momentum}") } else { String::new() };
-            let decay = if *decay > 0.0 { format!(", decay {decay}") } else { String::new() };
-            format!("SGD, learning rate {rate}{momentum}{decay}")
+    let (name, more) = match optimizer {
+        Optimizer::Sgd(sgd) => {
+            let kind = if sgd.nesterov { "Nesterov momentum" } else { "momentum" };
+            ("SGD", vec![(kind, sgd.momentum), ("decay", sgd.decay)])
         }
-    }
+        Optimizer::RmsProp(rule) => ("RMSprop", vec![("momentum", rule.momentum)]),
+        Optimizer::Adam(_) => ("Adam", vec![]),
+        Optimizer::AdamW(_) => ("AdamW", vec![]),
+        Optimizer::Lion(_) => ("Lion", vec![]),
+    };
+    let settings = more.into_iter().chain([("weight decay", optimizer.weight_decay())]);
+    let settings = settings.filter(|(_, value)| *value > 0.0).map(|(key, value)| format!(", {key} {value}"));
+    format!("{name}, learning rate {}{}", optimizer.learning_rate(), settings.collect::<String>())
 }
 
 /// `rises over the first 30%, then falls to zero`
@@ -262,6 +285,9 @@ fn schedule(schedule: Schedule) -> String {
         Schedule::Constant => "stays the same".to_owned(),
         Schedule::Cosine { warmup: 0.0 } => "falls to zero along a cosine".to_owned(),
         Schedule::Cosine { warmup } | Schedule::OneCycle { warmup } => rise(warmup),
+        Schedule::InverseTime { decay } => {
+            format!("falls evenly slower, to 1/{} of itself", 1.0 + decay)
+        }
         Schedule::Step { every, factor } => {
             format!("is multiplied by {factor} after each {:.0}% of the training", 100.0 * every)
         }

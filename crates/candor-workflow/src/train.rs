@@ -75,6 +75,9 @@ impl Training<'_> {
         let training = &self.recipe.training;
         TrainingConfig {
             loss: training.loss,
+            loss_settings: training.loss_settings(&self.class_counts()),
+            clip_norm: training.clip_norm,
+            average: training.ema,
             optimizer: training.optimizer,
             schedule: training.schedule,
             steps: self.steps_per_epoch() * training.epochs as u64,
@@ -82,6 +85,13 @@ impl Training<'_> {
             threads: self.threads,
             seed: training.seed.derive("dropout").0,
         }
+    }
+
+    /// Training pictures of each class.
+    fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.network.output().len().max(2)];
+        self.train.iter().for_each(|&index| counts[self.pictures.samples[index].class] += 1);
+        counts
     }
 
     fn steps_per_epoch(&self) -> u64 {
@@ -188,13 +198,13 @@ impl<'a> Session<'a> {
     fn validate(&mut self) -> Option<Figures> {
         let Training { validation, recipe, pictures, .. } = self.training;
         let mut totals = Totals::default();
-        for indices in validation.chunks(recipe.training.batch_size) {
-            let batch = gather(pictures, indices);
-            let outcome = self
-                .trainer
-                .evaluate(Batch { inputs: Inputs::Bytes(&batch.pixels), targets: &batch.targets });
-            totals.add(outcome, indices.len());
-        }
+        self.trainer.with_kept_parameters(|trainer| {
+            for indices in validation.chunks(recipe.training.batch_size) {
+                let batch = gather(pictures, indices);
+                let batch = Batch { inputs: Inputs::Bytes(&batch.pixels), targets: &batch.targets };
+                totals.add(trainer.evaluate(batch), indices.len());
+            }
+        });
         (totals.pictures > 0).then(|| totals.figures())
     }
 
@@ -215,7 +225,7 @@ impl<'a> Session<'a> {
         (progress.batches, progress.totals, progress.seconds) = (0, Totals::default(), 0.0);
         if best.is_none_or(|best| is_better(training.keep, &record, &best)) {
             progress.best_epoch = Some(record.epoch);
-            self.best = Some(self.trainer.parameters().clone());
+            self.best = Some(self.trainer.kept_parameters().clone());
         }
         let waited = record.epoch - progress.best_epoch.unwrap_or(record.epoch);
         progress.finished = match () {

@@ -26,7 +26,7 @@ pub enum RecipeError {
     #[error("{key} = {value}, but it must be {needs}")]
     Value { key: &'static str, value: String, needs: &'static str },
     #[error("{key} does not go with the optimizer {kind}: leave it out, or choose another optimizer")]
-    Optimizer { key: &'static str, kind: &'static str },
+    Optimizer { key: String, kind: &'static str },
     #[error("{key} does not go with the schedule {kind}: leave it out, or choose another schedule")]
     Schedule { key: &'static str, kind: &'static str },
     #[error(transparent)]

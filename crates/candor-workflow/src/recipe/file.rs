@@ -4,12 +4,12 @@ use std::path::Path;
 
 use candor_core::{Channels, Fit};
 use candor_data::augment::Edge;
-use candor_engine::{Loss, NamedLayer};
+use candor_engine::{Loss, NamedLayer, OptimizerKind};
 use serde::{Deserialize, Serialize};
 use toml::{Spanned, Table, Value};
 
 use super::error::in_words;
-use super::{Keep, RecipeError, RecipeKey};
+use super::{ClassWeights, Keep, RecipeError, RecipeKey};
 
 /// A recipe file, or the flags that stand for one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -92,12 +92,22 @@ section! {
         batch_size: usize,
         /// What is made smaller.
         loss: Loss,
+        /// Share of the truth that is spread over all classes.
+        label_smoothing: f32,
+        /// Of the focal loss.
+        focal_gamma: f32,
+        /// What each class counts.
+        class_weights: ClassWeights,
         /// Of everything random but the split.
         seed: u64,
         /// Patience in epochs, 0 for none.
         early_stopping: usize,
         /// What makes an epoch the best.
         keep: Keep,
+        /// The length that gradients are shortened to, 0 for none.
+        clip_norm: f32,
+        /// Share of the past in the averaged weights, 0 for none.
+        ema: f32,
         /// `[training.optimizer]`
         optimizer: OptimizerFile,
         /// `[training.schedule]`
@@ -108,32 +118,38 @@ section! {
 section! {
     /// `[training.optimizer]`; which keys go with which kind is checked when the recipe is resolved.
     OptimizerFile {
-        /// `adam` or `sgd`.
+        /// `adam`, `sgd` and so on.
         kind: OptimizerKind,
         /// Step size.
         learning_rate: f32,
-        /// Of `sgd`.
+        /// Of `sgd` and `rmsprop`.
         momentum: f32,
         /// Of `sgd`.
         nesterov: bool,
         /// Of `sgd`.
         decay: f32,
-        /// Of `adam`.
+        /// Of `adam`, `adamw` and `lion`.
         beta1: f32,
-        /// Of `adam`.
+        /// Of `adam`, `adamw` and `lion`.
         beta2: f32,
-        /// Of `adam`.
+        /// Of `rmsprop`.
+        rho: f32,
+        /// Of `adam`, `adamw` and `rmsprop`.
         epsilon: f32,
+        /// Of all.
+        weight_decay: f32,
     }
 }
 
 section! {
     /// `[training.schedule]`; which keys go with which kind is checked when the recipe is resolved.
     ScheduleFile {
-        /// `constant`, `cosine`, `one-cycle` or `step`.
+        /// `constant`, `cosine`, `one-cycle`, `inverse-time` or `step`.
         kind: ScheduleKind,
         /// Of `cosine` and `one-cycle`.
         warmup: f32,
+        /// Of `inverse-time`.
+        decay: f32,
         /// Of `step`.
         every: f32,
         /// Of `step`.
@@ -161,16 +177,6 @@ section! {
     }
 }
 
-/// The kinds of optimisers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OptimizerKind {
-    /// Adaptive moments.
-    Adam,
-    /// Gradient descent.
-    Sgd,
-}
-
 /// How the learning rate changes while training goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -181,6 +187,8 @@ pub enum ScheduleKind {
     Cosine,
     /// Rises, then falls.
     OneCycle,
+    /// Divided by a number that grows evenly.
+    InverseTime,
     /// Falls in steps.
     Step,
 }

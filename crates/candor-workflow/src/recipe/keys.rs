@@ -39,25 +39,44 @@ pub const KEYS: &[RecipeKey] = keys! {
     "split.seed" "split-seed" "NUMBER" [] "Decides which picture comes where [default: the value of --seed]"
     "training.epochs" "epochs" "NUMBER" [] "Passes over the training pictures, at most"
     "training.batch_size" "batch-size" "NUMBER" [] "Pictures a step"
-    "training.loss" "loss" "LOSS" ["cross-entropy" "binary-cross-entropy" "mean-squared-error"]
+    "training.loss" "loss" "LOSS" ["cross-entropy" "binary-cross-entropy" "mean-squared-error" "focal"]
         "What training makes smaller"
+    "training.label_smoothing" "label-smoothing" "SHARE" []
+        "cross-entropies: share of the truth that is spread over all classes [default: 0]"
+    "training.focal_gamma" "focal-gamma" "NUMBER" []
+        "focal: how far it looks away from what is right already [default: 2]"
+    "training.class_weights" "class-weights" "WEIGHTS" []
+        "What each class counts: `balanced` for rare ones as much as frequent ones, or one number a class as in 1,2.5,1"
     "training.seed" "seed" "NUMBER" [] "Of everything random: the same seed gives the same model [default: 1]"
     "training.early_stopping" "early-stopping" "EPOCHS" []
         "Stop after so many epochs without a better one on validation; 0 never stops early"
     "training.keep" "keep" "WHICH" ["accuracy" "loss" "last"]
         "Which epoch becomes the model: the best by validation accuracy or loss, or the last [default: accuracy]"
-    "training.optimizer.kind" "optimizer" "KIND" ["adam" "sgd"] "How the loss is made smaller"
+    "training.clip_norm" "clip-norm" "NUMBER" []
+        "Shorten gradients that are longer than this, all of them together; 0 never does [default: 0]"
+    "training.ema" "ema" "SHARE" []
+        "Keep a moving average of the weights as the model, with this share of the past, such as 0.999; 0 for none [default: 0]"
+    "training.optimizer.kind" "optimizer" "KIND" ["sgd" "adam" "adamw" "rmsprop" "lion"]
+        "How the loss is made smaller"
     "training.optimizer.learning_rate" "learning-rate" "NUMBER" [] "Size of a step"
-    "training.optimizer.momentum" "momentum" "SHARE" [] "sgd: how much of the last step goes into the next"
+    "training.optimizer.momentum" "momentum" "SHARE" [] "sgd, rmsprop: how much of the last step goes into the next"
     "training.optimizer.nesterov" "nesterov" "BOOL" ["true" "false"] "sgd: look ahead along the momentum"
     "training.optimizer.decay" "decay" "NUMBER" [] "sgd: step t uses the learning rate / (1 + decay × t)"
-    "training.optimizer.beta1" "beta1" "SHARE" [] "adam: share of the past in the mean gradient"
-    "training.optimizer.beta2" "beta2" "SHARE" [] "adam: share of the past in the mean squared gradient"
-    "training.optimizer.epsilon" "epsilon" "NUMBER" [] "adam: keeps the division finite"
-    "training.schedule.kind" "schedule" "KIND" ["constant" "cosine" "one-cycle" "step"]
+    "training.optimizer.beta1" "beta1" "SHARE" []
+        "adam, adamw, lion: share of the past in the mean gradient"
+    "training.optimizer.beta2" "beta2" "SHARE" []
+        "adam, adamw: share of the past in the mean squared gradient; lion: in the mean gradient that is kept"
+    "training.optimizer.rho" "rho" "SHARE" [] "rmsprop: share of the past in the mean squared gradient"
+    "training.optimizer.epsilon" "epsilon" "NUMBER" []
+        "adam, adamw, rmsprop: keeps the division finite"
+    "training.optimizer.weight_decay" "weight-decay" "NUMBER" []
+        "Pull weights towards zero; adamw, lion: beside the gradient, the others: as part of it"
+    "training.schedule.kind" "schedule" "KIND" ["constant" "cosine" "one-cycle" "inverse-time" "step"]
         "How the learning rate changes on the way [default: constant]"
     "training.schedule.warmup" "warmup" "SHARE" []
         "cosine, one-cycle: share of the training over which the learning rate rises"
+    "training.schedule.decay" "schedule-decay" "NUMBER" []
+        "inverse-time: the learning rate ends at 1 / (1 + this) of itself"
     "training.schedule.every" "schedule-every" "SHARE" []
         "step: share of the training after which the learning rate falls"
     "training.schedule.factor" "schedule-factor" "SHARE" [] "step: what it is multiplied by"
@@ -113,7 +132,16 @@ impl RecipeKey {
 
     fn is_real(&self) -> bool {
         matches!(self.value, "SHARE" | "DEGREES")
-            || matches!(self.flag, "learning-rate" | "decay" | "epsilon")
+            || matches!(
+                self.flag,
+                "learning-rate"
+                    | "decay"
+                    | "epsilon"
+                    | "weight-decay"
+                    | "clip-norm"
+                    | "focal-gamma"
+                    | "schedule-decay"
+            )
     }
 
     fn takes_text(&self) -> bool {
@@ -124,6 +152,8 @@ impl RecipeKey {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use candor_engine::{Loss, OptimizerKind};
 
     use super::*;
     use crate::recipe::{Facts, RecipeFile, resolve};
@@ -144,6 +174,8 @@ mod tests {
         let kinds = [
             "",
             "[training.optimizer]\nkind = \"sgd\"\nlearning_rate = 0.1",
+            "[training.optimizer]\nkind = \"rmsprop\"",
+            "[training.schedule]\nkind = \"inverse-time\"",
             "[training.schedule]\nkind = \"cosine\"",
             "[training.schedule]\nkind = \"step\"",
         ];
@@ -156,6 +188,14 @@ mod tests {
         assert_eq!(saved, listed);
         let flags: BTreeSet<_> = KEYS.iter().map(|key| key.flag).collect();
         assert_eq!(flags.len(), KEYS.len(), "two keys share a flag");
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_engine() {
+        let words = |name: &str| KEYS.iter().find(|key| key.key == name).unwrap().words;
+        let kinds: Vec<&str> = OptimizerKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(words("training.optimizer.kind"), kinds);
+        assert_eq!(words("training.loss"), Loss::ALL.map(Loss::name));
     }
 
     #[test]

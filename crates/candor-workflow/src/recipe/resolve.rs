@@ -9,7 +9,7 @@ use super::choose;
 use super::file::AugmentationFile;
 use super::settings::{check, optimizer, schedule, split};
 use super::{Choice, Facts, Keep, NetworkRecipe, Recipe, RecipeError, RecipeFile, TrainingRecipe};
-use super::{find_architecture, loss_for};
+use super::{find_architecture, loss_for, usual_focal_gamma};
 
 /// Fills in what `typed` leaves out, from the named architecture's source or from the pictures, and checks the whole.
 ///
@@ -141,7 +141,12 @@ impl Resolver<'_> {
             seed: Seed(typed.seed.unwrap_or(1)),
             early_stopping,
             keep: typed.keep.unwrap_or(Keep::Accuracy),
-            optimizer: optimizer(typed.optimizer.clone().unwrap_or_default(), usual)?,
+            label_smoothing: typed.label_smoothing.unwrap_or_default(),
+            focal_gamma: typed.focal_gamma.unwrap_or_else(usual_focal_gamma),
+            class_weights: typed.class_weights.clone().unwrap_or_default(),
+            clip_norm: typed.clip_norm.unwrap_or_default(),
+            ema: typed.ema.unwrap_or_default(),
+            optimizer: optimizer(&typed.optimizer.clone().unwrap_or_default(), usual)?,
             schedule: schedule(&typed.schedule.clone().unwrap_or_default())?,
         })
     }
@@ -214,6 +219,7 @@ mod tests {
     use candor_core::Channels;
     use candor_data::prepare::Survey;
     use candor_engine::Loss;
+    use candor_engine::optimizer::Sgd;
 
     use super::*;
 
@@ -243,8 +249,8 @@ mod tests {
         let (recipe, _) = resolved("architecture = \"face-mlp\"", &photos(28)).unwrap();
         assert_eq!((recipe.training.epochs, recipe.training.batch_size), (10, 32));
         assert_eq!((recipe.training.loss, recipe.training.early_stopping), (Loss::MeanSquaredError, 0));
-        let sgd = Optimizer::Sgd { learning_rate: 0.1, momentum: 0.9, nesterov: true, decay: 1e-6 };
-        assert_eq!(recipe.training.optimizer, sgd);
+        let sgd = Sgd { learning_rate: 0.1, momentum: 0.9, nesterov: true, decay: 1e-6, weight_decay: 0.0 };
+        assert_eq!(recipe.training.optimizer, sgd.into());
         assert!(recipe.augmentation.is_none());
     }
 

@@ -3,8 +3,9 @@
 use candor_core::Seed;
 use candor_data::split::Fractions;
 use candor_engine::{Optimizer, Schedule};
+use toml::Table;
 
-use super::file::{OptimizerFile, OptimizerKind, ScheduleFile, ScheduleKind, SplitFile};
+use super::file::{OptimizerFile, ScheduleFile, ScheduleKind, SplitFile};
 use super::{Recipe, RecipeError, SplitRecipe};
 
 /// Shares that were not typed take what is left, in the proportion of their usual values.
@@ -38,43 +39,16 @@ pub(super) fn split(typed: &SplitFile, seed: Seed) -> Result<SplitRecipe, Recipe
 }
 
 /// The typed settings over those of the architecture's optimiser, where it is of the same kind.
-pub(super) fn optimizer(typed: OptimizerFile, usual: Optimizer) -> Result<Optimizer, RecipeError> {
-    let kind = typed.kind.unwrap_or(match usual {
-        Optimizer::Adam { .. } => OptimizerKind::Adam,
-        Optimizer::Sgd { .. } => OptimizerKind::Sgd,
-    });
-    let base = match (kind, usual) {
-        (OptimizerKind::Adam, Optimizer::Adam { .. }) | (OptimizerKind::Sgd, Optimizer::Sgd { .. }) => usual,
-        (OptimizerKind::Adam, _) => Optimizer::default(),
-        (OptimizerKind::Sgd, _) => Optimizer::sgd(0.01),
-    };
-    let stray = |kind, keys: &[(&'static str, bool)]| match keys.iter().find(|key| key.1) {
-        Some(&(key, _)) => Err(RecipeError::Optimizer { key, kind }),
-        None => Ok(()),
-    };
-    match base {
-        Optimizer::Adam { learning_rate, beta1, beta2, epsilon } => {
-            let (momentum, nesterov) = (typed.momentum.is_some(), typed.nesterov.is_some());
-            let decay = typed.decay.is_some();
-            stray("adam", &[("momentum", momentum), ("nesterov", nesterov), ("decay", decay)])?;
-            Ok(Optimizer::Adam {
-                learning_rate: typed.learning_rate.unwrap_or(learning_rate),
-                beta1: typed.beta1.unwrap_or(beta1),
-                beta2: typed.beta2.unwrap_or(beta2),
-                epsilon: typed.epsilon.unwrap_or(epsilon),
-            })
-        }
-        Optimizer::Sgd { learning_rate, momentum, nesterov, decay } => {
-            let (beta1, beta2) = (typed.beta1.is_some(), typed.beta2.is_some());
-            stray("sgd", &[("beta1", beta1), ("beta2", beta2), ("epsilon", typed.epsilon.is_some())])?;
-            Ok(Optimizer::Sgd {
-                learning_rate: typed.learning_rate.unwrap_or(learning_rate),
-                momentum: typed.momentum.unwrap_or(momentum),
-                nesterov: typed.nesterov.unwrap_or(nesterov),
-                decay: typed.decay.unwrap_or(decay),
-            })
-        }
+pub(super) fn optimizer(typed: &OptimizerFile, usual: Optimizer) -> Result<Optimizer, RecipeError> {
+    let kind = typed.kind.unwrap_or(usual.kind());
+    let base = if kind == usual.kind() { usual } else { kind.usual() };
+    let mut settings = Table::try_from(base).expect("an optimiser holds nothing that TOML cannot say");
+    let typed = Table::try_from(typed).expect("a recipe file holds nothing that TOML cannot say");
+    if let Some(key) = typed.keys().find(|key| !settings.contains_key(*key)) {
+        return Err(RecipeError::Optimizer { key: key.clone(), kind: kind.name() });
     }
+    settings.extend(typed);
+    Ok(settings.try_into()?)
 }
 
 /// The typed schedule; what is left out takes the usual values.
@@ -84,9 +58,11 @@ pub(super) fn schedule(typed: &ScheduleFile) -> Result<Schedule, RecipeError> {
         ScheduleKind::Constant => ("constant", &[]),
         ScheduleKind::Cosine => ("cosine", &["warmup"]),
         ScheduleKind::OneCycle => ("one-cycle", &["warmup"]),
+        ScheduleKind::InverseTime => ("inverse-time", &["decay"]),
         ScheduleKind::Step => ("step", &["every", "factor"]),
     };
-    let given = [("warmup", typed.warmup), ("every", typed.every), ("factor", typed.factor)];
+    let given =
+        [("warmup", typed.warmup), ("decay", typed.decay), ("every", typed.every), ("factor", typed.factor)];
     if let Some((key, _)) = given.iter().find(|(key, value)| value.is_some() && !allowed.contains(key)) {
         return Err(RecipeError::Schedule { key, kind: name });
     }
@@ -94,6 +70,7 @@ pub(super) fn schedule(typed: &ScheduleFile) -> Result<Schedule, RecipeError> {
         ScheduleKind::Constant => Schedule::Constant,
         ScheduleKind::Cosine => Schedule::Cosine { warmup: typed.warmup.unwrap_or(0.0) },
         ScheduleKind::OneCycle => Schedule::OneCycle { warmup: typed.warmup.unwrap_or(0.3) },
+        ScheduleKind::InverseTime => Schedule::InverseTime { decay: typed.decay.unwrap_or(9.0) },
         ScheduleKind::Step => {
             Schedule::Step { every: typed.every.unwrap_or(1.0 / 3.0), factor: typed.factor.unwrap_or(0.1) }
         }
@@ -107,12 +84,20 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), RecipeError> {
     let share =
         |key, value: f64| (key, (0.0..1.0).contains(&value), value.to_string(), "at least 0 and below 1");
     let rate = training.optimizer.learning_rate();
+    let not_negative = |key, value: f32| {
+        (key, value >= 0.0 && value.is_finite(), value.to_string(), "a number that is not negative")
+    };
     let checks = [
         whole("preprocessing.height", input.height, 1),
         whole("preprocessing.width", input.width, 1),
         whole("training.epochs", training.epochs, 1),
         whole("training.batch_size", training.batch_size, 1),
         whole("augmentation.factor", augmentation.factor, 1),
+        share("training.label_smoothing", training.label_smoothing.into()),
+        share("training.ema", training.ema.into()),
+        not_negative("training.focal_gamma", training.focal_gamma),
+        not_negative("training.clip_norm", training.clip_norm),
+        not_negative("training.optimizer.weight_decay", training.optimizer.weight_decay()),
         share("augmentation.zoom", augmentation.zoom),
         share("augmentation.shift", augmentation.shift),
         share("augmentation.brightness", augmentation.brightness),

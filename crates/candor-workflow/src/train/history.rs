@@ -85,6 +85,7 @@ impl History {
             Loss::CrossEntropy => "categorical cross-entropy",
             Loss::BinaryCrossEntropy => "binary cross-entropy",
             Loss::MeanSquaredError => "mean squared error",
+            Loss::Focal => "focal loss",
         };
         candor_report::History {
             loss_name: loss_name.to_owned(),
