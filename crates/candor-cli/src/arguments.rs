@@ -53,6 +53,8 @@ pub enum Command {
     Predict(PredictArguments),
     /// Write the report of a run again
     Report(ReportArguments),
+    /// Write a trained model as a file for other programs
+    Export(ExportArguments),
     /// What can be trained: all architectures, or the layers of one
     Models(ModelsArguments),
     /// Well-known data sets: list them, fetch them
@@ -150,6 +152,15 @@ pub struct PredictArguments {
     pub csv: bool,
     #[command(flatten)]
     pub limits: source::LimitArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// A run's folder, or a model.safetensors
+    pub model: PathBuf,
+    /// Write an ONNX file (opset 17): it takes pixels as bytes, N × rows × columns × colours, and gives probabilities
+    #[arg(long, value_name = "FILE", required = true)]
+    pub onnx: PathBuf,
 }
 
 #[derive(Debug, Args)]

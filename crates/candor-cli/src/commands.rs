@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
     CompareRequest, DemoRequest, EvaluateRequest, PredictRequest, RunRequest, SourceSpec, check_figures,
-    compare, data_get, data_list, demo, doctor, evaluate, model_table, models, predict, render_report,
+    compare, data_get, data_list, demo, doctor, evaluate, export_onnx, model_table, models, predict, render_report,
     resume, study, train,
 };
 use serde::Serialize;
@@ -35,6 +35,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
             let card = arguments.card.as_deref();
             session.say(&show::Rendered(render_report(&arguments.run, card, session.threads, terminal)?))
         }
+        Command::Export(arguments) => session.say(&export_onnx(&arguments.model, &arguments.onnx)?),
         Command::Models(arguments) => session.models(arguments),
         Command::Data(DataCommand::List) => session.say(&show::Datasets { datasets: data_list() }),
         Command::Data(DataCommand::Get(arguments)) => session.data_get(arguments),

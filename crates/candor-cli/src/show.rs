@@ -12,7 +12,7 @@ pub use models::Models;
 pub use predictions::predictions_csv;
 pub use run::Rendered;
 
-use candor_workflow::{DatasetListing, DatasetReceipt, Doctor, count};
+use candor_workflow::{DatasetListing, DatasetReceipt, Doctor, Exported, count};
 use serde::Serialize;
 
 use table::Table;
@@ -47,6 +47,24 @@ impl Words for DatasetReceipt {
             "{name}: {new_files} files fetched, {present_files} were there already, all verified.\n\
              Train on it: candor train {}\n",
             dir.display()
+        )
+    }
+}
+
+impl Words for Exported {
+    fn words(&self) -> String {
+        let [rows, columns, colours] = self.input_shape;
+        let outputs = if self.probabilities { "probabilities" } else { "what the last layer gives" };
+        format!(
+            "{} written ({:.1} MB).\n\
+             It takes \"{}\": bytes from 0 to 255, N × {rows} × {columns} × {colours}.\n\
+             It gives \"{}\": {outputs}, N × {}, in this order: {}.\n",
+            self.file.display(),
+            self.bytes as f64 / 1e6,
+            self.input,
+            self.output,
+            self.classes.len(),
+            self.classes.join(", ")
         )
     }
 }

@@ -30,6 +30,7 @@ mod error;
 mod judge;
 mod looks;
 mod model;
+mod onnx;
 mod pictures;
 mod rates;
 pub mod recipe;

@@ -140,7 +140,7 @@ pub(super) fn window_output(
 
 /// How a window slides along one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WindowGeometry {
+pub struct WindowGeometry {
     /// Positions of the window.
     pub outputs: usize,
     /// Padding before the first value.

@@ -19,8 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use activation::{Activation, ActivationLayer, LEAKY_SLOPE};
 pub use batch_norm::BatchNorm;
-pub(crate) use conv2d::WindowGeometry;
-pub use conv2d::{Conv2d, Padding};
+pub use conv2d::{Conv2d, Padding, WindowGeometry};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
