@@ -42,7 +42,7 @@ pub enum Command {
     /// The whole path on your pictures: import, split, train, judge, report
     Study(RunArguments),
     /// Train on your pictures; the test split stays sealed
-    Train(RunArguments),
+    Train(TrainArguments),
     /// Go on with a run that was stopped or killed
     Resume(ResumeArguments),
     /// Judge a trained run; every look at its test split is counted
@@ -108,6 +108,15 @@ pub struct RunArguments {
     pub baselines: BaselineArguments,
     #[command(flatten)]
     pub recipe: RecipeArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct TrainArguments {
+    /// Only look which learning rate suits: a few steps with rising rates, a suggestion and a drawing
+    #[arg(long)]
+    pub find_lr: bool,
+    #[command(flatten)]
+    pub run: RunArguments,
 }
 
 #[derive(Debug, Args)]

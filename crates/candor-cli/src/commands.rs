@@ -8,14 +8,14 @@ use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
     CompareRequest, DemoRequest, EvaluateRequest, PredictRequest, RunRequest, SourceSpec, check_figures,
-    compare, data_get, data_list, demo, doctor, evaluate, export_onnx, model_table, models, predict, render_report,
+    compare, data_get, data_list, demo, doctor, evaluate, export_onnx, find_lr, model_table, models, predict, render_report,
     resume, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
     CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments, DemoArguments,
-    EvaluateArguments, ModelsArguments, PredictArguments, RunArguments,
+    EvaluateArguments, ModelsArguments, PredictArguments, RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -26,7 +26,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
     match &cli.command {
         Command::Demo(arguments) => session.demo(arguments),
         Command::Study(arguments) => session.say(&study(&session.request(arguments)?, terminal)?),
-        Command::Train(arguments) => session.say(&train(&session.request(arguments)?, terminal)?),
+        Command::Train(arguments) => session.train(arguments),
         Command::Resume(arguments) => session.say(&resume(&arguments.run, session.threads, terminal)?),
         Command::Evaluate(arguments) => session.evaluate(arguments),
         Command::Compare(arguments) => session.compare(arguments),
@@ -77,6 +77,18 @@ impl Session<'_> {
             baselines: !arguments.baselines.no_baselines,
             threads: self.threads,
         })
+    }
+
+    fn train(&self, arguments: &TrainArguments) -> Result<ExitCode> {
+        let TrainArguments { find_lr: only_look, run } = arguments;
+        match only_look {
+            true => {
+                let out = out(&run.out, "candor-find-lr");
+                let request = RunRequest { out, ..self.request(run)? };
+                self.say(&find_lr(&request, self.terminal)?)
+            }
+            false => self.say(&train(&self.request(run)?, self.terminal)?),
+        }
     }
 
     fn demo(&self, arguments: &DemoArguments) -> Result<ExitCode> {

@@ -12,7 +12,7 @@ pub use models::Models;
 pub use predictions::predictions_csv;
 pub use run::Rendered;
 
-use candor_workflow::{DatasetListing, DatasetReceipt, Doctor, Exported, count};
+use candor_workflow::{DatasetListing, DatasetReceipt, Doctor, Exported, LearningRates, count};
 use serde::Serialize;
 
 use table::Table;
@@ -48,6 +48,24 @@ impl Words for DatasetReceipt {
              Train on it: candor train {}\n",
             dir.display()
         )
+    }
+}
+
+impl Words for LearningRates {
+    fn words(&self) -> String {
+        let found = match self.suggestion {
+            Some(rate) => format!(
+                "The loss falls fastest at a learning rate of about {rate}.\n\
+                 Train with it: --learning-rate {rate} (the recipe has {})\n",
+                self.recipe
+            ),
+            None => "The loss fell at no learning rate: are the labels right, is the network large enough?\n"
+                .to_owned(),
+        };
+        let end = if self.diverged { "From there on it grew, and the test ended.\n" } else { "" };
+        let lowest =
+            format!("It was lowest at {:.1e}, after {} steps. {end}", self.lowest_at, self.steps.len());
+        format!("{found}{}\nDrawn in {}\n", lowest.trim_end(), self.plot.display())
     }
 }
 

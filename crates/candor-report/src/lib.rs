@@ -20,6 +20,7 @@ mod theme;
 mod thumbnail;
 
 pub use baselines::{baseline_verdict, p_value, points_with_interval};
+pub use chart::{RatePoint, learning_rates_svg};
 pub use content::{
     Answer, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing, Picture, PictureSizes, Report,
     Reproduce, Scores, Shape, SubsetCounts, SubsetEvaluation, Summary, Training,

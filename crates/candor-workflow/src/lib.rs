@@ -27,8 +27,10 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod initial;
 mod judge;
 mod looks;
+mod memory;
 mod model;
 mod onnx;
 mod pictures;

@@ -194,7 +194,8 @@ fn to_probabilities(outputs: Vec<f32>, units: usize, classes: usize) -> Vec<f32>
     rows
 }
 
-fn model_file(path: &Path) -> Result<PathBuf> {
+/// The file of the model at `path`, a run's folder or a model file.
+pub(crate) fn model_file(path: &Path) -> Result<PathBuf> {
     let not_a_model =
         |reason: &str| WorkflowError::NotAModel { path: path.to_owned(), reason: reason.into() };
     if path.is_file() {

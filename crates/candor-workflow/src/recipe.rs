@@ -7,9 +7,12 @@ mod choose;
 mod class_weights;
 mod error;
 mod file;
+mod freeze;
 mod keys;
 mod resolve;
 mod settings;
+
+use std::path::PathBuf;
 
 use candor_core::{Preprocessing, Seed};
 use candor_data::augment::Augmentation;
@@ -25,6 +28,7 @@ pub use file::{
     AugmentationFile, LayerText, NetworkFile, OptimizerFile, PreprocessingFile, RecipeFile, ScheduleFile,
     ScheduleKind, SplitFile, TrainingFile,
 };
+pub use freeze::Freeze;
 pub use keys::{KEYS, RecipeKey};
 pub(crate) use resolve::describe as describe_augmentation;
 pub use resolve::resolve;
@@ -101,6 +105,15 @@ pub struct TrainingRecipe {
     /// Share of the past in a moving average of the weights, which becomes the model; 0 for none.
     #[serde(default)]
     pub ema: f32,
+    /// Layers that do not learn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<Freeze>,
+    /// Different variants of each training picture in the whole training; 0 for new ones every epoch.
+    #[serde(default)]
+    pub variants: usize,
+    /// A run or model file whose weights the training begins with, where names and shapes agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<PathBuf>,
     /// How the loss is made smaller.
     pub optimizer: Optimizer,
     /// How the learning rate changes on the way.
@@ -138,6 +151,9 @@ impl Recipe {
             NetworkRecipe::Network { layers } => Network::new(input, layers.iter().cloned())?,
         };
         self.training.class_weights.check(classes)?;
+        if let Some(freeze) = &self.training.freeze {
+            network.split_after(freeze.last())?;
+        }
         match network.output().len() {
             units if units == classes || (units == 1 && classes == 2) => Ok(network),
             units => Err(RecipeError::Outputs { units, classes }),

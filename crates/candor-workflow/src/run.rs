@@ -6,13 +6,14 @@ use candor_data::split::split;
 use candor_engine::Network;
 
 use crate::error::{Result, WorkflowError};
+use crate::initial;
 use crate::looks::{SealedSplit, looks_beside};
 use crate::model::TrainedModel;
 use crate::pictures::{Difference, Pictures, SourceRecord, SourceSpec, SplitRecord, fingerprint};
 use crate::recipe::{Choice, Facts, Recipe, RecipeError, RecipeFile, resolve};
 use crate::run_dir::{self, RunDir};
 use crate::threads::in_pool;
-use crate::train::{History, Trained, Training};
+use crate::train::{History, RangeTest, Trained, Training};
 
 /// A run with everything that its steps need.
 pub(crate) struct Run {
@@ -40,7 +41,7 @@ pub(crate) struct Beginning<'a> {
 impl Run {
     /// Reads the pictures, resolves the recipe, splits, and writes all that down in `dir`.
     pub fn begin(dir: RunDir, beginning: &Beginning<'_>, reporter: &dyn Reporter) -> Result<Run> {
-        match Run::read(beginning, reporter) {
+        match Run::read(&dir, beginning, reporter) {
             Ok(parts) => parts.write_down(dir),
             Err(error) => {
                 dir.abandon();
@@ -49,7 +50,18 @@ impl Run {
         }
     }
 
-    fn read(beginning: &Beginning<'_>, reporter: &dyn Reporter) -> Result<Parts> {
+    /// The same without writing anything down that would make the folder a run.
+    pub fn unsaved(dir: RunDir, beginning: &Beginning<'_>, reporter: &dyn Reporter) -> Result<Run> {
+        match Run::read(&dir, beginning, reporter) {
+            Ok(parts) => Ok(parts.into_run(dir)),
+            Err(error) => {
+                dir.abandon();
+                Err(error)
+            }
+        }
+    }
+
+    fn read(dir: &RunDir, beginning: &Beginning<'_>, reporter: &dyn Reporter) -> Result<Parts> {
         let &Beginning { source, recipe: typed, study, baselines, threads } = beginning;
         let (mut pictures, seen) = in_pool(threads, || -> Result<_> {
             let pictures = Pictures::open(source, reporter)?;
@@ -75,6 +87,7 @@ impl Run {
             baselines,
         };
         let split = parts.split;
+        initial::write_down(dir, &network, &recipe.training, &record.classes, reporter)?;
         Ok(Parts { recipe, choices, record, pictures, prepared, split, problems, network, threads })
     }
 
@@ -130,16 +143,7 @@ impl Run {
     /// # Errors
     /// When stopped, the best model so far is saved and the run can be resumed.
     pub fn train(&self, reporter: &dyn Reporter) -> Result<TrainedModel> {
-        let training = Training {
-            run: &self.dir,
-            recipe: &self.recipe,
-            network: &self.network,
-            pictures: &self.prepared,
-            train: self.split.train(),
-            validation: self.split.validation(),
-            threads: self.threads,
-            reporter,
-        };
+        let training = self.training(reporter);
         match training.run() {
             Ok(Trained { best, best_epoch }) => {
                 let model = self.model(best, best_epoch)?;
@@ -153,6 +157,28 @@ impl Run {
                 Err(error)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// A few steps with rising learning rates; nothing is saved.
+    pub fn range_test(&self, reporter: &dyn Reporter) -> Result<RangeTest> {
+        let test = self.training(reporter).range_test();
+        for name in run_dir::FEATURES.into_iter().chain([run_dir::INITIAL]) {
+            self.dir.remove(name)?;
+        }
+        test
+    }
+
+    fn training<'a>(&'a self, reporter: &'a dyn Reporter) -> Training<'a> {
+        Training {
+            run: &self.dir,
+            recipe: &self.recipe,
+            network: &self.network,
+            pictures: &self.prepared,
+            train: self.split.train(),
+            validation: self.split.validation(),
+            threads: self.threads,
+            reporter,
         }
     }
 
@@ -204,14 +230,19 @@ struct Parts {
 
 impl Parts {
     fn write_down(self, dir: RunDir) -> Result<Run> {
-        let Parts { recipe, choices, record, pictures, prepared, split, problems, network, threads } = self;
-        dir.write_json(run_dir::CHOICES, &choices)?;
-        dir.write_json(run_dir::PROBLEMS, &problems)?;
+        let Parts { recipe, choices, record, prepared, split, problems, .. } = &self;
+        dir.write_json(run_dir::CHOICES, choices)?;
+        dir.write_json(run_dir::PROBLEMS, problems)?;
         dir.write_json(run_dir::SPLIT, &SplitRecord::new(split.clone(), &prepared.samples))?;
-        dir.write_json(run_dir::SOURCE, &record)?;
+        dir.write_json(run_dir::SOURCE, record)?;
         dir.write(run_dir::RECIPE, recipe.to_toml())?;
+        Ok(self.into_run(dir))
+    }
+
+    fn into_run(self, dir: RunDir) -> Run {
+        let Parts { recipe, choices, record, pictures, prepared, split, problems, network, threads } = self;
         let split = SealedSplit::new(split);
-        Ok(Run { dir, recipe, choices, record, pictures, prepared, split, problems, network, threads })
+        Run { dir, recipe, choices, record, pictures, prepared, split, problems, network, threads }
     }
 }
 

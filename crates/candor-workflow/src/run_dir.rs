@@ -21,6 +21,10 @@ pub const PROBLEMS: &str = "problems.json";
 pub const CHOICES: &str = "choices.json";
 /// Where the training stands.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The weights that the training began with, where they came from another model.
+pub const INITIAL: &str = "initial.safetensors";
+/// What frozen layers make of the pictures, where it is too much for memory. Can be computed again.
+pub const FEATURES: [&str; 2] = ["features.bin", "features-validation.bin"];
 /// Loss and accuracy of each epoch.
 pub const HISTORY_CSV: &str = "history.csv";
 /// The same, for machines.
@@ -35,6 +39,10 @@ pub const EVALUATION: &str = "evaluation.json";
 pub const BASELINES: &str = "baselines.json";
 /// Every look at the test split.
 pub const LOOKS: &str = "looks.json";
+/// The range test of the learning rate, drawn.
+pub const LEARNING_RATES_SVG: &str = "learning-rates.svg";
+/// The same, for machines.
+pub const LEARNING_RATES_JSON: &str = "learning-rates.json";
 /// The report, for people.
 pub const REPORT_HTML: &str = "report.html";
 /// The report, for machines.

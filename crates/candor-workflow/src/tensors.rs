@@ -54,6 +54,13 @@ impl<'a> TensorFile<'a> {
         Parameters::from_tensors(network, tensors).map_err(|error| WorkflowError::damaged(self.path, error))
     }
 
+    /// All tensors of single precision, as they are called.
+    pub fn all(&self) -> Result<Vec<Parameter>> {
+        let mut names = self.tensors.names();
+        names.sort_unstable();
+        names.into_iter().map(|name| self.tensor("", name)).collect()
+    }
+
     fn tensor(&self, prefix: &str, name: &str) -> Result<Parameter> {
         let damaged = |reason: String| WorkflowError::damaged(self.path, reason);
         let view = self.tensors.tensor(&format!("{prefix}{name}")).map_err(|e| damaged(e.to_string()))?;

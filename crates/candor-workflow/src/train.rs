@@ -2,29 +2,38 @@
 
 mod batches;
 mod checkpoint;
+mod frozen;
 mod history;
+mod range_test;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
 use candor_core::{Progress as Told, Reporter, Stage};
 use candor_data::prepare::Prepared;
-use candor_engine::{Batch, Inputs, Network, Parameters, Trainer, TrainingConfig};
+use candor_engine::{Network, Parameters, Trainer, TrainingConfig};
 
 pub(crate) use batches::gather;
 use batches::{BatchMaker, ReadyBatch};
 pub use checkpoint::Finish;
 use checkpoint::{Checkpoint, Progress};
+use frozen::{Features, Front, Halves};
 use history::Totals;
 pub use history::{EpochRecord, Figures, History};
+pub(crate) use range_test::RangeTest;
 
 use crate::error::{Result, WorkflowError};
+use crate::initial;
+use crate::memory::memory;
 use crate::rates::{as_written, tenth};
 use crate::recipe::{Keep, Recipe};
 use crate::run_dir::{self, RunDir};
 
 /// Inside an epoch, the training is saved this often: what a power cut can take is never more.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
+
+/// What frozen layers make of the pictures may take so much memory where it is unknown how much there is.
+const MEMORY_BUDGET: u64 = 1 << 30;
 
 /// An epoch whose loss is so many times that of the first is told. Small sets make it swing; this is no swing.
 const GROWN: f64 = 1.5;
@@ -59,16 +68,100 @@ impl Training<'_> {
         if self.train.is_empty() {
             return Err(WorkflowError::EmptySubset { subset: candor_core::Subset::Train });
         }
-        let mut session = Session::start(self)?;
-        while session.progress.finished.is_none() {
-            session.epoch()?;
+        let saved = self.saved()?;
+        if saved.as_ref().is_none_or(|checkpoint| checkpoint.progress.finished.is_none()) {
+            let kept = self.kept_features()?;
+            let mut session = Session::start(self, self.config(), &kept, saved)?;
+            while session.progress.finished.is_none() {
+                session.epoch()?;
+            }
         }
-        session.into_trained()
+        let path = self.run.file(run_dir::CHECKPOINT);
+        let incomplete =
+            || WorkflowError::damaged(&path, "it says the training has ended, but holds no model");
+        let (best, best_epoch) = self.best_so_far()?.ok_or_else(incomplete)?;
+        run_dir::FEATURES.iter().try_for_each(|name| self.run.remove(name))?;
+        Ok(Trained { best, best_epoch })
     }
 
     /// The weights of the best epoch so far and its number, where an epoch has ended.
     pub fn best_so_far(&self) -> Result<Option<(Parameters, usize)>> {
-        Ok(self.saved()?.and_then(|checkpoint| checkpoint.best.zip(checkpoint.progress.best_epoch)))
+        let Some((best, epoch)) = self.saved()?.and_then(|saved| saved.best.zip(saved.progress.best_epoch))
+        else {
+            return Ok(None);
+        };
+        let whole = match self.halves()? {
+            Some(halves) => halves.join(self.network, &self.initial()?, &best)?,
+            None => best,
+        };
+        Ok(Some((whole, epoch)))
+    }
+
+    fn initial(&self) -> Result<Parameters> {
+        initial::of_run(self.run, self.network, &self.recipe.training)
+    }
+
+    /// The network in two, where layers are frozen.
+    fn halves(&self) -> Result<Option<Halves>> {
+        self.recipe.training.freeze.as_ref().map(|freeze| Halves::of(self.network, freeze)).transpose()
+    }
+
+    /// Computes what frozen layers make of all pictures, and says before what that costs.
+    fn kept_features(&self) -> Result<KeptFeatures> {
+        let Some(halves) = self.halves()? else { return Ok(KeptFeatures::default()) };
+        let mut front = Front::new(&halves.front, &self.initial()?, self.threads)?;
+        let maker = self.maker(None);
+        let varies = self.recipe.training.variants > 0 || self.recipe.augmentation.is_none();
+        let rows = [if varies { maker.rows() } else { 0 }, self.validation.len()];
+        let bytes = rows.map(|rows| 4 * (rows * front.len()) as u64);
+        let budget = memory().map_or(MEMORY_BUDGET, |memory| memory.available / 2);
+        self.tell_cost(&halves, (varies, maker.rows() / self.train.len()), bytes, budget);
+        let [train, validation] = run_dir::FEATURES;
+        let (run, reporter) = (self.run, self.reporter);
+        let in_place = |name, budget| (run, name, budget);
+        let learned = varies.then(|| {
+            let pixels = |rows| maker.pixels_of_rows(rows);
+            Features::compute(&mut front, rows[0], pixels, in_place(train, budget), reporter)
+        });
+        let learned = learned.transpose()?;
+        let pixels = |rows: Range<usize>| gather(self.pictures, &self.validation[rows]).pixels;
+        let left = budget.saturating_sub(bytes[0]);
+        let validation =
+            Features::compute(&mut front, rows[1], pixels, in_place(validation, left), reporter)?;
+        Ok(KeptFeatures { train: learned, validation: Some(validation) })
+    }
+
+    fn tell_cost(&self, halves: &Halves, (kept, variants): (bool, usize), bytes: [u64; 2], budget: u64) {
+        let layers = halves.front.nodes().len();
+        let megabytes = bytes.iter().sum::<u64>() as f64 / 1e6;
+        let place = if bytes.iter().sum::<u64>() > budget { "in files of the run" } else { "in memory" };
+        let pictures = candor_report::count(self.train.len() as u64);
+        let what = match (kept, variants) {
+            (true, 1) => format!("once for {pictures} pictures to learn from"),
+            (true, _) => format!("once for {variants} variants of {pictures} pictures to learn from"),
+            (false, _) => {
+                "anew in every epoch, because every epoch has new variants (--variants 3 keeps three), and \
+                           once for the validation pictures"
+                    .to_owned()
+            }
+        };
+        self.reporter.note(&format!(
+            "{layers} layers are frozen: what they make of a picture is computed {what}, and kept {place} \
+             ({megabytes:.1} MB)"
+        ));
+    }
+
+    fn maker<'b>(&'b self, features: Option<&'b Features>) -> BatchMaker<'b> {
+        BatchMaker {
+            pictures: self.pictures,
+            indices: self.train,
+            augmentation: self.recipe.augmentation,
+            batch_size: self.recipe.training.batch_size,
+            seed: self.recipe.training.seed,
+            variants: self.recipe.training.variants,
+            features,
+            threads: self.threads,
+        }
     }
 
     fn config(&self) -> TrainingConfig {
@@ -103,7 +196,9 @@ impl Training<'_> {
             return Ok(None);
         }
         let bytes = self.run.read(run_dir::CHECKPOINT)?;
-        Checkpoint::parse(&self.run.file(run_dir::CHECKPOINT), &bytes, self.network).map(Some)
+        let halves = self.halves()?;
+        let learning = halves.as_ref().map_or(self.network, |halves| &halves.back);
+        Checkpoint::parse(&self.run.file(run_dir::CHECKPOINT), &bytes, learning).map(Some)
     }
 }
 
@@ -111,11 +206,21 @@ impl Training<'_> {
 struct Session<'a> {
     training: &'a Training<'a>,
     maker: BatchMaker<'a>,
+    kept: &'a KeptFeatures,
+    /// Frozen layers whose outputs are not kept, because every epoch has new variants.
+    front: Option<Front>,
     trainer: Trainer,
     progress: Progress,
     best: Option<Parameters>,
     saved_at: Instant,
     sitting: Sitting,
+}
+
+/// What frozen layers make of the pictures, where they are and it is kept.
+#[derive(Default)]
+struct KeptFeatures {
+    train: Option<Features>,
+    validation: Option<Features>,
 }
 
 /// What was done since the training was started or resumed, for the time that is left.
@@ -126,25 +231,41 @@ struct Sitting {
 }
 
 impl<'a> Session<'a> {
-    fn start(training: &'a Training<'a>) -> Result<Session<'a>> {
-        let Training { recipe, network, .. } = training;
-        let initial = Parameters::initial(network, recipe.training.seed.derive("weights").0);
-        let mut trainer = Trainer::new(network, initial, &training.config())?;
+    fn start(
+        training: &'a Training<'a>,
+        config: TrainingConfig,
+        kept: &'a KeptFeatures,
+        saved: Option<Checkpoint>,
+    ) -> Result<Session<'a>> {
+        let whole = training.initial()?;
+        let mut front = None;
+        let mut trainer = match training.halves()? {
+            None => Trainer::new(training.network, whole, &config)?,
+            Some(halves) => {
+                if kept.train.is_none() {
+                    front = Some(Front::new(&halves.front, &whole, training.threads)?);
+                }
+                Trainer::new(&halves.back, Halves::part(&halves.back, &whole)?, &config)?
+            }
+        };
         let (mut progress, mut best) = (Progress::default(), None);
-        if let Some(checkpoint) = training.saved()? {
+        if let Some(checkpoint) = saved {
             trainer.restore(&checkpoint.trainer)?;
             (progress, best) = (checkpoint.progress, checkpoint.best);
         }
-        let maker = BatchMaker {
-            pictures: training.pictures,
-            indices: training.train,
-            augmentation: recipe.augmentation,
-            batch_size: recipe.training.batch_size,
-            seed: recipe.training.seed,
-            threads: training.threads,
-        };
+        let maker = training.maker(kept.train.as_ref());
         let sitting = Sitting { started: Instant::now(), pictures: 0, warned: false };
-        Ok(Session { training, maker, trainer, progress, best, saved_at: Instant::now(), sitting })
+        Ok(Session {
+            training,
+            maker,
+            kept,
+            front,
+            trainer,
+            progress,
+            best,
+            saved_at: Instant::now(),
+            sitting,
+        })
     }
 
     fn epoch(&mut self) -> Result<()> {
@@ -154,7 +275,7 @@ impl<'a> Session<'a> {
         self.learn(started)?;
         let learned = (self.progress.totals.pictures - already) as f64;
         let images_per_second = learned / started.elapsed().as_secs_f64().max(1e-9);
-        let validation = self.validate();
+        let validation = self.validate()?;
         let seconds = before + started.elapsed().as_secs_f64();
         self.end_epoch(validation, seconds, images_per_second);
         self.save()
@@ -167,10 +288,25 @@ impl<'a> Session<'a> {
         let maker = self.maker;
         maker.each(epoch, self.progress.batches, |batch| {
             self.progress.seconds = before + started.elapsed().as_secs_f64();
-            outcome = self.step(&batch);
+            let batch = batch.map_err(|error| self.unreadable(error));
+            outcome = batch.and_then(|mut batch| {
+                self.through_front(&mut batch);
+                self.step(&batch)
+            });
             if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         outcome
+    }
+
+    /// Takes pictures through frozen layers whose outputs are not kept.
+    fn through_front(&mut self, batch: &mut ReadyBatch) {
+        if let Some(front) = &mut self.front {
+            batch.features = front.features(&batch.pixels, batch.targets.len());
+        }
+    }
+
+    fn unreadable(&self, error: std::io::Error) -> WorkflowError {
+        WorkflowError::file(&self.training.run.file(run_dir::FEATURES[0]), "read")(error)
     }
 
     fn step(&mut self, batch: &ReadyBatch) -> Result<()> {
@@ -178,8 +314,7 @@ impl<'a> Session<'a> {
             self.save()?;
             return Err(WorkflowError::Stopped { run: Some(self.training.run.path().to_owned()) });
         }
-        let outcome =
-            self.trainer.step(Batch { inputs: Inputs::Bytes(&batch.pixels), targets: &batch.targets });
+        let outcome = self.trainer.step(batch.batch());
         if !outcome.loss.is_finite() {
             let learning_rate = self.training.recipe.training.optimizer.learning_rate();
             let epoch = self.progress.history.len() + 1;
@@ -195,17 +330,22 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn validate(&mut self) -> Option<Figures> {
-        let Training { validation, recipe, pictures, .. } = self.training;
+    fn validate(&mut self) -> Result<Option<Figures>> {
+        let size = self.training.recipe.training.batch_size;
         let mut totals = Totals::default();
-        self.trainer.with_kept_parameters(|trainer| {
-            for indices in validation.chunks(recipe.training.batch_size) {
-                let batch = gather(pictures, indices);
-                let batch = Batch { inputs: Inputs::Bytes(&batch.pixels), targets: &batch.targets };
-                totals.add(trainer.evaluate(batch), indices.len());
+        let Session { training, kept, trainer, .. } = self;
+        trainer.with_kept_parameters(|trainer| {
+            for (part, indices) in training.validation.chunks(size).enumerate() {
+                let mut batch = gather(training.pictures, indices);
+                if let Some(kept) = &kept.validation {
+                    let rows = part * size..part * size + indices.len();
+                    let path = training.run.file(run_dir::FEATURES[1]);
+                    batch.features = kept.rows(rows).map_err(WorkflowError::file(&path, "read"))?;
+                }
+                totals.add(trainer.evaluate(batch.batch()), indices.len());
             }
-        });
-        (totals.pictures > 0).then(|| totals.figures())
+            Ok((totals.pictures > 0).then(|| totals.figures()))
+        })
     }
 
     fn end_epoch(&mut self, validation: Option<Figures>, seconds: f64, images_per_second: f64) {
@@ -272,16 +412,6 @@ impl<'a> Session<'a> {
             in_words(left)
         );
         self.training.reporter.progress(Told { stage: Stage::Train, done, total, message });
-    }
-
-    fn into_trained(self) -> Result<Trained> {
-        let path = self.training.run.file(run_dir::CHECKPOINT);
-        let incomplete =
-            || WorkflowError::damaged(&path, "it says the training has ended, but holds no model");
-        Ok(Trained {
-            best: self.best.ok_or_else(incomplete)?,
-            best_epoch: self.progress.best_epoch.ok_or_else(incomplete)?,
-        })
     }
 
     /// Puts checkpoint and history onto the disk.

@@ -206,6 +206,11 @@ impl Trainer {
         }
     }
 
+    /// Changes the optimiser's learning rate from the next step on; the schedule lies on top of it.
+    pub fn set_learning_rate(&mut self, rate: f32) {
+        self.config.optimizer = self.config.optimizer.with_learning_rate(rate);
+    }
+
     /// What is needed to go on from here.
     pub fn state(&self) -> TrainerState {
         TrainerState { step: self.step, parameters: self.parameters().clone(), slots: self.slots.clone() }

@@ -1,6 +1,6 @@
 //! The recipe as a person types it: every key may be left out, and no key may be misspelt.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candor_core::{Channels, Fit};
 use candor_data::augment::Edge;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Spanned, Table, Value};
 
 use super::error::in_words;
-use super::{ClassWeights, Keep, RecipeError, RecipeKey};
+use super::{ClassWeights, Freeze, Keep, RecipeError, RecipeKey};
 
 /// A recipe file, or the flags that stand for one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -108,6 +108,12 @@ section! {
         clip_norm: f32,
         /// Share of the past in the averaged weights, 0 for none.
         ema: f32,
+        /// Layers that do not learn.
+        freeze: Freeze,
+        /// Different variants of each picture, 0 for new ones every epoch.
+        variants: usize,
+        /// A run or model file to begin with.
+        init: PathBuf,
         /// `[training.optimizer]`
         optimizer: OptimizerFile,
         /// `[training.schedule]`

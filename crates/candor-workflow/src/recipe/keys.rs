@@ -56,6 +56,12 @@ pub const KEYS: &[RecipeKey] = keys! {
         "Shorten gradients that are longer than this, all of them together; 0 never does [default: 0]"
     "training.ema" "ema" "SHARE" []
         "Keep a moving average of the weights as the model, with this share of the past, such as 0.999; 0 for none [default: 0]"
+    "training.freeze" "freeze" "LAYERS" []
+        "Layers that keep their weights: 'up to conv5_2'; what they make of a picture is computed once and kept"
+    "training.variants" "variants" "NUMBER" []
+        "Different variants of each picture in the whole training; 0 makes new ones every epoch [default: with --freeze the value of --factor, else 0]"
+    "training.init" "init" "MODEL" []
+        "Begin with the weights of this run or model file where names and shapes agree"
     "training.optimizer.kind" "optimizer" "KIND" ["sgd" "adam" "adamw" "rmsprop" "lion"]
         "How the loss is made smaller"
     "training.optimizer.learning_rate" "learning-rate" "NUMBER" [] "Size of a step"
@@ -145,7 +151,7 @@ impl RecipeKey {
     }
 
     fn takes_text(&self) -> bool {
-        self.value == "NAME"
+        matches!(self.value, "NAME" | "LAYERS" | "MODEL")
     }
 }
 
@@ -176,6 +182,7 @@ mod tests {
             "[training.optimizer]\nkind = \"sgd\"\nlearning_rate = 0.1",
             "[training.optimizer]\nkind = \"rmsprop\"",
             "[training.schedule]\nkind = \"inverse-time\"",
+            "[training]\nfreeze = \"up to conv2d_1\"\ninit = \"other-run\"",
             "[training.schedule]\nkind = \"cosine\"",
             "[training.schedule]\nkind = \"step\"",
         ];

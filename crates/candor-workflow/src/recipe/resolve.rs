@@ -146,9 +146,26 @@ impl Resolver<'_> {
             class_weights: typed.class_weights.clone().unwrap_or_default(),
             clip_norm: typed.clip_norm.unwrap_or_default(),
             ema: typed.ema.unwrap_or_default(),
+            freeze: typed.freeze.clone(),
+            variants: typed.variants.unwrap_or_else(|| self.variants(augmentation)),
+            // Whoever resumes may stand in another folder.
+            init: typed.init.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone())),
             optimizer: optimizer(&typed.optimizer.clone().unwrap_or_default(), usual)?,
             schedule: schedule(&typed.schedule.clone().unwrap_or_default())?,
         })
+    }
+
+    /// With frozen layers as many as an epoch shows, so that what they compute can be kept.
+    fn variants(&mut self, augmentation: &Augmentation) -> usize {
+        let variants = augmentation.factor;
+        if self.typed.training.freeze.is_none() {
+            return 0;
+        }
+        if !augmentation.is_none() {
+            let reason = "what frozen layers make of a variant is computed once and kept";
+            self.choose("training.variants", variants, reason, "--variants");
+        }
+        variants
     }
 
     fn epochs(&mut self, free: bool, source: Option<&Architecture>, factor: usize) -> usize {

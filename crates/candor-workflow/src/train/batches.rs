@@ -11,6 +11,9 @@ use std::thread;
 use candor_core::Seed;
 use candor_data::augment::{Augmentation, Variant};
 use candor_data::prepare::Prepared;
+use candor_engine::{Batch, Inputs};
+
+use super::frozen::Features;
 
 /// Batches that a producer may be ahead.
 const AHEAD: usize = 3;
@@ -25,6 +28,10 @@ pub(crate) struct BatchMaker<'a> {
     pub batch_size: usize,
     /// The run's.
     pub seed: Seed,
+    /// Different variants of each picture in the whole training; 0 for new ones every epoch.
+    pub variants: usize,
+    /// What frozen layers make of the pictures, in the place of the pictures.
+    pub features: Option<&'a Features>,
     /// Of the engine; producers come on top.
     pub threads: usize,
 }
@@ -33,13 +40,29 @@ pub(crate) struct BatchMaker<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ReadyBatch {
     pub pixels: Vec<u8>,
+    /// What frozen layers make of them: with these, there are no pixels.
+    pub features: Vec<f32>,
     pub targets: Vec<usize>,
+}
+
+impl ReadyBatch {
+    /// As the engine takes it.
+    pub fn batch(&self) -> Batch<'_> {
+        let inputs = match self.features.is_empty() {
+            true => Inputs::Bytes(&self.pixels),
+            false => Inputs::Floats(&self.features),
+        };
+        Batch { inputs, targets: &self.targets }
+    }
 }
 
 /// One variant of one picture.
 #[derive(Clone, Copy)]
 struct Item {
+    /// Which of the pictures.
     sample: usize,
+    /// Its place among those to learn from.
+    place: usize,
     copy: usize,
 }
 
@@ -50,7 +73,12 @@ impl BatchMaker<'_> {
     }
 
     /// Hands the batches of `epoch` (from 0) to `consume`, in order, from number `first` on, until it breaks.
-    pub fn each(&self, epoch: usize, first: usize, mut consume: impl FnMut(ReadyBatch) -> ControlFlow<()>) {
+    pub fn each(
+        &self,
+        epoch: usize,
+        first: usize,
+        mut consume: impl FnMut(std::io::Result<ReadyBatch>) -> ControlFlow<()>,
+    ) {
         let order = self.order(epoch);
         let batches: Vec<&[Item]> = order.chunks(self.batch_size).skip(first).collect();
         let producers = self.producers().min(batches.len().max(1));
@@ -82,8 +110,10 @@ impl BatchMaker<'_> {
     }
 
     fn order(&self, epoch: usize) -> Vec<Item> {
-        let copies = |&sample: &usize| (0..self.augmentation.factor).map(move |copy| Item { sample, copy });
-        let mut order: Vec<Item> = self.indices.iter().flat_map(copies).collect();
+        let copies = |(place, &sample): (usize, &usize)| {
+            (0..self.augmentation.factor).map(move |copy| Item { sample, place, copy })
+        };
+        let mut order: Vec<Item> = self.indices.iter().enumerate().flat_map(copies).collect();
         self.seed.derive("shuffle").at(epoch as u64).rng().shuffle(&mut order);
         order
     }
@@ -92,7 +122,7 @@ impl BatchMaker<'_> {
         &self,
         epoch: usize,
         batches: impl Iterator<Item = &'b [Item]>,
-        sender: &SyncSender<ReadyBatch>,
+        sender: &SyncSender<std::io::Result<ReadyBatch>>,
     ) {
         for items in batches {
             // Nobody listens any more when the training was stopped.
@@ -102,23 +132,70 @@ impl BatchMaker<'_> {
         }
     }
 
-    fn fill(&self, epoch: usize, items: &[Item]) -> ReadyBatch {
-        let bytes = self.pictures.preprocessing.bytes();
-        let mut pixels = vec![0; items.len() * bytes];
-        for (item, out) in items.iter().zip(pixels.chunks_exact_mut(bytes)) {
-            self.write(epoch, *item, out);
-        }
+    fn fill(&self, epoch: usize, items: &[Item]) -> std::io::Result<ReadyBatch> {
         let targets = items.iter().map(|item| self.pictures.samples[item.sample].class).collect();
-        ReadyBatch { pixels, targets }
+        let (mut pixels, mut features) = (Vec::new(), Vec::new());
+        match self.features {
+            Some(kept) => {
+                features = kept.rows(items.iter().map(|item| self.row(epoch, *item)))?;
+            }
+            None => pixels = self.pixels(items.iter().map(|item| self.variant(epoch, *item))),
+        }
+        Ok(ReadyBatch { pixels, features, targets })
     }
 
-    fn write(&self, epoch: usize, item: Item, out: &mut [u8]) {
-        let picture = self.pictures.image(item.sample);
+    /// Of the features: all variants of a picture stand together, in the order of `indices`.
+    fn row(&self, epoch: usize, item: Item) -> usize {
+        item.place * self.kept_variants() + self.variant(epoch, item).copy as usize
+    }
+
+    /// Variants of a picture whose features are kept: where nothing is varied, one.
+    fn kept_variants(&self) -> usize {
+        if self.augmentation.is_none() { 1 } else { self.variants }
+    }
+
+    /// How many rows of features there are.
+    pub fn rows(&self) -> usize {
+        self.indices.len() * self.kept_variants()
+    }
+
+    /// The pictures that the rows of features are made of.
+    pub fn pixels_of_rows(&self, rows: std::ops::Range<usize>) -> Vec<u8> {
+        let variants = self.kept_variants();
+        self.pixels(rows.map(|row| Variant {
+            epoch: 0,
+            sample: self.indices[row / variants] as u64,
+            copy: (row % variants) as u64,
+        }))
+    }
+
+    /// Which variant an item is: a new one every epoch, or one of a fixed number in turn.
+    fn variant(&self, epoch: usize, item: Item) -> Variant {
+        let (sample, copy) = (item.sample as u64, item.copy);
+        match self.variants {
+            _ if self.augmentation.is_none() => Variant { epoch: 0, sample, copy: 0 },
+            0 => Variant { epoch: epoch as u64, sample, copy: copy as u64 },
+            variants => {
+                let number = epoch * self.augmentation.factor + copy;
+                Variant { epoch: 0, sample, copy: (number % variants) as u64 }
+            }
+        }
+    }
+
+    fn pixels(&self, variants: impl ExactSizeIterator<Item = Variant>) -> Vec<u8> {
+        let bytes = self.pictures.preprocessing.bytes();
+        let mut pixels = vec![0; variants.len() * bytes];
+        for (variant, out) in variants.zip(pixels.chunks_exact_mut(bytes)) {
+            self.write(variant, out);
+        }
+        pixels
+    }
+
+    fn write(&self, variant: Variant, out: &mut [u8]) {
+        let picture = self.pictures.image(variant.sample as usize);
         if self.augmentation.is_none() {
             return out.copy_from_slice(picture);
         }
-        let (sample, copy) = (item.sample as u64, item.copy as u64);
-        let variant = Variant { epoch: epoch as u64, sample, copy };
         let seed = self.seed.derive("augment");
         self.augmentation.apply(&self.pictures.preprocessing, seed, variant, picture, out);
     }
@@ -129,7 +206,7 @@ pub(crate) fn gather(pictures: &Prepared, indices: &[usize]) -> ReadyBatch {
     let mut pixels = Vec::with_capacity(indices.len() * pictures.preprocessing.bytes());
     indices.iter().for_each(|&index| pixels.extend_from_slice(pictures.image(index)));
     let targets = indices.iter().map(|&index| pictures.samples[index].class).collect();
-    ReadyBatch { pixels, targets }
+    ReadyBatch { pixels, features: Vec::new(), targets }
 }
 
 #[cfg(test)]
@@ -166,11 +243,13 @@ mod tests {
             augmentation,
             batch_size: 4,
             seed: Seed(5),
+            variants: 0,
+            features: None,
             threads,
         };
         let mut all = Vec::new();
         maker.each(epoch, first, |batch| {
-            all.push(batch);
+            all.push(batch.unwrap());
             ControlFlow::Continue(())
         });
         all
@@ -202,6 +281,39 @@ mod tests {
     }
 
     #[test]
+    fn a_fixed_number_of_variants_comes_again_in_later_epochs() {
+        let pictures = pictures();
+        let indices: Vec<usize> = (0..20).step_by(2).collect();
+        let maker = BatchMaker {
+            pictures: &pictures,
+            indices: &indices,
+            augmentation: Augmentation { brightness: 0.5, factor: 2, ..Augmentation::default() },
+            batch_size: 4,
+            seed: Seed(5),
+            variants: 4,
+            features: None,
+            threads: 1,
+        };
+        let seen = |epoch| {
+            let mut all: Vec<Vec<u8>> = Vec::new();
+            maker.each(epoch, 0, |batch| {
+                all.extend(batch.unwrap().pixels.chunks(4).map(<[u8]>::to_vec));
+                ControlFlow::Continue(())
+            });
+            all.sort();
+            all
+        };
+        assert_eq!(seen(0), seen(2), "the first and the third epoch show the same two of four variants");
+        assert_ne!(seen(0), seen(1));
+        let mut both = [seen(0), seen(1)].concat();
+        both.sort();
+        let mut rows: Vec<Vec<u8>> =
+            maker.pixels_of_rows(0..maker.rows()).chunks(4).map(<[u8]>::to_vec).collect();
+        rows.sort();
+        assert_eq!(rows, both, "all variants of all pictures");
+    }
+
+    #[test]
     fn breaking_ends_the_producers() {
         let pictures = pictures();
         let indices: Vec<usize> = (0..20).collect();
@@ -211,6 +323,8 @@ mod tests {
             augmentation: Augmentation { factor: 50, ..Augmentation::default() },
             batch_size: 1,
             seed: Seed(5),
+            variants: 0,
+            features: None,
             threads: 1,
         };
         let mut seen = 0;

@@ -10,6 +10,8 @@ use candor_engine::{
 use serde::Serialize;
 
 use crate::error::Result;
+pub use crate::memory::Memory;
+use crate::memory::memory;
 
 /// Pictures of the fixed problem: two classes that differ in brightness.
 const PICTURES: usize = 32;
@@ -41,15 +43,6 @@ pub struct Doctor {
     pub images_per_second: f64,
     /// What was tried, and whether it works.
     pub checks: Vec<Check>,
-}
-
-/// Main memory, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Memory {
-    /// In all.
-    pub total: u64,
-    /// Free for programs.
-    pub available: u64,
 }
 
 /// One thing that was tried.
@@ -212,16 +205,6 @@ fn speed(threads: usize) -> Result<f64> {
         trainer.step(batch);
     }
     Ok((SPEED_STEPS * mnist.batch_size) as f64 / started.elapsed().as_secs_f64())
-}
-
-/// From `/proc/meminfo`; other systems would need a library for this one line.
-fn memory() -> Option<Memory> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let bytes = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
-    };
-    Some(Memory { total: bytes("MemTotal:")?, available: bytes("MemAvailable:")? })
 }
 
 #[cfg(test)]
