@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use candor_engine::layer::Initial;
+use candor_engine::optimizer::Sgd;
 use candor_engine::{
-    Batch, Inputs, Network, Optimizer, Parameters, Predictor, Shape, Trainer, TrainingConfig, architecture,
+    Batch, Inputs, Network, Parameters, Predictor, Shape, Trainer, TrainingConfig, architecture,
 };
 
 use crate::formula;
@@ -28,7 +29,7 @@ fn a_residual_network_learns_as_in_pytorch() {
     let resnet = architecture::find("resnet8").unwrap();
     let network = resnet.build(Shape::image(12, 10, 3), CLASSES).unwrap();
     let config = TrainingConfig {
-        optimizer: Optimizer::Sgd { learning_rate: 0.05, momentum: 0.9, nesterov: false, decay: 0.0 },
+        optimizer: Sgd { learning_rate: 0.05, momentum: 0.9, ..Sgd::default() }.into(),
         batch_size: BATCH,
         ..TrainingConfig::default()
     };

@@ -1,7 +1,7 @@
 //! What each kind of layer is in ONNX: one function a kind.
 
 use candor_engine::layer::{
-    Activation, BatchNorm, Conv2d, Dense, Layer, Padding, Upsample2d, WindowGeometry, ZeroPad2d,
+    Activation, BatchNorm, Conv2d, Dense, LEAKY_SLOPE, Layer, Padding, Upsample2d, WindowGeometry, ZeroPad2d,
 };
 use candor_engine::{NetworkNode, Pair, Shape};
 
@@ -74,14 +74,49 @@ fn weighted(
 }
 
 fn activation(graph: &mut Graph<'_>, function: Activation, input: &str, output: &str) {
+    let with = |name, value| vec![attribute(name, value)];
     let (operation, settings) = match function {
         Activation::Linear => ("Identity", vec![]),
         Activation::Relu => ("Relu", vec![]),
+        Activation::LeakyRelu => ("LeakyRelu", with("alpha", Attribute::Float(LEAKY_SLOPE))),
+        Activation::Relu6 => return relu6(graph, input, output),
         Activation::Tanh => ("Tanh", vec![]),
         Activation::Sigmoid => ("Sigmoid", vec![]),
-        Activation::Softmax => ("Softmax", vec![attribute("axis", Attribute::Integer(1))]),
+        Activation::Silu => return silu(graph, input, output),
+        Activation::HardSwish => ("HardSwish", vec![]),
+        Activation::Gelu => return gelu(graph, input, output),
+        Activation::Softmax => ("Softmax", with("axis", Attribute::Integer(1))),
     };
     graph.node(operation, output, &[input], &settings);
+}
+
+fn relu6(graph: &mut Graph<'_>, input: &str, output: &str) {
+    let [zero, six] = ["0", "6"].map(|limit| format!("{output} {limit}"));
+    graph.floats(&zero, &[], &[0.0]);
+    graph.floats(&six, &[], &[6.0]);
+    graph.node("Clip", output, &[input, &zero, &six], &[]);
+}
+
+/// x · sigmoid(x), which has no operator of its own.
+fn silu(graph: &mut Graph<'_>, input: &str, output: &str) {
+    let gate = format!("{output} gate");
+    graph.node("Sigmoid", &gate, &[input], &[]);
+    graph.node("Mul", output, &[input, &gate], &[]);
+}
+
+/// x / 2 · (1 + erf(x / √2)), which has an operator of its own only from opset 20 on.
+fn gelu(graph: &mut Graph<'_>, input: &str, output: &str) {
+    let name = |part: &str| format!("{output} {part}");
+    let (root, one, half) = (name("1/√2"), name("1"), name("1/2"));
+    graph.floats(&root, &[], &[std::f32::consts::FRAC_1_SQRT_2]);
+    graph.floats(&one, &[], &[1.0]);
+    graph.floats(&half, &[], &[0.5]);
+    let (scaled, erf, share, whole) = (name("scaled"), name("erf"), name("share"), name("twice"));
+    graph.node("Mul", &scaled, &[input, &root], &[]);
+    graph.node("Erf", &erf, &[&scaled], &[]);
+    graph.node("Add", &share, &[&erf, &one], &[]);
+    graph.node("Mul", &whole, &[input, &share], &[]);
+    graph.node("Mul", output, &[&whole, &half], &[]);
 }
 
 /// The settings of a window that slides over a picture.

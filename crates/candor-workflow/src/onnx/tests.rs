@@ -76,6 +76,21 @@ rate = 0.5
 kind = "upsample2d"
 factor = [2, 3]
 [[network.layers]]
+kind = "activation"
+function = "leaky-relu"
+[[network.layers]]
+kind = "activation"
+function = "relu6"
+[[network.layers]]
+kind = "activation"
+function = "silu"
+[[network.layers]]
+kind = "activation"
+function = "hard-swish"
+[[network.layers]]
+kind = "activation"
+function = "gelu"
+[[network.layers]]
 kind = "flatten"
 [[network.layers]]
 kind = "dense"

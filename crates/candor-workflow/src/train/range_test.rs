@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use candor_core::{Progress, Reporter, Stage};
+use candor_core::{Progress, Stage};
 use candor_engine::{Schedule, TrainingConfig};
 use candor_report::RatePoint;
 

@@ -1,6 +1,8 @@
 //! Whole runs through the public interface, cut short at every moment that a reporter can choose.
 #![allow(missing_docs)]
 
+mod fine_tuning;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -89,6 +91,12 @@ struct StopAfter {
     seen: AtomicUsize,
 }
 
+impl StopAfter {
+    fn new(steps: usize) -> StopAfter {
+        StopAfter { steps, seen: AtomicUsize::new(0) }
+    }
+}
+
 impl Reporter for StopAfter {
     fn progress(&self, progress: Progress) {
         if progress.stage == Stage::Train {
@@ -106,13 +114,12 @@ impl Reporter for StopAfter {
 fn a_training_that_is_stopped_again_and_again_ends_with_the_same_bits() {
     let place = Place::new();
     train(&place.request("whole", 2), &Silent).unwrap();
-    let stopper = |steps| StopAfter { steps, seen: AtomicUsize::new(0) };
-    let mut outcome = train(&place.request("pieces", 1), &stopper(3)).map(drop);
+    let mut outcome = train(&place.request("pieces", 1), &StopAfter::new(3)).map(drop);
     let mut pieces = 1;
     // An epoch has eleven steps: the cuts fall inside epochs and on their borders.
     for steps in [1, 7, 11, 5, 100] {
         let Err(WorkflowError::Stopped { run: Some(run) }) = &outcome else { break };
-        outcome = resume(run, 1 + pieces % 2, &stopper(steps)).map(drop);
+        outcome = resume(run, 1 + pieces % 2, &StopAfter::new(steps)).map(drop);
         pieces += 1;
     }
     outcome.unwrap();
@@ -123,7 +130,7 @@ fn a_training_that_is_stopped_again_and_again_ends_with_the_same_bits() {
 #[test]
 fn a_run_stopped_before_its_first_epoch_has_no_model_yet_but_can_be_resumed() {
     let place = Place::new();
-    let stop = StopAfter { steps: 2, seen: AtomicUsize::new(0) };
+    let stop = StopAfter::new(2);
     let error = train(&place.request("run", 1), &stop).unwrap_err();
     assert!(error.is_stop() && error.advice().unwrap().contains("candor resume"), "{error}");
     assert!(place.at("run").join(CHECKPOINT).exists() && !place.at("run").join(MODEL).exists());
