@@ -66,7 +66,7 @@ impl Plot {
         // What comes after the loss has grown is of no interest, and would press the rest together.
         let top = smoothed().fold(first, f64::max).min(first + (first - lowest.min(first)).max(0.2 * first));
         let rates = || points.iter().map(|point| point.rate.log10());
-        let (low, high) = (rates().next().unwrap_or(-5.0), rates().last().unwrap_or(0.0));
+        let (low, high) = (rates().next().unwrap_or(-5.0), rates().next_back().unwrap_or(0.0));
         Plot { losses: Axis::round(lowest.min(first).min(0.9 * top), top, 4), low, high: high.max(low + 1.0) }
     }
 

@@ -1,0 +1,75 @@
+//! How much memory a training step asks for: nothing. A binary of its own, because it counts for the whole process.
+#![allow(missing_docs)]
+// An allocator cannot be written without; this one only counts and hands on.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use candor_engine::{Batch, Inputs, Optimizer, Parameters, Shape, Trainer, TrainingConfig, architecture};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the promises that the system's allocator asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Steps that are counted.
+const STEPS: usize = 126;
+/// rayon hands work to its threads through a queue that takes a new block of memory every 63 jobs; a step is one job for
+/// each of its passes (forward, backward, update). That queue is the only thing that asks for memory.
+const JOBS_A_STEP: usize = 3;
+const JOBS_A_BLOCK: usize = 63;
+
+#[test]
+fn a_training_step_on_one_thread_asks_for_no_memory() {
+    for (name, input) in
+        [("mnist-cnn", Shape::image(14, 14, 1)), ("face-mlp", Shape::image(9, 7, 1)), ("resnet8", Shape::image(8, 8, 3))]
+    {
+        let network = architecture::find(name).unwrap().build(input, 10).unwrap();
+        let loss = (architecture::find(name).unwrap().loss)(10);
+        let (optimizer, clip_norm, average) = (Optimizer::default(), 1.0, 0.9);
+        let config = TrainingConfig {
+            loss,
+            optimizer,
+            clip_norm,
+            average,
+            batch_size: 8,
+            threads: 1,
+            ..TrainingConfig::default()
+        };
+        let mut trainer = Trainer::new(&network, Parameters::initial(&network, 1), &config).unwrap();
+        let pixels: Vec<u8> = (0..8 * input.len()).map(|at| (at * 37 % 251) as u8).collect();
+        let targets: Vec<usize> = (0..8).collect();
+        let batch = Batch { inputs: Inputs::Bytes(&pixels), targets: &targets };
+        // The first steps wake threads and fill what is kept.
+        (0..10).for_each(|_| drop(trainer.step(batch)));
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        (0..STEPS).for_each(|_| drop(trainer.step(batch)));
+        let counted = ALLOCATIONS.load(Ordering::Relaxed) - before;
+        let of_rayon = (STEPS * JOBS_A_STEP).div_ceil(JOBS_A_BLOCK);
+        println!("{name}: {counted} allocations in {STEPS} steps, of which rayon's queue has up to {of_rayon}");
+        assert!(counted <= of_rayon, "{name}: {counted} allocations in {STEPS} steps, but {of_rayon} at most");
+    }
+}
