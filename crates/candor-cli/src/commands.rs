@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
     CompareRequest, DemoRequest, EvaluateRequest, PredictRequest, RunRequest, SourceSpec, check_figures,
-    compare, data_get, data_list, demo, doctor, evaluate, export_onnx, find_lr, model_table, models, predict, render_report,
-    resume, study, train,
+    compare, data_get, data_list, demo, doctor, evaluate, export_onnx, find_lr, model_table, models, predict,
+    render_report, resume, study, train,
 };
 use serde::Serialize;
 
