@@ -56,7 +56,7 @@ pub struct LayerSummary {
     pub name: String,
     /// Its kind.
     pub kind: &'static str,
-    /// Its settings in a few words.
+    /// Its settings in a few words, and what it reads if that is not the layer before it.
     pub settings: String,
     /// What comes out for one sample.
     pub output: Shape,
@@ -109,7 +109,15 @@ impl Network {
 
     /// The layer table.
     pub fn summary(&self) -> Vec<LayerSummary> {
-        self.nodes.iter().map(summarise).collect()
+        let summary = |(index, node): (usize, &NetworkNode)| {
+            let mut summary = summarise(node);
+            if node.inputs != [last_of(index)] {
+                let read: Vec<&str> = node.inputs.iter().map(|&source| self.name_of(source)).collect();
+                summary.settings = format!("{} of {}", summary.settings, read.join(", ")).trim().to_owned();
+            }
+            summary
+        };
+        self.nodes.iter().enumerate().map(summary).collect()
     }
 
     /// Trained values of all layers.

@@ -36,6 +36,9 @@ pub use resolve::resolve;
 /// All settings of a run. The number of threads is none of them: it does not change any result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
+    /// How much wider or narrower an architecture's layers are than as published, for those that have a width.
+    #[serde(default = "as_published", skip_serializing_if = "is_as_published")]
+    pub width_multiplier: f32,
     /// The network.
     #[serde(flatten)]
     pub network: NetworkRecipe,
@@ -147,7 +150,7 @@ impl Recipe {
     pub fn build(&self, classes: usize) -> Result<Network, RecipeError> {
         let input = shape_of(&self.preprocessing);
         let network = match &self.network {
-            NetworkRecipe::Architecture(name) => find_architecture(name)?.build(input, classes)?,
+            NetworkRecipe::Architecture(name) => self.build_architecture(name, input, classes)?,
             NetworkRecipe::Network { layers } => Network::new(input, layers.iter().cloned())?,
         };
         self.training.class_weights.check(classes)?;
@@ -158,6 +161,18 @@ impl Recipe {
             units if units == classes || (units == 1 && classes == 2) => Ok(network),
             units => Err(RecipeError::Outputs { units, classes }),
         }
+    }
+
+    fn build_architecture(&self, name: &str, input: Shape, classes: usize) -> Result<Network, RecipeError> {
+        let (architecture, width) = (find_architecture(name)?, self.width_multiplier);
+        let refuse = |needs| RecipeError::Value { key: "width_multiplier", value: width.to_string(), needs };
+        if !(0.05..=8.0).contains(&width) {
+            return Err(refuse("from 0.05 to 8"));
+        }
+        if !architecture.has_width && !is_as_published(&width) {
+            return Err(refuse("1: only mobilenet-v2 can be made wider or narrower"));
+        }
+        Ok(Network::new(input, architecture.layers_of_width(input, classes, width))?)
     }
 
     /// The architecture's name, or `own layers`.
@@ -185,6 +200,14 @@ impl SplitRecipe {
     pub fn fractions(&self) -> Fractions {
         Fractions { train: self.train, validation: self.validation, test: self.test }
     }
+}
+
+fn as_published() -> f32 {
+    1.0
+}
+
+fn is_as_published(width: &f32) -> bool {
+    *width == as_published()
 }
 
 /// The architecture called `name`.

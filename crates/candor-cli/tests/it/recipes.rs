@@ -24,6 +24,7 @@ fn mistakes_are_named_with_file_key_and_line_and_leave_nothing_behind() {
         ("--epochs 0", &["training.epochs = 0", "at least 1"]),
         ("--momentum 0.9", &["momentum", "adam"]),
         ("--architecture alexnet", &["alexnet", "simple-cnn"]),
+        ("--architecture mnist-cnn --width-multiplier 0.5", &["width_multiplier = 0.5", "mobilenet-v2"]),
         ("--channels blue", &["blue", "grey"]),
         ("--batch-sise 3", &["--batch-sise", "--batch-size"]),
     ];

@@ -18,6 +18,9 @@ pub struct RecipeFile {
     /// The name of one of candor's architectures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
+    /// How much wider or narrower its layers are than as published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width_multiplier: Option<f32>,
     /// A network of the person's own, instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<NetworkFile>,

@@ -26,6 +26,8 @@ macro_rules! keys {
 /// All of them, in the order of a recipe file.
 pub const KEYS: &[RecipeKey] = keys! {
     "architecture" "architecture" "NAME" [] "The network: one of `candor models`"
+    "width_multiplier" "width-multiplier" "NUMBER" []
+        "mobilenet-v2: make all layers wider or narrower by this factor [default: 1]"
     "network.layers" "layer" "LAYER" []
         "A layer of your own network, as in a recipe: 'kind = \"dense\", units = 10'; repeat it from input to answer"
     "preprocessing.height" "height" "PIXELS" [] "Rows of the network's input"

@@ -41,7 +41,8 @@ impl Resolver<'_> {
         let augmentation = self.augmentation(free, &preprocessing);
         let training = self.training(free, source, layers.as_deref(), &augmentation)?;
         let split = split(&self.typed.split, training.seed)?;
-        Ok(Recipe { network, preprocessing, split, training, augmentation })
+        let width_multiplier = self.typed.width_multiplier.unwrap_or(1.0);
+        Ok(Recipe { width_multiplier, network, preprocessing, split, training, augmentation })
     }
 
     fn choose(&mut self, setting: &str, value: impl ToString, reason: impl Into<String>, flag: &str) {
