@@ -2,6 +2,7 @@
 
 mod compare;
 mod figures;
+mod judged;
 mod models;
 mod predictions;
 mod run;

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use candor_analysis::evaluate::{LabelledPredictions, Pick, galleries};
+use candor_analysis::interval::{Bootstrap, Groups, Intervals};
 use candor_core::{Channels, Fit, Image, Preprocessing, Provenance, SampleId, Seed, Subset};
 use candor_report::{
     Answer, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing, Picture, PictureSizes, Report,
@@ -156,11 +157,15 @@ fn learn(name: &str, pictures: &[u8], labels: &[usize]) -> Result<Model, Box<dyn
     let seconds = start.elapsed().as_secs_f64();
     let mut evaluations = Vec::new();
     for (subset, range) in &SPLIT {
-        let evaluation = candor_analysis::Evaluation::of(&model.predict(pictures, labels, range.clone())?);
+        let predictions = model.predict(pictures, labels, range.clone())?;
+        let evaluation = candor_analysis::Evaluation::of(&predictions);
+        let groups = Groups::singles(predictions.len());
+        let intervals = Intervals::of(&predictions, &evaluation, &groups, Bootstrap::new(SEED));
         evaluations.push(SubsetEvaluation {
             subset: *subset,
             looks: (*subset == Subset::Test).then_some(1),
             evaluation,
+            intervals,
         });
     }
     let test = SPLIT[2].1.clone();
@@ -176,6 +181,7 @@ fn learn(name: &str, pictures: &[u8], labels: &[usize]) -> Result<Model, Box<dyn
             images_per_second: (EPOCHS * SPLIT[0].1.len()) as f64 / seconds,
         },
         evaluations,
+        least_certain: vec![],
         galleries: gallery(&model.predict(pictures, labels, test.clone())?, pictures, test.start),
         network: drawing(),
     })

@@ -8,14 +8,16 @@ mod class_distribution;
 mod confusion_heat_map;
 mod history;
 mod learning_rates;
+mod reliability;
 
 use maud::{Markup, html};
 
 pub(crate) use accuracy_range::accuracy_range;
 pub(crate) use class_distribution::class_distribution;
-pub(crate) use confusion_heat_map::{WITH_SHARES, confusion_heat_map};
+pub(crate) use confusion_heat_map::confusion_heat_map;
 pub(crate) use history::{Quantity, history_plot};
 pub use learning_rates::{RatePoint, learning_rates_svg};
+pub(crate) use reliability::reliability;
 
 /// Width of every chart in its own pixels: what a phone of 390 px shows without scaling text below 10 px.
 const WIDTH: f64 = 420.0;

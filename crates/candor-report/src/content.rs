@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use candor_analysis::Evaluation;
 use candor_analysis::baseline::BaselineComparison;
+use candor_analysis::evaluate::Interval;
+use candor_analysis::interval::Intervals;
 use candor_core::{Image, Preprocessing, Problem, Provenance, SampleId, Subset};
 use serde::Serialize;
 
@@ -122,6 +124,9 @@ pub struct Model {
     pub baselines: BTreeMap<Subset, BaselineComparison>,
     /// Pictures that it got right and wrong, one entry a class.
     pub galleries: Vec<Gallery>,
+    /// The pictures that it was least sure of, the least certain first (see
+    /// [`candor_analysis::evaluate::least_certain`]). All have answers.
+    pub least_certain: Vec<Picture>,
     /// What it is made of. Models with equal drawings share one on the page.
     pub network: NetworkDrawing,
 }
@@ -212,6 +217,30 @@ pub struct SubsetEvaluation {
     pub looks: Option<usize>,
     /// All metrics.
     pub evaluation: Evaluation,
+    /// How far each of them may be off.
+    pub intervals: Intervals,
+}
+
+impl SubsetEvaluation {
+    /// The figures of `predictions`, each picture independent of the others, with rough intervals: for tests.
+    #[cfg(test)]
+    pub(crate) fn alone(
+        subset: Subset,
+        looks: Option<usize>,
+        predictions: &candor_analysis::LabelledPredictions,
+    ) -> SubsetEvaluation {
+        use candor_analysis::interval::{Bootstrap, Groups};
+        let evaluation = Evaluation::of(predictions);
+        let plan = Bootstrap { resamples: 40, seed: candor_core::Seed(1) };
+        let groups = Groups::singles(predictions.len());
+        let intervals = Intervals::of(predictions, &evaluation, &groups, plan);
+        SubsetEvaluation { subset, looks, evaluation, intervals }
+    }
+
+    /// The 95 % interval of the accuracy: resampled by groups where pictures belong together, else Wilson's.
+    pub fn accuracy_interval(&self) -> Interval {
+        self.intervals.accuracy.unwrap_or(self.evaluation.accuracy.interval)
+    }
 }
 
 /// Pictures of one class worth looking at, the surest answers first

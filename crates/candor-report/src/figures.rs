@@ -15,27 +15,76 @@ pub fn count(value: u64) -> String {
     text
 }
 
-/// A share in 0..=1 that was measured on `pictures` pictures, in per cent: `89.3%` of 10,000, `47%` of 235. The last
-/// digit is never finer than a twentieth of the half width of Wilson's 95 % interval; there are at most two decimals.
+/// How a figure is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// A share in 0..=1, as `89.3%`.
+    PerCent,
+    /// A number as it is: `0.472`.
+    Plain,
+}
+
+impl Scale {
+    /// `value` with the digits that `interval` supports: the last one is never finer than a twentieth of its half width.
+    pub fn write(self, value: f64, interval: Interval) -> String {
+        self.with_decimals(value, self.decimals(interval))
+    }
+
+    /// The interval: `88.7% to 89.9%`.
+    pub fn write_interval(self, interval: Interval) -> String {
+        self.ends(interval).join(" to ")
+    }
+
+    /// Both: `89.3% (88.7% to 89.9%)`.
+    pub fn write_both(self, value: f64, interval: Interval) -> String {
+        format!("{} ({})", self.write(value, interval), self.write_interval(interval))
+    }
+
+    /// The interval's ends: `88.7%` and `89.9%`.
+    pub(crate) fn ends(self, interval: Interval) -> [String; 2] {
+        let decimals = self.decimals(interval);
+        [interval.low, interval.high].map(|end| self.with_decimals(end, decimals))
+    }
+
+    fn decimals(self, interval: Interval) -> usize {
+        let half_width = interval.width() / 2.0;
+        match self {
+            Scale::PerCent => decimals(100.0 * half_width, 2),
+            Scale::Plain => decimals(half_width, 4),
+        }
+    }
+
+    fn with_decimals(self, value: f64, decimals: usize) -> String {
+        match self {
+            Scale::PerCent => format!("{:.decimals$}%", 100.0 * value),
+            // What rounds to nothing has no sign.
+            Scale::Plain if value.abs() < 0.5 * 0.1f64.powi(decimals as i32) => format!("{:.decimals$}", 0.0),
+            Scale::Plain => format!("{value:.decimals$}"),
+        }
+    }
+}
+
+/// Decimals, at most `most`, of which the last is worth at least half of the half width's first digit.
+fn decimals(half_width: f64, most: usize) -> usize {
+    if half_width <= 0.0 {
+        return most;
+    }
+    (-(0.5 * half_width).log10() - 1e-9).ceil().clamp(0.0, most as f64) as usize
+}
+
+/// A share in 0..=1 that was measured on `pictures` pictures, in per cent: `89.3%` of 10,000, `47%` of 235, with the
+/// digits that Wilson's 95 % interval supports.
 pub fn per_cent(share: f64, pictures: u64) -> String {
-    format!("{:.*}%", decimals(share, pictures), 100.0 * share)
+    let successes = ((share * pictures as f64).round() as u64).min(pictures);
+    match pictures {
+        0 => Scale::PerCent.with_decimals(share, 0),
+        _ => Scale::PerCent.write(share, Interval::wilson(successes, pictures)),
+    }
 }
 
 /// An accuracy with its 95 % interval: `89.3% (88.7% to 89.9%)`.
 pub fn accuracy_with_interval(accuracy: &Accuracy) -> String {
-    format!("{} ({})", per_cent(accuracy.value, accuracy.pictures), interval(accuracy))
-}
-
-/// The 95 % interval alone: `88.7% to 89.9%`.
-pub(crate) fn interval(accuracy: &Accuracy) -> String {
-    ends(accuracy).join(" to ")
-}
-
-/// The ends of the 95 % interval: `88.7%` and `89.9%`.
-pub(crate) fn ends(accuracy: &Accuracy) -> [String; 2] {
-    let decimals = decimals(accuracy.value, accuracy.pictures);
-    let Interval { low, high } = accuracy.interval;
-    [low, high].map(|end| format!("{:.decimals$}%", 100.0 * end))
+    Scale::PerCent.write_both(accuracy.value, accuracy.interval)
 }
 
 /// A loss, to three significant digits where it is between .0001 and 10: `0.0291`, `2.30`, `15.9`.
@@ -80,19 +129,6 @@ pub(crate) fn probability(value: f32) -> String {
     }
 }
 
-fn decimals(share: f64, pictures: u64) -> usize {
-    if pictures == 0 {
-        return 0;
-    }
-    let successes = ((share * pictures as f64).round() as u64).min(pictures);
-    let half_width_per_cent = 50.0 * Interval::wilson(successes, pictures).width();
-    match half_width_per_cent {
-        h if h > 2.0 => 0,
-        h if h > 0.2 => 1,
-        _ => 2,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +156,21 @@ mod tests {
         }
         let matrix = ConfusionMatrix::from_counts(vec![vec![111, 124], vec![0, 0]]).unwrap();
         assert_eq!(accuracy_with_interval(&Accuracy::of(&matrix)), "47% (41% to 54%)");
+    }
+
+    #[test]
+    fn a_figure_has_the_digits_that_its_interval_supports() {
+        let cases = [
+            (Scale::Plain, 0.47231, (0.4012, 0.5398), "0.47 (0.40 to 0.54)"),
+            (Scale::Plain, 2.3031, (1.7, 3.1), "2.3 (1.7 to 3.1)"),
+            (Scale::Plain, 0.029_14, (0.021, 0.0381), "0.029 (0.021 to 0.038)"),
+            (Scale::Plain, -0.001, (-0.05, 0.05), "0.00 (-0.05 to 0.05)"),
+            (Scale::PerCent, 0.9004, (0.8904, 0.9101), "90.0% (89.0% to 91.0%)"),
+            (Scale::PerCent, 0.9004, (0.8404, 0.9301), "90% (84% to 93%)"),
+        ];
+        for (scale, value, (low, high), text) in cases {
+            assert_eq!(scale.write_both(value, Interval { low, high }), text);
+        }
     }
 
     #[test]

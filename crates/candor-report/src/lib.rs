@@ -8,6 +8,7 @@
 mod baselines;
 mod chart;
 mod content;
+mod figure_list;
 mod figures;
 mod history_csv;
 mod json;
@@ -25,7 +26,8 @@ pub use content::{
     Answer, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing, Picture, PictureSizes, Report,
     Reproduce, Scores, Shape, SubsetCounts, SubsetEvaluation, Summary, Training,
 };
-pub use figures::{accuracy_with_interval, count, per_cent};
+pub use figure_list::{FigureLine, figure_list};
+pub use figures::{Scale, accuracy_with_interval, count, per_cent};
 pub use history_csv::history_csv;
 pub use json::to_json;
 pub use model_card::model_card;

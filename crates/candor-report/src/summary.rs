@@ -1,15 +1,18 @@
 //! Sentences about a model, written from its figures: the three lines at the top, and what shuffled labels teach.
 
 use candor_analysis::Evaluation;
-use candor_analysis::evaluate::Interval;
+use candor_analysis::evaluate::ClassScores;
 use candor_core::Subset;
 
 use crate::baseline_verdict;
+use crate::figures::{self, Scale};
 use crate::text::list;
-use crate::{Model, SubsetEvaluation, Summary, figures};
+use crate::{Model, SubsetEvaluation, Summary};
 
 /// A model that is this much better on what it learned from has learned some of it by heart.
 const GAP_WORTH_TELLING: f64 = 0.05;
+/// Of fewer pictures than this the right ones are counted, because a share sounds like more than it is.
+const FEW_PICTURES: u64 = 50;
 /// An interval this wide says that there are too few pictures.
 const WIDE_INTERVAL: f64 = 0.2;
 
@@ -74,13 +77,16 @@ pub fn shuffled_labels_lesson(real: &Model, shuffled: &Model) -> String {
 fn learned(model: &Model, judged: &SubsetEvaluation) -> String {
     let evaluation = &judged.evaluation;
     let (accuracy, classes) = (&evaluation.accuracy, evaluation.classes.len());
-    let share = figures::per_cent(accuracy.value, accuracy.pictures);
-    let pictures = figures::count(accuracy.pictures);
-    let subset = judged.subset;
-    if better_than_chance(evaluation) {
+    let share = Scale::PerCent.write(accuracy.value, judged.accuracy_interval());
+    let (pictures, subset) = (figures::count(accuracy.pictures), judged.subset);
+    let hits = match accuracy.pictures {
+        0..FEW_PICTURES => format!("{} of {pictures} {subset} pictures ({share})", accuracy.correct),
+        _ => format!("{share} of {pictures} {subset} pictures"),
+    };
+    if better_than_chance(judged) {
         format!(
-            "The network “{}” learned to tell {classes} classes apart: it names the right one for {share} of \
-             {pictures} {subset} pictures. Naming “{}” every time, without looking, would be right for {}.",
+            "The network “{}” learned to tell {classes} classes apart: it names the right one for {hits}. \
+             Naming “{}” every time, without looking, would be right for {}.",
             model.network.name,
             evaluation.classes[evaluation.majority_baseline.class],
             chance(evaluation)
@@ -88,7 +94,7 @@ fn learned(model: &Model, judged: &SubsetEvaluation) -> String {
     } else {
         format!(
             "Nothing was learned that can be told from chance: the network “{}” names the right one of {classes} \
-             classes for {share} of {pictures} {subset} pictures, and naming “{}” every time, without looking, would \
+             classes for {hits}, and naming “{}” every time, without looking, would \
              be right for {}.",
             model.network.name,
             evaluation.classes[evaluation.majority_baseline.class],
@@ -105,16 +111,7 @@ fn beside_simple_models(model: &Model, subset: Subset) -> String {
 
 fn certainty(model: &Model, judged: &SubsetEvaluation) -> String {
     let accuracy = &judged.evaluation.accuracy;
-    let mut sentences = vec![format!(
-        "On other pictures from the same source its accuracy lies between {} with 95% confidence. For pictures from \
-         anywhere else nothing was measured.",
-        figures::ends(accuracy).join(" and ")
-    )];
-    if accuracy.interval.width() > WIDE_INTERVAL {
-        let pictures = figures::count(accuracy.pictures);
-        sentences
-            .push(format!("That is wide, because {pictures} pictures are few: only more of them narrow it."));
-    }
+    let mut sentences = vec![range(judged)];
     if judged.subset != Subset::Test {
         sentences.push(format!(
             "These are {} pictures, which had a part in the training: expect less on new ones.",
@@ -138,6 +135,30 @@ fn certainty(model: &Model, judged: &SubsetEvaluation) -> String {
     sentences.join(" ")
 }
 
+/// How far the accuracy may be off, and why so far.
+fn range(judged: &SubsetEvaluation) -> String {
+    let (interval, groups) = (judged.accuracy_interval(), judged.intervals.groups);
+    let pictures = figures::count(judged.evaluation.accuracy.pictures);
+    if groups < 2 && judged.evaluation.pictures > 1 {
+        return "All judged pictures belong to one group, and pictures of one group err together: how far the accuracy may \
+                be off cannot be said. Judge pictures of several groups."
+            .to_owned();
+    }
+    let few = match groups == judged.evaluation.pictures {
+        true => format!("{pictures} pictures are few"),
+        false => format!("the {pictures} pictures come from {groups} groups, which err together"),
+    };
+    let wide = match interval.width() > WIDE_INTERVAL {
+        true => format!(" That is wide, because {few}: only more of them narrow it."),
+        false => String::new(),
+    };
+    format!(
+        "On other pictures from the same source its accuracy lies between {} with 95% confidence. For pictures from \
+         anywhere else nothing was measured.{wide}",
+        Scale::PerCent.ends(interval).join(" and ")
+    )
+}
+
 fn look_first(evaluation: &Evaluation) -> String {
     let scores = &evaluation.classification_report.classes;
     let weakest = scores
@@ -150,7 +171,6 @@ fn look_first(evaluation: &Evaluation) -> String {
                 train and test before believing it."
             .to_owned();
     };
-    let named = figures::per_cent(weakest.recall, weakest.support);
     let taken_for: Vec<String> = evaluation
         .confusion_matrix
         .confusions(usize::MAX)
@@ -160,12 +180,26 @@ fn look_first(evaluation: &Evaluation) -> String {
         .map(|pair| format!("“{}”", evaluation.classes[pair.predicted]))
         .collect();
     format!(
-        "“{}”: only {named} of its {} pictures are found, most of the others are taken for {}. Then the wrong \
-         answers that the network was surest of, in the galleries.",
+        "“{}”: {} for {}. Then the wrong answers that the network was surest of, in the galleries.",
         weakest.class,
-        figures::count(weakest.support),
+        found(evaluation.confusion_matrix.counts()[index][index], weakest),
         list(&taken_for)
     )
+}
+
+/// How many of a class's pictures were found, and what became of the others.
+fn found(hits: u64, class: &ClassScores) -> String {
+    let pictures = figures::count(class.support);
+    match (hits, class.support) {
+        (0, _) => format!("none of its {pictures} pictures is found, they are taken"),
+        (_, 0..FEW_PICTURES) => {
+            format!("only {hits} of its {pictures} pictures are found, most of the others are taken")
+        }
+        (_, support) => format!(
+            "only {} of its {pictures} pictures are found, most of the others are taken",
+            figures::per_cent(class.recall, support)
+        ),
+    }
 }
 
 fn chance(evaluation: &Evaluation) -> String {
@@ -173,9 +207,8 @@ fn chance(evaluation: &Evaluation) -> String {
 }
 
 /// Whether the whole 95 % interval lies above what not looking reaches.
-pub(crate) fn better_than_chance(evaluation: &Evaluation) -> bool {
-    let Interval { low, .. } = evaluation.accuracy.interval;
-    low > evaluation.majority_baseline.accuracy
+fn better_than_chance(judged: &SubsetEvaluation) -> bool {
+    judged.accuracy_interval().low > judged.evaluation.majority_baseline.accuracy
 }
 
 #[cfg(test)]
@@ -197,7 +230,7 @@ mod tests {
             })
             .collect();
         let predictions = LabelledPredictions::new(classes, truth, probabilities).unwrap();
-        SubsetEvaluation { subset, looks, evaluation: Evaluation::of(&predictions) }
+        SubsetEvaluation::alone(subset, looks, &predictions)
     }
 
     fn model(name: &str, evaluations: Vec<SubsetEvaluation>) -> Model {
@@ -214,6 +247,7 @@ mod tests {
             evaluations,
             baselines: Default::default(),
             galleries: vec![],
+            least_certain: vec![],
             network: NetworkDrawing { name: "net".into(), input: Shape::Vector { units: 1 }, layers: vec![] },
         }
     }

@@ -2,9 +2,11 @@
 
 mod answers;
 mod baselines;
+mod uncertainty;
 
 use std::collections::BTreeMap;
 
+use candor_analysis::interval::Intervals;
 use candor_analysis::{Evaluation, LabelledPredictions};
 use candor_core::{Progress, Reporter, Stage, Subset};
 use candor_engine::Loss;
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use answers::{Answers, SavedAnswer, read_answers, read_saved_answers, write_answers};
 pub(crate) use baselines::saved_comparisons;
+pub(crate) use uncertainty::{Uncertainty, groups};
 
 use crate::error::{Result, WorkflowError};
 use crate::model::TrainedModel;
@@ -32,6 +35,8 @@ pub struct Judgement {
     /// All metrics.
     #[serde(flatten)]
     pub evaluation: Evaluation,
+    /// How far each of them may be off.
+    pub intervals: Intervals,
 }
 
 /// Judgements by subset, as in `evaluation.json`.
@@ -58,19 +63,33 @@ pub(crate) fn judge(
     Ok(judgements)
 }
 
-/// The figures of all answers that the run has.
+/// The figures of all answers that the run has. Intervals that it has of the same figures are not resampled again.
 pub(crate) fn figures(run: &Run, answers: &BTreeMap<Subset, Answers>) -> Result<Judgements> {
     let looks = run.looks()?;
+    // What another version wrote, or a half-known format, is no hindrance: then the intervals are made again.
+    let known: Judgements = run.dir.read_json(run_dir::EVALUATION).unwrap_or_default();
     let of = |(&subset, answers): (&Subset, &Answers)| {
         let predictions = answers.labelled(run)?;
         let looks = (subset == Subset::Test).then_some(looks);
-        Ok((subset, judgement(&predictions, run.recipe.training.loss, looks)))
+        let samples = &run.prepared.samples;
+        let uncertainty = Uncertainty {
+            groups: groups(&answers.indices, samples),
+            seed: run.recipe.training.seed.derive("intervals").derive(subset.name()),
+            threads: run.threads,
+            known: known.get(&subset),
+        };
+        Ok((subset, judgement(&predictions, run.recipe.training.loss, looks, &uncertainty)))
     };
     answers.iter().map(of).collect()
 }
 
 /// The figures of some predictions.
-pub(crate) fn judgement(predictions: &LabelledPredictions, loss: Loss, looks: Option<usize>) -> Judgement {
+pub(crate) fn judgement(
+    predictions: &LabelledPredictions,
+    loss: Loss,
+    looks: Option<usize>,
+    uncertainty: &Uncertainty<'_>,
+) -> Judgement {
     let evaluation = Evaluation::of(predictions);
     let loss = match loss {
         // For two classes the binary and the categorical one are the same number.
@@ -78,7 +97,8 @@ pub(crate) fn judgement(predictions: &LabelledPredictions, loss: Loss, looks: Op
         Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Focal => evaluation.log_loss,
         Loss::MeanSquaredError => mean_squared_error(predictions),
     };
-    Judgement { loss, looks, evaluation }
+    let intervals = uncertainty.intervals(predictions, &evaluation);
+    Judgement { loss, looks, evaluation, intervals }
 }
 
 /// A mean over pictures and classes; two classes give what one unit would give.

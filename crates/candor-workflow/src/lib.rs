@@ -49,7 +49,8 @@ pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_data::decode::Limits;
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
 pub use candor_report::{
-    accuracy_with_interval, baseline_verdict, count, p_value, per_cent, points_with_interval,
+    FigureLine, Scale, SubsetEvaluation, Summary, accuracy_with_interval, baseline_verdict, count,
+    figure_list, p_value, per_cent, points_with_interval,
 };
 pub use error::{Result, WorkflowError};
 pub use looks::Look;

@@ -1,14 +1,14 @@
 //! The report of a run, made of what the run has: nothing is judged again here.
 
-use std::collections::BTreeMap;
-
-use candor_analysis::evaluate::{Pick, galleries};
+use candor_analysis::LabelledPredictions;
+use candor_analysis::evaluate::{Pick, galleries, least_certain};
 use candor_core::{Dataset, Image, Subset};
 use candor_engine::{Isa, LayerSummary, Network, Optimizer, Schedule, Shape};
 use candor_report::{
     Answer, Data, Fact, Gallery, Model, NetworkDrawing, Picture, Report, Reproduce, SubsetCounts,
-    SubsetEvaluation, Summary, Training,
+    SubsetEvaluation, Summary, Training, thumbnail,
 };
+use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::judge::{Answers, Judgements, figures, saved_answers, saved_comparisons};
@@ -16,6 +16,7 @@ use crate::pictures::{Pictures, quoted};
 use crate::recipe::{Choice, ClassWeights, Recipe, TrainingRecipe, describe_augmentation};
 use crate::run::Run;
 use crate::run_dir::{REPORT_HTML, REPORT_JSON, RunDir};
+use crate::threads::in_pool;
 use crate::train::{Finish, History};
 
 /// Pictures in the grid of examples, at most.
@@ -23,6 +24,9 @@ const GRID: usize = 60;
 
 /// Pictures in each list of a gallery (B9, D2: five).
 const GALLERY: usize = 5;
+
+/// The least certain answers that are shown.
+const LEAST_CERTAIN: usize = 10;
 
 /// What a report calls a model among others.
 pub(crate) struct Naming<'a> {
@@ -41,9 +45,26 @@ impl Naming<'_> {
     }
 }
 
+/// What a report says, for those who do not open it.
+pub(crate) struct InShort {
+    pub summary: Summary,
+    /// On the last subset that was judged: test where there is one.
+    pub judged: Option<SubsetEvaluation>,
+}
+
+impl InShort {
+    /// Of the first model.
+    pub fn of(report: &Report) -> InShort {
+        let judged = report.models.first().and_then(Model::judged).cloned();
+        InShort { summary: report.summary.clone(), judged }
+    }
+}
+
 /// Writes `report.html` and `report.json` of a run with one model.
-pub(crate) fn write_report(run: &Run) -> Result<()> {
-    write(&run.dir, &report_of(run)?)
+pub(crate) fn write_report(run: &Run) -> Result<InShort> {
+    let report = report_of(run)?;
+    write(&run.dir, &report)?;
+    Ok(InShort::of(&report))
 }
 
 /// What there is to say of a run with one model.
@@ -136,18 +157,22 @@ fn grid(run: &Run) -> Vec<Picture> {
         let is_of_class = move |&&index: &&usize| run.prepared.samples[index].class == class;
         run.split.train().iter().filter(is_of_class).copied().take((GRID / classes).clamp(1, 6))
     };
-    (0..classes).flat_map(of_class).take(GRID).map(|index| picture(run, index, None)).collect()
+    pictures(run, (0..classes).flat_map(of_class).take(GRID).map(|index| (index, None)).collect())
 }
 
-fn picture(run: &Run, index: usize, answer: Option<Answer>) -> Picture {
-    let sample = &run.prepared.samples[index];
-    Picture {
-        image: original(run, index),
-        id: sample.id,
-        provenance: sample.provenance.clone(),
-        truth: sample.class,
-        answer,
-    }
+/// Read on all threads. Only the thumbnails are kept: originals of a camera would fill the memory.
+fn pictures(run: &Run, wanted: Vec<(usize, Option<Answer>)>) -> Vec<Picture> {
+    let picture = |(index, answer): (usize, Option<Answer>)| {
+        let sample = &run.prepared.samples[index];
+        Picture {
+            image: thumbnail(&original(run, index)),
+            id: sample.id,
+            provenance: sample.provenance.clone(),
+            truth: sample.class,
+            answer,
+        }
+    };
+    in_pool(run.threads, || wanted.into_par_iter().map(picture).collect())
 }
 
 /// The original, or what the model sees of it where that is gone.
@@ -164,6 +189,10 @@ fn original(run: &Run, index: usize) -> Image {
 pub(crate) fn model_section(run: &Run, naming: &Naming<'_>) -> Result<Model> {
     let answers = saved_answers(run)?;
     let history = run.history()?;
+    let last = match answers.values().last() {
+        Some(answers) => Some((answers, answers.labelled(run)?)),
+        None => None,
+    };
     Ok(Model {
         name: naming.model.to_owned(),
         note: naming.note.clone(),
@@ -176,7 +205,8 @@ pub(crate) fn model_section(run: &Run, naming: &Naming<'_>) -> Result<Model> {
             history: history.for_report(),
         },
         evaluations: evaluations(figures(run, &answers)?),
-        galleries: gallery_section(run, &answers)?,
+        galleries: gallery_section(run, last.as_ref()),
+        least_certain: least_certain_section(run, last.as_ref()),
         network: drawing(run.recipe.network_name(), &run.network),
     })
 }
@@ -186,28 +216,37 @@ fn evaluations(judgements: Judgements) -> Vec<SubsetEvaluation> {
         subset,
         looks: judgement.looks,
         evaluation: judgement.evaluation,
+        intervals: judgement.intervals,
     };
     judgements.into_iter().map(of).collect()
 }
 
-/// From the last subset that was judged: test where there is one.
-fn gallery_section(run: &Run, answers: &BTreeMap<Subset, Answers>) -> Result<Vec<Gallery>> {
-    let Some(answers) = answers.values().last() else { return Ok(Vec::new()) };
-    let predictions = answers.labelled(run)?;
-    let pictures = |picks: Vec<Pick>| {
-        let of = |pick: Pick| {
-            let answer = Answer { predicted: pick.predicted, probability: pick.probability };
-            picture(run, answers.indices[pick.index], Some(answer))
-        };
-        picks.into_iter().map(of).collect()
-    };
-    let all = galleries(&predictions, GALLERY).into_iter().map(|gallery| Gallery {
+/// The answers on the last subset that was judged, test where there is one, as they are and with the truth.
+type Judged<'a> = (&'a Answers, LabelledPredictions);
+
+fn gallery_section(run: &Run, judged: Option<&Judged<'_>>) -> Vec<Gallery> {
+    let Some((answers, predictions)) = judged else { return Vec::new() };
+    let all = galleries(predictions, GALLERY).into_iter().map(|gallery| Gallery {
         class: gallery.class,
-        right: pictures(gallery.right),
-        missed: pictures(gallery.missed),
-        false_alarms: pictures(gallery.false_alarms),
+        right: picked(run, answers, &gallery.right),
+        missed: picked(run, answers, &gallery.missed),
+        false_alarms: picked(run, answers, &gallery.false_alarms),
     });
-    Ok(all.collect())
+    all.collect()
+}
+
+fn least_certain_section(run: &Run, judged: Option<&Judged<'_>>) -> Vec<Picture> {
+    judged.map_or_else(Vec::new, |(answers, predictions)| {
+        picked(run, answers, &least_certain(predictions, LEAST_CERTAIN))
+    })
+}
+
+fn picked(run: &Run, answers: &Answers, picks: &[Pick]) -> Vec<Picture> {
+    let wanted = picks.iter().map(|pick| {
+        let answer = Answer { predicted: pick.predicted, probability: pick.probability };
+        (answers.indices[pick.index], Some(answer))
+    });
+    pictures(run, wanted.collect())
 }
 
 fn recipe_facts(run: &Run, history: &History) -> Vec<Fact> {

@@ -9,7 +9,7 @@ pub(super) const INFO: MetricInfo = MetricInfo {
     id: "confusion_matrix",
     title: "Confusion matrix",
     shows: "For each true class (row) how many of its pictures were given each class (column). Right answers lie on the \
-            diagonal; a dark cell beside it is a pair of classes that the model mixes up.",
+            diagonal; a strongly coloured cell beside it is a pair of classes that the model mixes up.",
     misleads: "Rare classes look pale when counts are compared: read along the row. A mistake in the labels looks like a \
                mistake of the model.",
     reference: "Townsend, Theoretical analysis of an alphabetic confusion matrix, Perception & Psychophysics 9 (1971)",

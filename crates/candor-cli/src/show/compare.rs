@@ -5,7 +5,7 @@ use candor_workflow::{
 };
 
 use super::Words;
-use super::run::wrapped;
+use super::judged::{WIDTH, wrapped};
 use super::table::{Table, shortened};
 
 /// Characters of a run's name.
@@ -15,14 +15,14 @@ impl Words for RunComparison {
     fn words(&self) -> String {
         let pairs = if self.pairs.is_empty() { String::new() } else { format!("\n{}", pairs(self)) };
         let looks = self.looks.map_or_else(String::new, |looks| {
-            wrapped(&format!("Looks at these test pictures so far, by all runs in these folders: {looks}. Each one makes the figures a little too good.")) + "\n"
+            wrapped(&format!("Looks at these test pictures so far, by all runs in these folders: {looks}. Each one makes the figures a little too good."), WIDTH) + "\n"
         });
         format!(
             "On {} {} pictures\n\n{}{pairs}\n{}\n{looks}",
             count(self.pictures as u64),
             self.subset,
             runs(self),
-            wrapped(&conclusion(self))
+            wrapped(&conclusion(self), WIDTH)
         )
     }
 }

@@ -7,10 +7,8 @@ use candor_workflow::{
 use serde::Serialize;
 
 use super::Words;
+use super::judged::{self, WIDTH, wrapped};
 use super::table::{Table, shortened};
-
-/// A table that is wider is left to the report.
-const WIDTH: usize = 80;
 
 /// What `candor report` gives.
 #[derive(Serialize)]
@@ -29,9 +27,9 @@ impl Words for RunResult {
         let judged: Vec<(&str, &SubsetFigures)> =
             subsets.into_iter().filter_map(|(name, figures)| Some((name, figures.as_ref()?))).collect();
         let last = judged.last().map_or_else(String::new, |(name, figures)| {
-            let beside = if beaten(figures) { verdict(figures) } else { String::new() };
-            format!("\n{}{beside}{}", baseline(name, figures), matrix(name, figures, &self.model.classes))
+            format!("{}{}", looked_at(figures), matrix(name, figures, &self.model.classes))
         });
+        let figures = self.judged.as_ref().map_or_else(String::new, judged::figures);
         let sealed = match (&self.test, self.split.test) {
             (None, 1..) => format!(
                 "The test split is still sealed. Judge once you are done: candor evaluate {}\n",
@@ -43,9 +41,10 @@ impl Words for RunResult {
         let first =
             judged.last().filter(|(_, figures)| !beaten(figures)).map(|(_, figures)| verdict(figures));
         format!(
-            "{}\n{}\n{}{last}\n{}\n{sealed}Report: {}\n",
+            "{}\n{}\n{}\n{}\n{figures}{last}\n{}\n{sealed}Report: {}\n",
             headline(self),
             first.unwrap_or_default(),
+            judged::summary(&self.summary),
             figures_table(&judged),
             how_it_went(self),
             self.report.display()
@@ -74,13 +73,16 @@ fn figures_table(judged: &[(&str, &SubsetFigures)]) -> Table {
 
 fn baseline(name: &str, figures: &SubsetFigures) -> String {
     let share = per_cent(figures.majority_baseline, figures.pictures as u64);
-    let looks = match figures.looks {
+    format!("Always naming the most frequent class would reach {share} on {name}.\n")
+}
+
+fn looked_at(figures: &SubsetFigures) -> String {
+    match figures.looks {
         Some(looks @ 2..) => {
-            format!("This was look number {looks} at the test split: it says less each time.\n")
+            format!("\nThis was look number {looks} at the test split: it says less each time.\n")
         }
         _ => String::new(),
-    };
-    format!("Always naming the most frequent class would reach {share} on {name}.\n{looks}")
+    }
 }
 
 /// Whether the network clearly beats the simple models; also where there are none.
@@ -91,7 +93,7 @@ fn beaten(figures: &SubsetFigures) -> bool {
 /// What is to be said of the simple models, on lines of its own.
 fn verdict(figures: &SubsetFigures) -> String {
     let verdict = figures.baselines.as_ref().map(|found| baseline_verdict("The network", found));
-    verdict.map_or_else(String::new, |sentence| wrapped(&sentence) + "\n")
+    verdict.map_or_else(String::new, |sentence| wrapped(&sentence, WIDTH) + "\n")
 }
 
 fn matrix(name: &str, figures: &SubsetFigures, classes: &[String]) -> String {
@@ -150,36 +152,10 @@ impl Words for Demo {
         table.row(row("  (by guessing)", |model| model.chance));
         format!(
             "{table}\n{}\n\n{:.1} s in all, {} images a second in training.\nReport: {}\n",
-            wrapped(&self.lesson),
+            wrapped(&self.lesson, WIDTH),
             self.seconds,
             count(self.images_per_second as u64),
             self.report.display()
         )
-    }
-}
-
-/// Broken into lines at spaces.
-pub fn wrapped(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line");
-        match line.chars().count() + word.chars().count() < WIDTH {
-            _ if line.is_empty() => line.push_str(word),
-            true => *line += &format!(" {word}"),
-            false => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_wrapped_at_80_columns() {
-        let text = wrapped(&"word ".repeat(40));
-        assert!(text.lines().all(|line| line.chars().count() < 80), "{text}");
-        assert_eq!(text.split_whitespace().count(), 40);
     }
 }

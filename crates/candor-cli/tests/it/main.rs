@@ -2,12 +2,15 @@
 #![allow(missing_docs)]
 
 mod architecture;
+#[path = "../../../candor-report/tests/browser/mod.rs"]
+mod browser;
 mod compare;
 mod fixtures;
 mod interruption;
 mod models;
 mod predict;
 mod recipes;
+mod rendered;
 mod runs;
 mod shared;
 mod smaller_verbs;

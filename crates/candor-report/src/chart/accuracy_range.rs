@@ -4,7 +4,8 @@ use candor_analysis::evaluate::Accuracy;
 use maud::{Markup, html};
 
 use super::{WIDTH, px, svg};
-use crate::{SubsetEvaluation, figures};
+use crate::SubsetEvaluation;
+use crate::figures::Scale;
 
 const LEFT: f64 = 74.0;
 const RIGHT: f64 = 58.0;
@@ -53,7 +54,8 @@ fn anchor(share: f64) -> &'static str {
 
 fn range(judged: &SubsetEvaluation, y: f64) -> Markup {
     let accuracy: &Accuracy = &judged.evaluation.accuracy;
-    let (low, high) = (px(x(accuracy.interval.low)), px(x(accuracy.interval.high)));
+    let interval = judged.accuracy_interval();
+    let (low, high) = (px(x(interval.low)), px(x(interval.high)));
     let class = judged.subset.name();
     html! {
         text class="name" x=(LEFT - 10.0) y=(px(y + 4.0)) text-anchor="end" { (judged.subset) }
@@ -62,10 +64,10 @@ fn range(judged: &SubsetEvaluation, y: f64) -> Markup {
             line class={ "whisker " (class) } x1=(end) x2=(end) y1=(px(y - 5.0)) y2=(px(y + 5.0)) {}
         }
         circle class={ "dot " (class) } cx=(px(x(accuracy.value))) cy=(px(y)) r="5" {
-            title { (judged.subset) ": " (figures::accuracy_with_interval(accuracy)) }
+            title { (judged.subset) ": " (Scale::PerCent.write_both(accuracy.value, interval)) }
         }
         text class="value" x=(WIDTH) y=(px(y + 4.0)) text-anchor="end" {
-            (figures::per_cent(accuracy.value, accuracy.pictures))
+            (Scale::PerCent.write(accuracy.value, interval))
         }
     }
 }
@@ -73,7 +75,10 @@ fn range(judged: &SubsetEvaluation, y: f64) -> Markup {
 fn alt(evaluations: &[SubsetEvaluation]) -> String {
     let rows: Vec<String> = evaluations
         .iter()
-        .map(|e| format!("{} {}", e.subset, figures::accuracy_with_interval(&e.evaluation.accuracy)))
+        .map(|judged| {
+            let value = judged.evaluation.accuracy.value;
+            format!("{} {}", judged.subset, Scale::PerCent.write_both(value, judged.accuracy_interval()))
+        })
         .collect();
     format!("Accuracy with its 95% interval: {}", rows.join(", "))
 }
@@ -81,7 +86,7 @@ fn alt(evaluations: &[SubsetEvaluation]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candor_analysis::{Evaluation, LabelledPredictions};
+    use candor_analysis::LabelledPredictions;
     use candor_core::Subset;
 
     #[test]
@@ -91,7 +96,7 @@ mod tests {
             let probabilities = [0.75, 0.25].repeat(pictures);
             let truth = (0..pictures).map(|i| i % 2).collect();
             let predictions = LabelledPredictions::new(classes, truth, probabilities).unwrap();
-            SubsetEvaluation { subset, looks: None, evaluation: Evaluation::of(&predictions) }
+            SubsetEvaluation::alone(subset, None, &predictions)
         };
         let text = accuracy_range(&[judge(Subset::Train, 1000), judge(Subset::Test, 10)]).into_string();
         assert!(text.contains("train 50% (47% to 53%), test 50% (24% to 76%)"), "{text}");

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::parts;
 use super::pictures::Pictures;
 use crate::text::shorten_front;
-use crate::{Gallery, Picture, Report, figures};
+use crate::{Gallery, Model, Picture, Report, figures};
 
 /// With more classes than this their galleries are folded, so that the page stays short; so are those of the models
 /// that the first one is compared with.
@@ -30,6 +30,7 @@ pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
                 @if several { h3 { (model.name) } }
                 @let open = std::ptr::eq(model, &report.models[0]) && model.galleries.len() <= MOST_OPEN;
                 @for gallery in &model.galleries { (class(report, gallery, open, pictures)) }
+                (least_certain(report, model, open, pictures))
             }
         },
     )
@@ -53,6 +54,23 @@ fn class(report: &Report, gallery: &Gallery, open: bool, pictures: &Pictures) ->
                     } @else {
                         div class="grid" { @for picture in row { (judged(report, picture, pictures)) } }
                     }
+                }
+            }
+        }
+    }
+}
+
+fn least_certain(report: &Report, model: &Model, open: bool, pictures: &Pictures) -> Markup {
+    html! {
+        @if !model.least_certain.is_empty() {
+            details class="gallery" open[open] {
+                summary { "The least certain answers" }
+                div class="row" {
+                    p class="kind" {
+                        b { "Undecided" } " "
+                        span { "the most probable class is hardly more probable than another" }
+                    }
+                    div class="grid" { @for picture in &model.least_certain { (judged(report, picture, pictures)) } }
                 }
             }
         }

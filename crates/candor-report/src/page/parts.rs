@@ -61,7 +61,8 @@ pub(super) fn metric_heading(id: &str, beside: &[&str]) -> Markup {
     }
 }
 
-fn explanation(metric: &MetricInfo) -> Markup {
+/// What a metric shows, when it misleads, and its reference.
+pub(super) fn explanation(metric: &MetricInfo) -> Markup {
     html! {
         p { strong { "What it shows. " } (metric.shows) }
         p { strong { "When it misleads. " } (metric.misleads) }

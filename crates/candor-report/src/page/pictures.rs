@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use maud::{Markup, html};
 
-use crate::{Gallery, Picture, Report, figures, thumbnail};
+use crate::{Gallery, Model, Picture, Report, figures, thumbnail};
 
 /// Pictures smaller than this are shown enlarged, with their pixels visible.
 const SMALL_PX: usize = 64;
@@ -55,8 +55,11 @@ pub(super) fn samples(report: &Report) -> impl Iterator<Item = &Picture> {
 }
 
 fn shown(report: &Report) -> impl Iterator<Item = &Picture> {
-    let galleries = report.models.iter().flat_map(|model| &model.galleries).flat_map(all_of);
-    samples(report).chain(galleries)
+    samples(report).chain(report.models.iter().flat_map(answered))
+}
+
+fn answered(model: &Model) -> impl Iterator<Item = &Picture> {
+    model.galleries.iter().flat_map(all_of).chain(&model.least_certain)
 }
 
 fn all_of(gallery: &Gallery) -> impl Iterator<Item = &Picture> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use candor_analysis::Evaluation;
 use candor_analysis::baseline::{BASELINES, BaselineComparison, LeftOut};
-use candor_analysis::evaluate::{LabelledPredictions, Pick, galleries};
-use candor_analysis::interval::{Bootstrap, Groups};
+use candor_analysis::evaluate::{LabelledPredictions, Pick, galleries, least_certain};
+use candor_analysis::interval::{Bootstrap, Groups, Intervals};
 use candor_core::{Channels, Fit, Image, Preprocessing, Problem, Provenance, SampleId, Seed, Subset};
 use candor_report::{
     Answer, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing, Picture, PictureSizes, Report,
@@ -116,11 +116,15 @@ fn predictions(classes: &[String], per_class: usize, sharpness: f64, seed: Seed)
 fn model(wanted: &Wanted, classes: &[String], index: usize) -> Model {
     let sharpness = if index == 0 { 5.0 } else { 0.0 };
     let seed = Seed(3).at(index as u64);
-    let judge = |subset: Subset, sharpness| SubsetEvaluation {
-        subset,
-        looks: (subset == Subset::Test).then_some(2),
-        evaluation: Evaluation::of(&predictions(classes, PER_CLASS, sharpness, seed.derive(subset.name()))),
+    let judge = |subset: Subset, sharpness| {
+        let predictions = predictions(classes, PER_CLASS, sharpness, seed.derive(subset.name()));
+        let evaluation = Evaluation::of(&predictions);
+        let plan = Bootstrap { resamples: 60, seed };
+        let groups = Groups::singles(predictions.len());
+        let intervals = Intervals::of(&predictions, &evaluation, &groups, plan);
+        SubsetEvaluation { subset, looks: (subset == Subset::Test).then_some(2), evaluation, intervals }
     };
+    let tested = predictions(classes, PER_CLASS, sharpness, seed.derive("test"));
     Model {
         name: ["real labels", "shuffled labels"][index.min(1)].into(),
         note: (index > 0).then(|| "The labels were shuffled before training.".to_owned()),
@@ -140,8 +144,9 @@ fn model(wanted: &Wanted, classes: &[String], index: usize) -> Model {
             judge(Subset::Validation, sharpness),
             judge(Subset::Test, sharpness),
         ],
-        baselines: baselines(&predictions(classes, PER_CLASS, sharpness, seed.derive("test"))),
-        galleries: gallery(wanted, &predictions(classes, PER_CLASS, sharpness, seed.derive("test"))),
+        baselines: baselines(&tested),
+        least_certain: show(wanted, &least_certain(&tested, 5)),
+        galleries: gallery(wanted, &tested),
         network: drawing(wanted.layers, classes.len()),
     }
 }
@@ -184,21 +189,22 @@ fn history(index: usize) -> History {
     History { loss_name: "cross-entropy".into(), epochs: (1..=20).map(epoch).collect(), best_epoch: Some(14) }
 }
 
-fn gallery(wanted: &Wanted, predictions: &LabelledPredictions) -> Vec<Gallery> {
-    let show = |picks: Vec<Pick>| {
-        let one = |pick: &Pick| Picture {
-            answer: Some(Answer { predicted: pick.predicted, probability: pick.probability }),
-            ..picture(wanted, pick.truth, pick.index)
-        };
-        picks.iter().map(one).collect()
+fn show(wanted: &Wanted, picks: &[Pick]) -> Vec<Picture> {
+    let one = |pick: &Pick| Picture {
+        answer: Some(Answer { predicted: pick.predicted, probability: pick.probability }),
+        ..picture(wanted, pick.truth, pick.index)
     };
+    picks.iter().map(one).collect()
+}
+
+fn gallery(wanted: &Wanted, predictions: &LabelledPredictions) -> Vec<Gallery> {
     galleries(predictions, 5)
         .into_iter()
         .map(|gallery| Gallery {
             class: gallery.class,
-            right: show(gallery.right),
-            missed: show(gallery.missed),
-            false_alarms: show(gallery.false_alarms),
+            right: show(wanted, &gallery.right),
+            missed: show(wanted, &gallery.missed),
+            false_alarms: show(wanted, &gallery.false_alarms),
         })
         .collect()
 }

@@ -1,7 +1,10 @@
 //! Tests of candor-report from outside.
 
+#[path = "../browser/mod.rs"]
 mod browser;
 mod drawing;
 mod fixture;
 mod model_card;
 mod page;
+mod rendered;
+mod schema;

@@ -168,7 +168,7 @@ impl One {
             run: self.run.dir.path().to_owned(),
             train_accuracy: train.evaluation.accuracy.value,
             test_accuracy: test.evaluation.accuracy.value,
-            test_interval: test.evaluation.accuracy.interval,
+            test_interval: test.intervals.accuracy.unwrap_or(test.evaluation.accuracy.interval),
             train_loss: train.loss,
             test_loss: test.loss,
             chance: test.evaluation.majority_baseline.accuracy,

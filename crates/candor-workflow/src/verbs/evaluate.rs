@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::train::{RunResult, SubsetFigures, result};
 use crate::error::{Result, WorkflowError};
-use crate::judge::{Answers, figures, judge, judgement, saved_answers};
+use crate::judge::{Answers, Uncertainty, figures, groups, judge, judgement, saved_answers};
 use crate::model::TrainedModel;
 use crate::pictures::{Pictures, SourceSpec, classes_among};
-use crate::report::{report_of, write, write_report};
+use crate::report::{InShort, report_of, write, write_report};
 use crate::run::Run;
 use crate::run_dir::{MODEL, RunDir, write_atomically};
 use crate::threads::in_pool;
@@ -69,8 +69,8 @@ pub fn evaluate(request: &EvaluateRequest, reporter: &dyn Reporter) -> Result<Ev
         return Err(WorkflowError::EmptySubset { subset: *only });
     }
     let judgements = judge(&run, &model, subsets, reporter)?;
-    write_report(&run)?;
-    Ok(Evaluated::Run(Box::new(result(&run, judgements)?)))
+    let short = write_report(&run)?;
+    Ok(Evaluated::Run(Box::new(result(&run, judgements, short)?)))
 }
 
 /// Writes the report of a run again, from what it has saved; this is no look at the test split. Where `card` names a
@@ -98,7 +98,7 @@ pub fn render_report(
         std::fs::create_dir_all(folder).map_err(WorkflowError::file(folder, "made"))?;
         write_atomically(&folder.join(CARD), candor_report::model_card(&report).as_bytes())?;
     }
-    result(&run, figures(&run, &saved_answers(&run)?)?)
+    result(&run, figures(&run, &saved_answers(&run)?)?, InShort::of(&report))
 }
 
 fn open(dir: RunDir, threads: usize, reporter: &dyn Reporter) -> Result<Run> {
@@ -125,7 +125,13 @@ fn elsewhere(request: &EvaluateRequest, source: &SourceSpec, reporter: &dyn Repo
     let probabilities = model.answer(&prepared, &indices)?;
     let answers = Answers { indices, probabilities };
     let predictions = answers.labelled_as(&about.classes, &prepared.samples)?;
-    let judged = judgement(&predictions, about.recipe.training.loss, None);
+    let uncertainty = Uncertainty {
+        groups: groups(&answers.indices, &prepared.samples),
+        seed: about.recipe.training.seed.derive("intervals"),
+        threads: request.threads,
+        known: None,
+    };
+    let judged = judgement(&predictions, about.recipe.training.loss, None, &uncertainty);
     Ok(Evaluated::Elsewhere {
         model: request.run.clone(),
         source: source.name(),

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use candor_analysis::baseline::BaselineComparison;
 use candor_analysis::evaluate::{Accuracy, ConfusionMatrix, Interval};
 use candor_core::{Channels, Problem, Reporter, Stage, Subset};
+use candor_report::{SubsetEvaluation, Summary};
 use serde::Serialize;
 
 use crate::error::Result;
 use crate::judge::{Judgement, Judgements, judge, saved_answers, saved_comparisons};
 use crate::pictures::SourceSpec;
 use crate::recipe::{Choice, RecipeFile};
-use crate::report::write_report;
+use crate::report::{InShort, write_report};
 use crate::run::{Beginning, Run};
 use crate::run_dir::{REPORT_HTML, RunDir};
 use crate::train::Finish;
@@ -63,6 +64,11 @@ pub struct RunResult {
     pub problems: Vec<Problem>,
     /// The report's page.
     pub report: PathBuf,
+    /// What was learned, how sure that is, what to look at first.
+    pub summary: Summary,
+    /// All figures on the last subset that was judged, test where there is one; `evaluation.json` has those of all.
+    #[serde(skip)]
+    pub judged: Option<SubsetEvaluation>,
 }
 
 /// A model in a few words.
@@ -153,8 +159,8 @@ fn finish(run: &Run, reporter: &dyn Reporter) -> Result<RunResult> {
         total: 1,
         message: String::new(),
     });
-    write_report(run)?;
-    result(run, judgements)
+    let short = write_report(run)?;
+    result(run, judgements, short)
 }
 
 pub(super) fn train_and_judge(run: &Run, reporter: &dyn Reporter) -> Result<Judgements> {
@@ -169,7 +175,7 @@ pub(super) fn train_and_judge(run: &Run, reporter: &dyn Reporter) -> Result<Judg
     judge(run, &model, &open, reporter)
 }
 
-pub(super) fn result(run: &Run, mut judgements: Judgements) -> Result<RunResult> {
+pub(super) fn result(run: &Run, mut judgements: Judgements, short: InShort) -> Result<RunResult> {
     let history = run.history()?;
     let mut comparisons = saved_comparisons(run)?;
     let mut figures = |subset| {
@@ -205,6 +211,8 @@ pub(super) fn result(run: &Run, mut judgements: Judgements) -> Result<RunResult>
         choices: run.choices.clone(),
         problems: run.problems.clone(),
         report: run.dir.file(REPORT_HTML),
+        summary: short.summary,
+        judged: short.judged,
     })
 }
 
@@ -217,11 +225,11 @@ impl SubsetFigures {
     }
 
     pub(super) fn of(judgement: Judgement) -> SubsetFigures {
-        let Judgement { loss, looks, evaluation } = judgement;
+        let Judgement { loss, looks, evaluation, intervals } = judgement;
         SubsetFigures {
             pictures: evaluation.pictures,
             accuracy: evaluation.accuracy.value,
-            interval: evaluation.accuracy.interval,
+            interval: intervals.accuracy.unwrap_or(evaluation.accuracy.interval),
             majority_baseline: evaluation.majority_baseline.accuracy,
             loss,
             confusion_matrix: evaluation.confusion_matrix,

@@ -1,0 +1,79 @@
+//! The accuracy on each part of the pictures.
+
+use maud::{Markup, html};
+
+use super::parts;
+use crate::figures::{self, Scale};
+use crate::{Model, SubsetEvaluation};
+
+pub(super) fn table(model: &Model) -> Markup {
+    let judged = model.judged();
+    html! {
+        (parts::scroll("Accuracy and loss", html! {
+            table class="figures" {
+                thead {
+                    tr {
+                        th scope="col" { "part" }
+                        th scope="col" { "pictures" }
+                        th scope="col" { "accuracy, 95% interval" }
+                        th scope="col" { "without looking" }
+                        th scope="col" { "log loss" }
+                    }
+                }
+                tbody { @for judged in &model.evaluations { (row(judged)) } }
+            }
+        }))
+        @if let Some(judged) = judged { p class="note" { (how_resampled(judged)) } }
+        @if let Some(looks) = judged.and_then(|judged| judged.looks) {
+            p class="note" {
+                "The test pictures were looked at " (figures::times(looks)) ". Each further look that leads to a change makes \
+                 the figure a little too good."
+            }
+        }
+    }
+}
+
+fn row(judged: &SubsetEvaluation) -> Markup {
+    let evaluation = &judged.evaluation;
+    let (accuracy, baseline) = (&evaluation.accuracy, &evaluation.majority_baseline);
+    let interval = judged.accuracy_interval();
+    let log_loss = match judged.intervals.log_loss {
+        Some(interval) => Scale::Plain.write(evaluation.log_loss, interval),
+        None => figures::loss(evaluation.log_loss),
+    };
+    html! {
+        tr {
+            th scope="row" { (judged.subset) }
+            td { (figures::count(accuracy.pictures)) }
+            td {
+                strong { (Scale::PerCent.write(accuracy.value, interval)) }
+                small { (Scale::PerCent.write_interval(interval)) }
+            }
+            td title={ "always naming " (evaluation.classes[baseline.class]) } {
+                (figures::per_cent(baseline.accuracy, accuracy.pictures))
+            }
+            td { (log_loss) @if let Some(interval) = judged.intervals.log_loss { small { (Scale::Plain.write_interval(interval)) } } }
+        }
+    }
+}
+
+/// Where the intervals come from, in a sentence.
+fn how_resampled(judged: &SubsetEvaluation) -> String {
+    let (groups, pictures) = (judged.intervals.groups, judged.evaluation.pictures);
+    let resamples = figures::count(judged.intervals.resamples.into());
+    match groups {
+        0 | 1 => "All judged pictures belong to one group, so nothing can be said about how far these figures may be off: \
+                  judge pictures of several groups."
+            .to_owned(),
+        _ if groups == pictures => format!(
+            "Intervals hold 95 times out of 100 for other pictures from the same source: Wilson's for plain shares, for \
+             all other figures from {resamples} resamplings of the pictures. Every picture counts as independent of the \
+             others."
+        ),
+        _ => format!(
+            "Intervals hold 95 times out of 100 for other groups from the same source, from {resamples} resamplings of the \
+             {} groups: pictures of one group err together and are not counted as independent.",
+            figures::count(groups as u64)
+        ),
+    }
+}
