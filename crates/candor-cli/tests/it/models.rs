@@ -42,6 +42,6 @@ fn what_cannot_be_built_says_which_layer_and_what_is_unknown_what_there_is() {
     assert!(small.stderr.contains("max_pool2d_2"), "{}", small.stderr);
     let unknown = candor.run("models alexnet");
     assert_eq!(unknown.code, 2);
-    assert!(unknown.stderr.contains("mnist-cnn, simple-cnn"), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("mnist-cnn, lenet5"), "{}", unknown.stderr);
     assert_eq!(candor.run("models linear --input 8x8").code, 2);
 }

@@ -20,7 +20,7 @@ const STAGES: [(usize, usize, usize, usize); 7] = [
 
 pub(super) const ARCHITECTURE: Architecture = Architecture {
     name: "mobilenet-v2",
-    summary: "inverted residuals of depthwise convolutions (MobileNetV2); its width can be set",
+    summary: "inverted residuals of depthwise convolutions (MobileNetV2), of any width",
     source: "Sandler et al., 2018, table 2; 224×224 colour, 1,000 classes",
     input: Shape::image(224, 224, 3),
     classes: 1000,
