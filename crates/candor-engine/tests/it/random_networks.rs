@@ -146,7 +146,7 @@ impl Subject {
         loss_at(0.0);
         let terms = || gradient.values.iter().zip(&direction).map(|(g, way)| f64::from(*g) * f64::from(*way));
         let (actual, magnitude) = (terms().sum::<f64>(), terms().map(f64::abs).sum::<f64>());
-        if within(actual - expected, 1e-4 * magnitude + 3e-7) {
+        if within(actual - expected, 1e-4 * magnitude + 1e-6) {
             return Ok(());
         }
         Err(self.failure(&format!("the slope of {} is {actual:e} instead of {expected:e}", gradient.name)))
