@@ -187,6 +187,7 @@ mod tests {
             "[training]\nfreeze = \"up to conv2d_1\"\ninit = \"other-run\"",
             "[training.schedule]\nkind = \"cosine\"",
             "[training.schedule]\nkind = \"step\"",
+            "architecture = \"mobilenet-v2\"\nwidth_multiplier = 0.5",
         ];
         for typed in kinds {
             let (recipe, _) = resolve(&RecipeFile::parse(typed).unwrap(), &Facts::default()).unwrap();
