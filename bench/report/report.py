@@ -104,7 +104,7 @@ def as_peer(run, resamples):
     import pandas
 
     table = pandas.read_csv(run / "predictions.csv")
-    table = table[table["subset"] == "test"]
+    table = table[table["split"] == "test"]
     columns = [column for column in table if column.startswith("p(")]
     classes = [column[2:-1] for column in columns]
     labels = np.arange(len(classes))
