@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::layer::{Layer, LayerProblem, ParameterSpec};
+use crate::layer::{Activation, Layer, LayerProblem, ParameterSpec};
 use crate::{EngineError, Shape};
 
 /// A graph of layers in the order in which they compute, every shape known.
@@ -100,6 +100,16 @@ impl Network {
     /// The shape of one sample's output.
     pub fn output(&self) -> Shape {
         self.nodes.last().map_or(self.input, |node| node.output)
+    }
+
+    /// The function that the last layer applies to what comes out: [`Activation::Linear`] where it applies none.
+    pub fn output_activation(&self) -> Activation {
+        match self.nodes.last().map(|node| &node.layer) {
+            Some(Layer::Dense(dense)) => dense.activation,
+            Some(Layer::Conv2d(convolution)) => convolution.activation,
+            Some(Layer::Activation(layer)) => layer.function,
+            _ => Activation::Linear,
+        }
     }
 
     /// The layers in the order in which they compute.
@@ -226,7 +236,7 @@ impl Network {
     fn push(&mut self, name: String, inputs: Vec<Source>, layer: Layer) -> Result<(), EngineError> {
         let shapes: Vec<Shape> = inputs.iter().map(|&source| self.shape_of(source)).collect();
         let input = shapes[0];
-        match layer.config().joined_shape(&shapes) {
+        match layer.config().output_shape(&shapes) {
             Ok(output) => {
                 self.nodes.push(NetworkNode { name, layer, inputs, input, output });
                 Ok(())

@@ -8,7 +8,7 @@
 mod layer;
 mod message;
 
-use candor_engine::layer::{Activation, Layer};
+use candor_engine::layer::Activation;
 use candor_engine::{INPUT_NAME, Network, Parameters, Shape, Source};
 
 use message::{Attribute, Message, attribute};
@@ -179,14 +179,9 @@ impl<'a> Graph<'a> {
 
 /// Whether what the last layer gives are probabilities of the classes.
 pub(crate) fn ends_in_probabilities(network: &Network) -> bool {
-    let function = network.nodes().last().map(|node| match &node.layer {
-        Layer::Dense(dense) => dense.activation,
-        Layer::Activation(layer) => layer.function,
-        _ => Activation::Linear,
-    });
-    match function {
-        Some(Activation::Softmax) => true,
-        Some(Activation::Sigmoid) => network.output().len() == 1,
+    match network.output_activation() {
+        Activation::Softmax => true,
+        Activation::Sigmoid => network.output().len() == 1,
         _ => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LayerConfig, LayerProblem};
+use super::{LayerConfig, LayerProblem, only};
 use crate::Shape;
 
 /// A function applied to each value; softmax normalises a whole vector.
@@ -109,7 +109,8 @@ impl LayerConfig for ActivationLayer {
         self.function.name().to_owned()
     }
 
-    fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem> {
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+        let input = only(inputs)?;
         self.function.check(input)
     }
 }

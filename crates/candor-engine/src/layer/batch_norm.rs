@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Initial, LayerConfig, LayerProblem, ParameterSpec};
+use super::{Initial, LayerConfig, LayerProblem, ParameterSpec, only};
 use crate::Shape;
 
 /// Batch normalisation (Ioffe and Szegedy, 2015, algorithm 1): y = γ · (x − μ) / √(σ² + ε) + β, for each channel.
@@ -36,7 +36,8 @@ impl LayerConfig for BatchNorm {
         format!("{momentum}{epsilon}").trim().to_owned()
     }
 
-    fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem> {
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+        let input = only(inputs)?;
         let refuse =
             |name, value: f32, needs| Err(LayerProblem::Setting { name, value: value.to_string(), needs });
         if !(0.0..=1.0).contains(&self.momentum) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, LayerConfig, LayerProblem, ParameterSpec, expect_image, expect_positive};
+use super::{Activation, LayerConfig, LayerProblem, ParameterSpec, expect_image, expect_positive, only};
 use crate::{Pair, Shape};
 
 /// Two-dimensional convolution, in the sense of all deep-learning libraries a cross-correlation:
@@ -76,7 +76,8 @@ impl LayerConfig for Conv2d {
         format!("{filters} {kernel} {padding}{stride}{groups}{}", self.activation.suffix())
     }
 
-    fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem> {
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+        let input = only(inputs)?;
         let (height, width, channels) = expect_image(input)?;
         expect_positive("filters", self.filters)?;
         expect_positive("groups", self.groups)?;

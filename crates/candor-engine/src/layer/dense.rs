@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, LayerConfig, LayerProblem, ParameterSpec, expect_positive};
+use super::{Activation, LayerConfig, LayerProblem, ParameterSpec, expect_positive, only};
 use crate::Shape;
 
 /// y\[o\] = b\[o\] + Σ w\[o, i\] · x\[i\]: every output sees every input.
@@ -31,7 +31,8 @@ impl LayerConfig for Dense {
         format!("{}{}", self.units, self.activation.suffix())
     }
 
-    fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem> {
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+        let input = only(inputs)?;
         expect_positive("units", self.units)?;
         match input {
             Shape::Features(_) => Ok(Shape::Features(self.units)),

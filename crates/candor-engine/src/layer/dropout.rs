@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LayerConfig, LayerProblem};
+use super::{LayerConfig, LayerProblem, only};
 use crate::Shape;
 
 /// While training, sets each value to zero with probability `rate` and divides the others by 1 − `rate`; otherwise
@@ -19,7 +19,8 @@ impl LayerConfig for Dropout {
         self.rate.to_string()
     }
 
-    fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem> {
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+        let input = only(inputs)?;
         if !(0.0..1.0).contains(&self.rate) {
             let value = self.rate.to_string();
             return Err(LayerProblem::Setting { name: "rate", value, needs: "at least 0 and below 1" });

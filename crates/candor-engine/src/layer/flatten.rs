@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LayerConfig, LayerProblem};
+use super::{LayerConfig, LayerProblem, only};
 use crate::Shape;
 
 /// A picture as a vector, channel by channel, each row by row: PyTorch's order, so that the weights of the dense
@@ -12,11 +12,8 @@ use crate::Shape;
 pub struct Flatten {}
 
 impl LayerConfig for Flatten {
-    fn describe(&self) -> String {
-        String::new()
-    }
-
-    fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem> {
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+        let input = only(inputs)?;
         Ok(Shape::Features(input.len()))
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LayerConfig, LayerProblem, expect_image};
+use super::{LayerConfig, LayerProblem, expect_image, only};
 use crate::Shape;
 
 macro_rules! global_pool {
@@ -21,7 +21,8 @@ macro_rules! global_pool {
                 if self.keep { "as one pixel".to_owned() } else { String::new() }
             }
 
-            fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem> {
+            fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+                let input = only(inputs)?;
                 let (_, _, channels) = expect_image(input)?;
                 Ok(if self.keep { Shape::image(1, 1, channels) } else { Shape::Features(channels) })
             }

@@ -23,15 +23,7 @@ pub struct Concat {}
 pub struct Multiply {}
 
 impl LayerConfig for Add {
-    fn describe(&self) -> String {
-        String::new()
-    }
-
-    fn output_shape(&self, _input: Shape) -> Result<Shape, LayerProblem> {
-        Err(too_few())
-    }
-
-    fn joined_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
         expect_several(inputs)?;
         if inputs.iter().any(|&input| input != inputs[0]) {
             return Err(LayerProblem::Input("it needs inputs of one shape".into()));
@@ -41,15 +33,7 @@ impl LayerConfig for Add {
 }
 
 impl LayerConfig for Concat {
-    fn describe(&self) -> String {
-        String::new()
-    }
-
-    fn output_shape(&self, _input: Shape) -> Result<Shape, LayerProblem> {
-        Err(too_few())
-    }
-
-    fn joined_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
         expect_several(inputs)?;
         let (height, width, _) = expect_image(inputs[0])?;
         let mut sum = 0;
@@ -65,15 +49,7 @@ impl LayerConfig for Concat {
 }
 
 impl LayerConfig for Multiply {
-    fn describe(&self) -> String {
-        String::new()
-    }
-
-    fn output_shape(&self, _input: Shape) -> Result<Shape, LayerProblem> {
-        Err(too_few())
-    }
-
-    fn joined_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
         expect_several(inputs)?;
         let [first, second] = inputs else {
             return Err(LayerProblem::Input("it takes two inputs".into()));
@@ -89,9 +65,8 @@ impl LayerConfig for Multiply {
 
 fn expect_several(inputs: &[Shape]) -> Result<(), LayerProblem> {
     inputs.iter().try_for_each(|&input| expect_image(input).map(|_| ()))?;
-    if inputs.len() < 2 { Err(too_few()) } else { Ok(()) }
-}
-
-fn too_few() -> LayerProblem {
-    LayerProblem::Input("it joins two or more: name them in `inputs`".into())
+    if inputs.len() < 2 {
+        return Err(LayerProblem::Input("it joins two or more: name them in `inputs`".into()));
+    }
+    Ok(())
 }

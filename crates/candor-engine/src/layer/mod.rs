@@ -34,24 +34,15 @@ use crate::Shape;
 /// What every layer says of itself.
 pub trait LayerConfig {
     /// The settings in a few words, for tables: `32 3×3 valid, relu`.
-    fn describe(&self) -> String;
-
-    /// What comes out for one sample of shape `input`.
-    ///
-    /// # Errors
-    /// A setting that is impossible, or an input that does not fit.
-    fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem>;
-
-    /// What comes out for one sample where there are several inputs; only layers that join take more than one.
-    ///
-    /// # Errors
-    /// As [`LayerConfig::output_shape`].
-    fn joined_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
-        match inputs {
-            [input] => self.output_shape(*input),
-            _ => Err(LayerProblem::Input("it takes one input".into())),
-        }
+    fn describe(&self) -> String {
+        String::new()
     }
+
+    /// What comes out for one sample of these shapes. Only layers that join take more than one.
+    ///
+    /// # Errors
+    /// A setting that is impossible, or inputs that do not fit.
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem>;
 
     /// Its tensors, in PyTorch's order and names.
     fn parameters(&self, _input: Shape) -> Vec<ParameterSpec> {
@@ -178,6 +169,14 @@ layers! {
     Dense(Dense) = "dense": "every output sees every input",
     Dropout(Dropout) = "dropout": "sets values to zero at random while training, and scales the others up",
     Activation(ActivationLayer) = "activation": "a function applied to each value (softmax: to the whole vector)",
+}
+
+/// The input of a layer that takes one.
+fn only(inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+    match inputs {
+        [input] => Ok(*input),
+        _ => Err(LayerProblem::Input("it takes one input".into())),
+    }
 }
 
 /// The image that a layer needs as its input.

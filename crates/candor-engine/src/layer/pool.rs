@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::conv2d::window_output;
-use super::{LayerConfig, LayerProblem, Padding, expect_image};
+use super::{LayerConfig, LayerProblem, Padding, expect_image, only};
 use crate::{Pair, Shape};
 
 macro_rules! pool {
@@ -42,7 +42,8 @@ macro_rules! pool {
                 format!("{}{stride}{padding}", self.size)
             }
 
-            fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem> {
+            fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+                let input = only(inputs)?;
                 let (height, width, channels) = expect_image(input)?;
                 let (rows, columns) = window_output(height, width, self.size, self.stride(), self.padding)?;
                 Ok(Shape::image(rows, columns, channels))

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LayerConfig, LayerProblem, expect_image, expect_positive};
+use super::{LayerConfig, LayerProblem, expect_image, expect_positive, only};
 use crate::{Pair, Shape};
 
 /// Every pixel `factor` times, downwards and sideways (nearest neighbour).
@@ -18,7 +18,8 @@ impl LayerConfig for Upsample2d {
         self.factor.to_string()
     }
 
-    fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem> {
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+        let input = only(inputs)?;
         let (height, width, channels) = expect_image(input)?;
         expect_positive("factor", self.factor.rows.min(self.factor.columns))?;
         Ok(Shape::image(height * self.factor.rows, width * self.factor.columns, channels))

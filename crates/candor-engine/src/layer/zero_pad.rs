@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LayerConfig, LayerProblem, expect_image};
+use super::{LayerConfig, LayerProblem, expect_image, only};
 use crate::Shape;
 
 /// Rows and columns of zeros on each side: explicit padding, as networks from elsewhere have it.
@@ -25,7 +25,8 @@ impl LayerConfig for ZeroPad2d {
         format!("top {top}, bottom {bottom}, left {left}, right {right}")
     }
 
-    fn output_shape(&self, input: Shape) -> Result<Shape, LayerProblem> {
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, LayerProblem> {
+        let input = only(inputs)?;
         let (height, width, channels) = expect_image(input)?;
         Ok(Shape::image(self.top + height + self.bottom, self.left + width + self.right, channels))
     }

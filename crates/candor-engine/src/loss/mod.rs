@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use settings::LossSettings;
 
-use crate::layer::{Activation, Layer};
+use crate::layer::Activation;
 use crate::{EngineError, Network, Shape};
 
 /// How far the outputs are from the truth.
@@ -59,12 +59,7 @@ impl Loss {
     /// Refuses a network whose last layer does not make what the loss needs.
     pub(crate) fn check(self, network: &Network) -> Result<(), EngineError> {
         let Some(last) = network.nodes().last() else { return Err(EngineError::NoLayers) };
-        let activation = match &last.layer {
-            Layer::Dense(dense) => dense.activation,
-            Layer::Activation(layer) => layer.function,
-            _ => Activation::Linear,
-        };
-        let needs = match (self, activation, last.output) {
+        let needs = match (self, network.output_activation(), last.output) {
             (_, _, Shape::Image { .. }) => {
                 "end the network with a vector: flatten or global pooling, then dense"
             }
