@@ -7,8 +7,9 @@ use candor_core::{Progress, Stage};
 use candor_engine::{Schedule, TrainingConfig};
 use candor_report::RatePoint;
 
-use super::{Session, Training};
+use super::Session;
 use crate::error::Result;
+use crate::train::Training;
 
 /// Steps from the smallest to the largest rate.
 const STEPS: usize = 100;
