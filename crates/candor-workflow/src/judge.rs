@@ -92,8 +92,8 @@ pub(crate) fn judgement(
 ) -> Judgement {
     let evaluation = Evaluation::of(predictions);
     let loss = match loss {
-        // For two classes the binary and the categorical one are the same number.
-        // So that trainings with other weights, smoothing or focus can be compared.
+        // The same number whatever the training weighed, smoothed or looked away from, so that trainings can be compared;
+        // for two classes the binary and the categorical loss are one.
         Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Focal => evaluation.log_loss,
         Loss::MeanSquaredError => mean_squared_error(predictions),
     };

@@ -25,8 +25,8 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// Changes all trained parameters; the average follows the others too. `slots` holds what the rule remembers and behind it, where weights are averaged, the
-    /// average. Gradients are scaled in place.
+    /// Changes all trained parameters; the average follows the others too. `slots` holds what the rule remembers and
+    /// behind it, where weights are averaged, the average. Gradients are scaled in place.
     pub fn apply(&self, parameters: &mut Parameters, slots: &mut [Parameters], gradients: &mut Parameters) {
         let own = self.optimizer.rule().slots();
         let (remembered, average) = slots.split_at_mut(own);
