@@ -1,0 +1,163 @@
+//! The ways back through a convolution: over the non-zero gradients behind a pooling, over gradients that are spread out
+//! to where the maxima were, and over dense ones.
+
+use super::channels::group_of;
+use super::phase::leave_gaps;
+use super::{ConvolutionStep, PhaseSum};
+use crate::executor::step::clear_halo;
+use crate::kernel::{
+    BLOCK, Buffer, Entry, Grid, Lists, Region, Windows, add_sparse_gradients, add_weight_gradient, spread_row,
+};
+
+/// How the gradient with respect to the input is made.
+pub(super) enum InputGradient {
+    /// By visiting non-zero gradients; weights as \[o\]\[plane\]\[tap\]\[16\].
+    Sparse(Buffer),
+    /// By convolving the output's gradient, once for each remainder of a position by the stride.
+    Dense(Vec<PhaseSum>),
+}
+
+impl ConvolutionStep {
+    /// The row of windows at `y`: gradients of a block of channels, and where their maxima were found.
+    fn pooled_row<'a>(
+        &self,
+        (block, y): (usize, usize),
+        gradient: &'a [f32],
+        places: &'a [u16],
+    ) -> (&'a [f32], &'a [u16]) {
+        let len = self.shape.output.width * BLOCK;
+        let start = self.shape.output.row_start(block, y);
+        (&gradient[start..start + len], &places[(block * self.shape.output.height + y) * len..][..len])
+    }
+
+    pub(super) fn backward_sparse(
+        &self,
+        windows: &Windows,
+        input: &[f32],
+        (gradient, places): (&[f32], &[u16]),
+        mut input_gradient: Option<&mut [f32]>,
+        (weight_gradient, entries): (&mut [f32], &mut [Entry]),
+    ) {
+        let per_plane = self.sum.taps.len() * BLOCK;
+        let per_channel = self.sum.planes * per_plane;
+        let positions = self.shape.output.height * self.shape.output.width;
+        if let Some(gradient) = &mut input_gradient {
+            gradient.fill(0.0);
+        }
+        for block in 0..self.shape.output.planes() {
+            let mut lists = Lists { entries: &mut *entries, positions, counts: [0; BLOCK] };
+            for y in 0..self.shape.output.height {
+                let (gradient, places) = self.pooled_row((block, y), gradient, places);
+                let first = self.shape.origin(y * windows.row_step, 0);
+                let step = windows.column_step * self.shape.column_step();
+                lists.append_row(gradient, places, (first, step), &self.offset_of_place);
+            }
+            let counts = lists.counts;
+            let first_plane = self.part_of_block(block) * self.sum.planes;
+            for index in 0..self.sum.planes {
+                let plane = first_plane + index;
+                let inside = plane * self.shape.input.plane()..(plane + 1) * self.shape.input.plane();
+                for (lane, &count) in counts.iter().enumerate() {
+                    let entries = &entries[lane * positions..][..count];
+                    let at = (block * BLOCK + lane) * per_channel + index * per_plane;
+                    let to_input = match (&self.backward, &mut input_gradient) {
+                        (Some(InputGradient::Sparse(weights)), Some(gradient)) => {
+                            Some((&weights[at..at + per_plane], &mut gradient[inside.clone()]))
+                        }
+                        _ => None,
+                    };
+                    let (x, dw) = (&input[inside.clone()], &mut weight_gradient[at..at + per_plane]);
+                    add_sparse_gradients(self.isa, entries, &self.sum.taps, x, dw, to_input);
+                }
+            }
+        }
+    }
+
+    /// A pooled convolution of the network's own input: the gradient of a few rows at a time is spread out to where the
+    /// maxima were found, and the weights' gradient is a dense sum over them.
+    pub(super) fn backward_spread(
+        &self,
+        windows: &Windows,
+        input: &[f32],
+        (gradient, places): (&[f32], &[u16]),
+        (weight_gradient, scratch): (&mut [f32], &mut [f32]),
+    ) {
+        let row_len = windows.width * BLOCK;
+        let scratch = &mut scratch[..windows.rows * row_len];
+        // Between windows that do not touch nothing is written, and nothing may be left there.
+        scratch.fill(0.0);
+        let per_block = self.sum.terms() * BLOCK;
+        for (block, weight_gradient) in weight_gradient.chunks_exact_mut(per_block).enumerate() {
+            for y in 0..self.shape.output.height {
+                let (gradient, places) = self.pooled_row((block, y), gradient, places);
+                spread_row(self.isa, windows, gradient, places, (&mut *scratch, row_len));
+                let region = Region {
+                    rows: windows.rows,
+                    columns: windows.width,
+                    x: self.shape.origins(y * windows.row_step),
+                    g: Grid { start: 0, step: BLOCK, row: row_len },
+                };
+                add_weight_gradient(self.isa, &self.sum, &region, input, scratch, weight_gradient);
+            }
+        }
+    }
+
+    pub(super) fn backward_dense(
+        &self,
+        input: &[f32],
+        gradient: &mut [f32],
+        input_gradient: Option<&mut [f32]>,
+        weight_gradient: &mut [f32],
+    ) {
+        let per_block = self.sum.terms() * BLOCK;
+        for (block, weight_gradient) in weight_gradient.chunks_exact_mut(per_block).enumerate() {
+            let region = Region {
+                rows: self.shape.output.height,
+                columns: self.shape.output.width,
+                x: self.shape.origins(0),
+                g: Grid {
+                    start: self.shape.output.row_start(block, 0),
+                    step: BLOCK,
+                    row: self.shape.output.row(),
+                },
+            };
+            let input = self.part_of(self.part_of_block(block), input);
+            add_weight_gradient(self.isa, &self.sum, &region, input, gradient, weight_gradient);
+        }
+        if let (Some(InputGradient::Dense(phases)), Some(input_gradient)) = (&self.backward, input_gradient) {
+            clear_halo(&self.shape.output, gradient);
+            if leave_gaps(phases.iter().map(PhaseSum::phase), &self.shape) {
+                input_gradient.fill(0.0);
+            }
+            phases.iter().for_each(|phase| phase.write(self.isa, &self.shape, gradient, input_gradient));
+        }
+    }
+
+    /// The gradient with respect to an input of one or three channels, value by value: only explanations want it.
+    pub(super) fn backward_to_pixels(&self, gradient: &[f32], places: Option<&[u16]>, to: &mut [f32]) {
+        to.fill(0.0);
+        let terms = self.sum.terms();
+        for filter in 0..self.shape.filters {
+            let group = group_of(&self.groups, filter);
+            let weights = &self.weights[group.weights(terms)][filter - group.first_block * BLOCK..];
+            for (y, x) in
+                (0..self.shape.output.height).flat_map(|y| (0..self.shape.output.width).map(move |x| (y, x)))
+            {
+                let value = gradient[self.shape.output.position(filter, y, x)];
+                let (row, column) = match (&self.pool, places) {
+                    (Some(windows), Some(places)) => {
+                        let (_, places) = self.pooled_row((filter / BLOCK, y), gradient, places);
+                        let (row, column) = windows.pixel_at(0, x, places[x * BLOCK + filter % BLOCK]);
+                        (y * windows.row_step + row, column)
+                    }
+                    _ => (y, x),
+                };
+                let origin = self.shape.origin(row, column);
+                for (term, weight) in weights.iter().step_by(group.width).take(terms).enumerate() {
+                    let (tap, channel) = (term / self.sum.block, term % self.sum.block);
+                    to[origin + self.sum.taps[tap] + channel] += value * weight;
+                }
+            }
+        }
+    }
+}
