@@ -254,11 +254,6 @@ mod arm {
         }
 
         #[inline(always)]
-        unsafe fn prefetch(from: *const f32) {
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
-        }
-
-        #[inline(always)]
         unsafe fn sum(v: float32x4x2_t) -> f32 {
             unsafe { vaddvq_f32(vaddq_f32(v.0, v.1)) }
         }
