@@ -4,9 +4,11 @@
 //! line, the report and the manual; [`interval`] says how far they may be off and whether one model is better than
 //! another. Nothing here reads a file, a clock or the network, and nothing names the engine: predictions are enough.
 //! [`baseline`] holds simple models that a network has to beat.
+//! [`audit`] asks how far a classifier may be believed.
 //! [`check_figures`] needs even less: what somebody printed.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod baseline;
 pub mod check_figures;
 pub mod evaluate;

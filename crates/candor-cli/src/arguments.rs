@@ -49,6 +49,8 @@ pub enum Command {
     Evaluate(EvaluateArguments),
     /// Hold several runs against each other: which is better, and is that clear?
     Compare(CompareArguments),
+    /// How far may a run be believed? Checks for chance, shortcuts, copies, wrong labels
+    Audit(AuditArguments),
     /// Ask a model about pictures
     Predict(PredictArguments),
     /// Write the report of a run again
@@ -147,6 +149,21 @@ pub struct CompareArguments {
     /// On the test split instead of validation: counts as a look of each run
     #[arg(long)]
     pub test: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct AuditArguments {
+    /// The run's folder
+    pub run: PathBuf,
+    /// Only these checks, by their names, separated by commas [default: all]
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Trainings on permuted labels, at most: the p-value is never below 1 / (this + 1)
+    #[arg(long, value_name = "NUMBER", default_value_t = 99)]
+    pub permutations: usize,
+    /// End with exit code 3 when a check fails
+    #[arg(long)]
+    pub strict: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,15 +7,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
-    CompareRequest, DemoRequest, EvaluateRequest, PredictRequest, RunRequest, SourceSpec, check_figures,
-    compare, data_get, data_list, demo, doctor, evaluate, export_onnx, find_lr, model_table, models, predict,
-    render_report, resume, study, train,
+    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, EvaluateRequest, PredictRequest, RunRequest,
+    SourceSpec, audit, check_figures, compare, data_get, data_list, demo, doctor, evaluate, export_onnx,
+    find_lr, model_table, models, predict, render_report, resume, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
-    CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments, DemoArguments,
-    EvaluateArguments, ModelsArguments, PredictArguments, RunArguments, TrainArguments,
+    AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
+    DemoArguments, EvaluateArguments, ModelsArguments, PredictArguments, RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -30,6 +30,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Resume(arguments) => session.say(&resume(&arguments.run, session.threads, terminal)?),
         Command::Evaluate(arguments) => session.evaluate(arguments),
         Command::Compare(arguments) => session.compare(arguments),
+        Command::Audit(arguments) => session.audit(arguments),
         Command::Predict(arguments) => session.predict(arguments),
         Command::Report(arguments) => {
             let card = arguments.card.as_deref();
@@ -107,6 +108,15 @@ impl Session<'_> {
     fn compare(&self, arguments: &CompareArguments) -> Result<ExitCode> {
         let (runs, test) = (arguments.runs.clone(), arguments.test);
         self.say(&compare(&CompareRequest { runs, test, threads: self.threads }, self.terminal)?)
+    }
+
+    fn audit(&self, arguments: &AuditArguments) -> Result<ExitCode> {
+        let AuditArguments { run, only, permutations, strict } = arguments.clone();
+        let request = AuditRequest { run, only, permutations, threads: self.threads };
+        let audited = audit(&request, self.terminal)?;
+        let fails = audited.worst == Some(AuditVerdict::Fail);
+        self.say(&audited)?;
+        Ok(if strict && fails { ExitCode::from(3) } else { ExitCode::SUCCESS })
     }
 
     fn predict(&self, arguments: &PredictArguments) -> Result<ExitCode> {

@@ -58,5 +58,12 @@ fn causes(error: &Error) -> Vec<String> {
 
 /// What was typed cannot be followed, whatever the pictures are.
 fn is_usage(error: Option<&WorkflowError>) -> bool {
-    matches!(error, Some(WorkflowError::Recipe(_) | WorkflowError::UnknownDataset { .. }))
+    matches!(
+        error,
+        Some(
+            WorkflowError::Recipe(_)
+                | WorkflowError::UnknownDataset { .. }
+                | WorkflowError::UnknownCheck { .. }
+        )
+    )
 }

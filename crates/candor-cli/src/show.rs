@@ -1,5 +1,6 @@
 //! Results in words and tables that fit 80 columns.
 
+mod audit;
 mod compare;
 mod figures;
 mod judged;

@@ -115,6 +115,7 @@ fn style(stage: Stage, has_end: bool) -> ProgressStyle {
         Stage::Download => "fetching",
         Stage::Train => "training",
         Stage::Evaluate => "judging",
+        Stage::Audit => "auditing",
         Stage::Predict => "answering",
         Stage::Report => "writing the report",
         _ => "working",

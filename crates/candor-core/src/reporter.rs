@@ -17,6 +17,8 @@ pub enum Stage {
     Train,
     /// Judging.
     Evaluate,
+    /// Asking how far a classifier may be believed.
+    Audit,
     /// Answering for new pictures.
     Predict,
     /// Writing the report.

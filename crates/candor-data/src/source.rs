@@ -201,6 +201,14 @@ impl Source {
         }
     }
 
+    /// The file that the sample at `index` is, where each picture has one of its own.
+    pub fn file(&self, index: usize) -> Option<&Path> {
+        match &self.pictures {
+            Pictures::Files { paths, .. } => Some(&paths[index]),
+            Pictures::Memory { .. } => None,
+        }
+    }
+
     fn failed(&self, index: usize, reason: String) -> ReadError {
         ReadError { place: self.samples[index].provenance.to_string(), reason }
     }

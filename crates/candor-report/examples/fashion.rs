@@ -63,6 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         data: data(&pictures, &labels),
         lesson: Some(shuffled_labels_lesson(&real, &shuffled)),
         models: vec![real, shuffled],
+        audit: None,
         reproduce: Reproduce {
             command: format!("cargo run --release -p candor-report --example fashion -- {folder} {output}"),
             version: env!("CARGO_PKG_VERSION").into(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use candor_analysis::Evaluation;
+use candor_analysis::audit::Finding;
 use candor_analysis::baseline::BaselineComparison;
 use candor_analysis::evaluate::Interval;
 use candor_analysis::interval::Intervals;
@@ -23,8 +24,40 @@ pub struct Report {
     /// What the comparison of several models teaches, in plain words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lesson: Option<String>,
+    /// How far the model may be believed, as far as that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
     /// How to get the same result again.
     pub reproduce: Reproduce,
+}
+
+/// What the checks of the audit found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Audit {
+    /// One entry a check that was asked, in the order of the registry.
+    pub findings: Vec<AuditedFinding>,
+    /// The ids of the checks that were not asked.
+    pub not_asked: Vec<String>,
+    /// The command that asks them.
+    pub command: String,
+}
+
+/// A finding with its pictures.
+#[derive(Clone, Debug, Serialize)]
+pub struct AuditedFinding {
+    /// The verdict with its grounds.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// The pictures of its evidence, in the order of [`Finding::evidence`]; the finding names them in the JSON.
+    #[serde(skip)]
+    pub pictures: Vec<Vec<Picture>>,
+}
+
+impl Audit {
+    /// The finding to read first: the worst, of equals the first.
+    pub fn first(&self) -> Option<&Finding> {
+        self.findings.iter().map(|audited| &audited.finding).rev().max_by_key(|finding| finding.verdict)
+    }
 }
 
 /// The top of the report, for a reader who reads nothing else. Plain sentences.

@@ -23,8 +23,9 @@ mod thumbnail;
 pub use baselines::{baseline_verdict, p_value, points_with_interval};
 pub use chart::{RatePoint, learning_rates_svg};
 pub use content::{
-    Answer, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing, Picture, PictureSizes, Report,
-    Reproduce, Scores, Shape, SubsetCounts, SubsetEvaluation, Summary, Training,
+    Answer, Audit, AuditedFinding, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing,
+    Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts, SubsetEvaluation, Summary,
+    Training,
 };
 pub use figure_list::{FigureLine, figure_list};
 pub use figures::{Scale, accuracy_with_interval, count, per_cent};

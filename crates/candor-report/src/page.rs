@@ -2,6 +2,7 @@
 //!
 //! A content security policy forbids it everything else: no script runs, and nothing is fetched even by mistake.
 
+mod audit;
 mod baselines;
 mod claims;
 mod data;
@@ -52,6 +53,7 @@ fn page(report: &Report, pictures: &Pictures) -> Markup {
             body {
                 (summary::header(report))
                 main {
+                    (audit::section(report, pictures))
                     (data::section(report, pictures))
                     (training::section(report))
                     (evaluation::section(report))

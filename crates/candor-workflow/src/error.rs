@@ -64,6 +64,12 @@ pub enum WorkflowError {
     Incomparable { first: PathBuf, second: PathBuf, reason: String },
     #[error("{}: was not judged on {subset} yet", run.display())]
     NotJudged { run: PathBuf, subset: Subset },
+    #[error(transparent)]
+    Audit(#[from] candor_analysis::audit::AuditError),
+    #[error("there is no check called \"{id}\": choose one of {known}")]
+    UnknownCheck { id: String, known: String },
+    #[error("stopped")]
+    AuditStopped { run: PathBuf },
     #[error("stopped")]
     Stopped { run: Option<PathBuf> },
 }
@@ -102,6 +108,9 @@ impl WorkflowError {
             WorkflowError::Stopped { run: Some(run) } => {
                 Some(format!("go on where it stopped: candor resume {}", run.display()))
             }
+            WorkflowError::AuditStopped { run } => {
+                Some(format!("checks that are done are kept; go on: candor audit {}", run.display()))
+            }
             WorkflowError::TooFewRuns { .. } => Some("name at least two: candor compare RUN RUN".into()),
             WorkflowError::Incomparable { .. } => {
                 Some("compare runs of the same source with the same --split-seed and shares".into())
@@ -118,7 +127,7 @@ impl WorkflowError {
 
     /// Whether it is the person who stopped the step.
     pub fn is_stop(&self) -> bool {
-        matches!(self, WorkflowError::Stopped { .. })
+        matches!(self, WorkflowError::Stopped { .. } | WorkflowError::AuditStopped { .. })
     }
 
     pub(crate) fn file(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> WorkflowError {

@@ -26,6 +26,7 @@
 //! which counts how often it is looked at.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod error;
 mod initial;
 mod judge;
@@ -44,6 +45,8 @@ mod threads;
 mod train;
 mod verbs;
 
+pub use audit::{NetworkLearner, Pixels as AuditPixels};
+pub use candor_analysis::audit::{CHECKS, Check as AuditCheck, Cost, Finding, Verdict as AuditVerdict};
 pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_data::decode::Limits;

@@ -49,6 +49,12 @@ impl SealedSplit {
         &self.0.validation
     }
 
+    /// Who is where, for the audit: it looks for copies among the pictures themselves, and holds a model against test
+    /// pictures only where its answers for them were made, and counted, before.
+    pub fn for_audit(&self) -> &Split {
+        &self.0
+    }
+
     /// Pictures in `subset`.
     pub fn count(&self, subset: Subset) -> usize {
         self.0.indices(subset).len()

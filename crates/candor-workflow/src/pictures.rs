@@ -113,6 +113,12 @@ impl Pictures {
         Some(PictureSizes { smallest, median: sizes[sizes.len() / 2], largest })
     }
 
+    /// The file that the sample at `index` is, where each picture has one of its own.
+    pub fn file(&self, index: usize) -> Option<&Path> {
+        let (part, index) = self.places[index];
+        self.parts[part].file(index)
+    }
+
     /// Prepares every picture for `input`, and keeps only those that could be read.
     ///
     /// # Errors

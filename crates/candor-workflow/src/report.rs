@@ -1,15 +1,17 @@
 //! The report of a run, made of what the run has: nothing is judged again here.
 
 use candor_analysis::LabelledPredictions;
+use candor_analysis::audit::{CHECKS, Evidence, Finding};
 use candor_analysis::evaluate::{Pick, galleries, least_certain};
 use candor_core::{Dataset, Image, Subset};
 use candor_engine::{Isa, LayerSummary, Network, Optimizer, Schedule, Shape};
 use candor_report::{
-    Answer, Data, Fact, Gallery, Model, NetworkDrawing, Picture, Report, Reproduce, SubsetCounts,
-    SubsetEvaluation, Summary, Training, thumbnail,
+    Answer, Audit, AuditedFinding, Data, Fact, Gallery, Model, NetworkDrawing, Picture, Report, Reproduce,
+    SubsetCounts, SubsetEvaluation, Summary, Training, thumbnail,
 };
 use rayon::prelude::*;
 
+use crate::audit::saved_findings;
 use crate::error::Result;
 use crate::judge::{Answers, Judgements, figures, saved_answers, saved_comparisons};
 use crate::pictures::{Pictures, quoted};
@@ -27,6 +29,9 @@ const GALLERY: usize = 5;
 
 /// The least certain answers that are shown.
 const LEAST_CERTAIN: usize = 10;
+
+/// Exhibits of a finding that are shown.
+const MOST_EVIDENCE: usize = 24;
 
 /// What a report calls a model among others.
 pub(crate) struct Naming<'a> {
@@ -50,13 +55,16 @@ pub(crate) struct InShort {
     pub summary: Summary,
     /// On the last subset that was judged: test where there is one.
     pub judged: Option<SubsetEvaluation>,
+    /// The audit's finding to read first.
+    pub audit: Option<Finding>,
 }
 
 impl InShort {
     /// Of the first model.
     pub fn of(report: &Report) -> InShort {
         let judged = report.models.first().and_then(Model::judged).cloned();
-        InShort { summary: report.summary.clone(), judged }
+        let audit = report.audit.as_ref().and_then(Audit::first).cloned();
+        InShort { summary: report.summary.clone(), judged, audit }
     }
 }
 
@@ -77,8 +85,30 @@ pub(crate) fn report_of(run: &Run) -> Result<Report> {
         data: data_section(run),
         models: vec![model],
         lesson: None,
+        audit: audit_section(run)?,
         reproduce: reproduce(run, &command(run)),
     })
+}
+
+/// What the checks found that were asked, with the pictures of their evidence; `None` where nothing was asked yet.
+fn audit_section(run: &Run) -> Result<Option<Audit>> {
+    let findings = saved_findings(run)?;
+    if findings.is_empty() {
+        return Ok(None);
+    }
+    let not_asked = CHECKS.iter().filter(|check| findings.iter().all(|finding| finding.check != check.id));
+    let not_asked = not_asked.map(|check| check.id.to_owned()).collect();
+    let shown = |finding: Finding| AuditedFinding { pictures: evidence(run, &finding), finding };
+    let command = format!("candor audit {}", quoted(&run.dir.path().display().to_string()));
+    Ok(Some(Audit { findings: findings.into_iter().map(shown).collect(), not_asked, command }))
+}
+
+fn evidence(run: &Run, finding: &Finding) -> Vec<Vec<Picture>> {
+    let of = |evidence: &Evidence| {
+        let wanted = evidence.pictures.iter().map(|shown| (shown.index, None));
+        pictures(run, wanted.filter(|&(index, _)| index < run.prepared.len()).collect())
+    };
+    finding.evidence.iter().take(MOST_EVIDENCE).map(of).collect()
 }
 
 /// Writes a report into `dir`.

@@ -37,6 +37,8 @@ pub const PREDICTIONS: &str = "predictions.csv";
 pub const EVALUATION: &str = "evaluation.json";
 /// The model beside simple ones.
 pub const BASELINES: &str = "baselines.json";
+/// A folder with what each check of the audit found.
+pub const AUDIT: &str = "audit";
 /// Every look at the test split.
 pub const LOOKS: &str = "looks.json";
 /// The range test of the learning rate, drawn.

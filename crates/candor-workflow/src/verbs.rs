@@ -1,6 +1,7 @@
 //! What a person can ask for: one file a verb. Each takes a request, tells a reporter how it goes, and gives values
 //! that can be shown or written as JSON.
 
+mod audit;
 mod check_figures;
 mod compare;
 mod data;
@@ -14,6 +15,7 @@ mod predict;
 mod study;
 mod train;
 
+pub use audit::{AuditRequest, Audited, audit};
 pub use check_figures::check_figures;
 pub use compare::{CompareRequest, ComparedPair, ComparedRun, RunComparison, compare};
 pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};

@@ -7,6 +7,7 @@ use candor_workflow::{
 use serde::Serialize;
 
 use super::Words;
+use super::audit;
 use super::judged::{self, WIDTH, wrapped};
 use super::table::{Table, shortened};
 
@@ -41,8 +42,9 @@ impl Words for RunResult {
         let first =
             judged.last().filter(|(_, figures)| !beaten(figures)).map(|(_, figures)| verdict(figures));
         format!(
-            "{}\n{}\n{}\n{}\n{figures}{last}\n{}\n{sealed}Report: {}\n",
+            "{}\n{}{}\n{}\n{}\n{figures}{last}\n{}\n{sealed}Report: {}\n",
             headline(self),
+            self.audit.as_ref().map_or_else(String::new, audit::first_line),
             first.unwrap_or_default(),
             judged::summary(&self.summary),
             figures_table(&judged),

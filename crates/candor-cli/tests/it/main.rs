@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod architecture;
+mod audit;
 #[path = "../../../candor-report/tests/browser/mod.rs"]
 mod browser;
 mod compare;

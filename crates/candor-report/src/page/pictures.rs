@@ -55,7 +55,9 @@ pub(super) fn samples(report: &Report) -> impl Iterator<Item = &Picture> {
 }
 
 fn shown(report: &Report) -> impl Iterator<Item = &Picture> {
-    samples(report).chain(report.models.iter().flat_map(answered))
+    let audited = report.audit.iter().flat_map(|audit| &audit.findings);
+    let evidence = audited.flat_map(|audited| audited.pictures.iter().flatten());
+    evidence.chain(samples(report)).chain(report.models.iter().flat_map(answered))
 }
 
 fn answered(model: &Model) -> impl Iterator<Item = &Picture> {

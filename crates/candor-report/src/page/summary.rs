@@ -7,11 +7,13 @@ use crate::{Report, chart};
 
 pub(super) fn header(report: &Report) -> Markup {
     let summary = &report.summary;
+    let audited = report.audit.as_ref().and_then(crate::Audit::first).map(super::audit::in_short);
     let lines = [
-        ("What was learned", &summary.learned),
-        ("How sure that is", &summary.certainty),
-        ("Look at this first", &summary.look_first),
+        ("What was learned", summary.learned.clone()),
+        ("How sure that is", summary.certainty.clone()),
+        ("Look at this first", summary.look_first.clone()),
     ];
+    let lines = audited.map(|found| ("What the audit found", found)).into_iter().chain(lines);
     html! {
         header {
             p class="maker" { "candor report" }
@@ -37,7 +39,8 @@ pub(super) fn header(report: &Report) -> Markup {
 }
 
 /// The page's sections in their order.
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 10] = [
+    ("audit", "Audit"),
     ("data", "Pictures"),
     ("training", "Training"),
     ("evaluation", "Evaluation"),

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use candor_analysis::Evaluation;
+use candor_analysis::audit::{Evidence, Finding, Series, Shown, Unit, Verdict};
 use candor_analysis::baseline::{BASELINES, BaselineComparison, LeftOut};
 use candor_analysis::evaluate::{LabelledPredictions, Pick, galleries, least_certain};
 use candor_analysis::interval::{Bootstrap, Groups, Intervals};
 use candor_core::{Channels, Fit, Image, Preprocessing, Problem, Provenance, SampleId, Seed, Subset};
 use candor_report::{
-    Answer, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing, Picture, PictureSizes, Report,
-    Reproduce, Scores, Shape, SubsetCounts, SubsetEvaluation, Summary, Training, shuffled_labels_lesson,
+    Answer, Audit, AuditedFinding, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing,
+    Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts, SubsetEvaluation, Summary,
+    Training, shuffled_labels_lesson,
 };
 
 const PER_CLASS: usize = 12;
@@ -33,6 +35,7 @@ pub fn report(wanted: &Wanted) -> Report {
         data: data(wanted, &classes),
         models,
         lesson,
+        audit: Some(audit(wanted)),
         reproduce: Reproduce {
             command: "candor study pictures --architecture simple-cnn --seed 1 --out a-folder-with-a-rather-long-name".into(),
             version: "0.1.0".into(),
@@ -40,6 +43,32 @@ pub fn report(wanted: &Wanted) -> Report {
             facts: vec![Fact::new("Threads", "2"), Fact::new("Instruction set", "AVX2 and FMA")],
         },
     }
+}
+
+/// One finding of each verdict with everything that a finding can have.
+fn audit(wanted: &Wanted) -> Audit {
+    let verdicts = [Verdict::Fail, Verdict::Pass];
+    let finding = |(check, verdict): (&&candor_analysis::audit::Check, Verdict)| {
+        let table = candor_analysis::audit::Table {
+            title: "What was seen".into(),
+            heading: vec!["where".into(), "how often".into()],
+            rows: vec![vec!["in the <corner>".into(), "12".into()]],
+        };
+        let shown = picture(wanted, 0, 3);
+        let pictures = vec![Shown { index: 3, id: shown.id, provenance: shown.provenance.clone() }];
+        let interval = candor_analysis::evaluate::Interval::wilson(8, 10);
+        let finding = Finding::new(verdict, "Most of it is read off the corner.", "It means what it says.")
+            .advice("Crop the corner away.")
+            .used("20 pictures")
+            .figure_within("share", 0.8, interval, Unit::Share)
+            .figure("p-value", f64::NAN, Unit::PValue)
+            .with_series(Series::distribution("Chance", "accuracy", &[0.4, 0.5], 0.9))
+            .with_table(table)
+            .with_evidence([Evidence { note: "the corner".into(), pictures }]);
+        AuditedFinding { finding: Finding { check: check.id.into(), ..finding }, pictures: vec![vec![shown]] }
+    };
+    let findings = candor_analysis::audit::CHECKS.iter().zip(verdicts).map(finding).collect();
+    Audit { findings, not_asked: vec!["another-check".into()], command: "candor audit run".into() }
 }
 
 fn name(class: usize) -> String {

@@ -28,9 +28,11 @@ fn a_page_is_small_and_names_nothing_outside_itself() {
 #[test]
 fn the_sections_come_in_their_order() {
     let order = [
+        "What the audit found",
         "What was learned",
         "How sure that is",
         "Look at this first",
+        "id=\"audit\"",
         "id=\"data\"",
         "id=\"training\"",
         "id=\"evaluation\"",

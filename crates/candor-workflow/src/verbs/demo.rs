@@ -121,6 +121,7 @@ pub fn demo(request: &DemoRequest, reporter: &dyn Reporter) -> Result<Demo> {
         summary: Summary::of(&models[0]),
         data: data_section(&real.run),
         lesson: Some(lesson.clone()),
+        audit: None,
         reproduce: reproduce(&real.run, &command),
         models,
     };

@@ -101,7 +101,7 @@ pub fn render_report(
     result(&run, figures(&run, &saved_answers(&run)?)?, InShort::of(&report))
 }
 
-fn open(dir: RunDir, threads: usize, reporter: &dyn Reporter) -> Result<Run> {
+pub(super) fn open(dir: RunDir, threads: usize, reporter: &dyn Reporter) -> Result<Run> {
     let (run, difference) = Run::open(dir, threads, reporter)?;
     if let Some(difference) = difference {
         reporter.note(&format!(

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use candor_analysis::audit::{Finding, Settings};
 use candor_analysis::baseline::BaselineComparison;
 use candor_analysis::evaluate::{Accuracy, ConfusionMatrix, Interval};
 use candor_core::{Channels, Problem, Reporter, Stage, Subset};
 use candor_report::{SubsetEvaluation, Summary};
 use serde::Serialize;
 
+use crate::audit::{cheap, run_checks};
 use crate::error::Result;
 use crate::judge::{Judgement, Judgements, judge, saved_answers, saved_comparisons};
 use crate::pictures::SourceSpec;
@@ -66,6 +68,9 @@ pub struct RunResult {
     pub report: PathBuf,
     /// What was learned, how sure that is, what to look at first.
     pub summary: Summary,
+    /// The audit's finding to read first, where there is one: the worst.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Finding>,
     /// All figures on the last subset that was judged, test where there is one; `evaluation.json` has those of all.
     #[serde(skip)]
     pub judged: Option<SubsetEvaluation>,
@@ -153,6 +158,10 @@ pub(super) fn begin(request: &RunRequest, study: bool, reporter: &dyn Reporter) 
 /// Trains to the end, judges, and writes the report.
 fn finish(run: &Run, reporter: &dyn Reporter) -> Result<RunResult> {
     let judgements = train_and_judge(run, reporter)?;
+    if run.record.study {
+        let settings = Settings { seed: run.recipe.training.seed, ..Settings::default() };
+        run_checks(run, &cheap(), settings, reporter)?;
+    }
     reporter.progress(candor_core::Progress {
         stage: Stage::Report,
         done: 0,
@@ -212,6 +221,7 @@ pub(super) fn result(run: &Run, mut judgements: Judgements, short: InShort) -> R
         problems: run.problems.clone(),
         report: run.dir.file(REPORT_HTML),
         summary: short.summary,
+        audit: short.audit,
         judged: short.judged,
     })
 }

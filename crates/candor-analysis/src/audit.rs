@@ -1,0 +1,141 @@
+//! The audit: how far may this classifier be believed?
+//!
+//! A [`Check`] asks one question of a [`Case`] (pictures, split, the classifier and its answers) and gives one
+//! [`Finding`]: pass, warn, fail or inconclusive, with its figures, its evidence, what it means and what to do. Each check
+//! is one file; [`CHECKS`] lists them for the command line, the report and the manual. Where a check has to train, it
+//! hands [`Task`]s to a [`Learner`] of the caller's: a five-line fake is enough to test it.
+
+mod better_than_chance;
+mod case;
+mod error;
+mod facts;
+mod finding;
+mod folds;
+mod learner;
+mod nothing_to_see;
+#[cfg(test)]
+mod testing;
+
+use std::fmt;
+
+pub use case::{Answers, Case, Settings, Sources};
+pub use error::{AuditError, AuditErrorKind};
+pub use facts::{Facts, FileFacts, Format};
+pub use finding::{Evidence, Figure, Finding, Series, Shown, Table, Unit, Verdict};
+pub use learner::{LearnError, Learner, Task};
+
+/// Every check, in the order of the report: first what makes all others idle.
+pub static CHECKS: [&Check; 2] = [&better_than_chance::CHECK, &nothing_to_see::CHECK];
+
+/// What a check is about; the report orders by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Topic {
+    /// Is anything learned?
+    Learned,
+    /// Does it see the thing, or something else?
+    SeesTheThing,
+    /// Is the data sound?
+    SoundData,
+}
+
+impl Topic {
+    /// The topic as the question that it answers.
+    pub fn question(self) -> &'static str {
+        match self {
+            Topic::Learned => "Is anything learned?",
+            Topic::SeesTheThing => "Does it see the thing, or something else?",
+            Topic::SoundData => "Is the data sound?",
+        }
+    }
+}
+
+/// What a check costs: `candor study` runs the cheap ones, `candor audit` all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// Seconds; nothing is trained but simple models.
+    Cheap,
+    /// Networks are trained.
+    Training,
+}
+
+/// One question to a case.
+pub struct Check {
+    /// Its name on the command line and in files.
+    pub id: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// Where it belongs.
+    pub topic: Topic,
+    /// What it costs.
+    pub cost: Cost,
+    /// Whether it permutes, so that its finding depends on how many permutations were asked for.
+    pub permutes: bool,
+    /// What it asks, in plain words.
+    pub asks: &'static str,
+    /// How it finds out.
+    pub how: &'static str,
+    /// What a fail means.
+    pub fail_means: &'static str,
+    /// When it misleads.
+    pub misleads: &'static str,
+    /// After whom.
+    pub reference: &'static str,
+    run: fn(&Case<'_>, &dyn Learner) -> Result<Finding, AuditErrorKind>,
+}
+
+impl Check {
+    /// The check with this id.
+    pub fn find(id: &str) -> Option<&'static Check> {
+        CHECKS.into_iter().find(|check| check.id == id)
+    }
+
+    /// Asks. Whatever is random depends on the case's seed and on the check's id alone.
+    ///
+    /// # Errors
+    /// When the person asked to stop, or the learner or the classifier gives up.
+    pub fn run(&self, case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditError> {
+        let failed = |kind| AuditError::new(self.id, kind);
+        let finding = (self.run)(case, learner).map_err(failed)?;
+        Ok(Finding { check: self.id.to_owned(), ..finding })
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Check").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{Bright, Fake};
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_found_and_every_word_is_there() {
+        for check in CHECKS {
+            assert!(std::ptr::eq(Check::find(check.id).unwrap(), check), "{check:?}");
+            assert!(check.asks.ends_with('?'), "{check:?}");
+            for text in [check.title, check.how, check.fail_means, check.misleads, check.reference] {
+                assert!(!text.is_empty(), "{check:?}");
+            }
+        }
+        assert!(Check::find("is-it-good").is_none());
+    }
+
+    #[test]
+    fn every_check_answers_for_a_tiny_case_alike_each_time_and_says_what_to_do() {
+        let fake = Fake::bright(24);
+        for check in CHECKS {
+            let run = || fake.with(|case| check.run(case, &Bright(&fake)).unwrap());
+            let finding = run();
+            assert_eq!(finding, run(), "{check:?}");
+            assert_eq!(finding.check, check.id);
+            assert!(!finding.headline.is_empty() && !finding.meaning.is_empty(), "{finding:?}");
+            assert!(finding.verdict == Verdict::Pass || !finding.advice.is_empty(), "{finding:?}");
+            let text = serde_json::to_string(&finding).unwrap();
+            assert_eq!(serde_json::from_str::<Finding>(&text).unwrap(), finding);
+        }
+    }
+}

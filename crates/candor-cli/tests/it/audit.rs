@@ -1,0 +1,53 @@
+//! The audit from outside: findings in the terminal, on the disk and on the page; kept, chosen, and judged strictly.
+
+use serde_json::Value;
+
+use crate::fixtures::Candor;
+use crate::rendered::check_record;
+
+const QUICK: &str = "--architecture linear --height 8 --width 8 --epochs 20 --learning-rate 0.01";
+
+fn verdicts(audited: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let findings = audited["findings"].as_array().unwrap().iter();
+    findings.map(|finding| (text(&finding["check"]), text(&finding["verdict"]))).collect()
+}
+
+#[test]
+fn an_audit_asks_what_is_wanted_keeps_what_holds_and_writes_it_down() {
+    let candor = Candor::new();
+    candor.write_pixel_csv("faces.csv", 200, 8);
+    candor.json(&format!("study faces.csv --out run {QUICK}"));
+    assert!(candor.path("run/audit/nothing-to-see.json").exists(), "a study asks what takes seconds");
+    assert!(!candor.path("run/audit/better-than-chance.json").exists());
+    let asked = candor.json("audit run --only better-than-chance --permutations 19");
+    assert_eq!(verdicts(&asked), [("better-than-chance".to_owned(), "pass".to_owned())]);
+    let kept = candor.read("run/audit/better-than-chance.json");
+    assert_eq!(
+        candor.json("audit run --only better-than-chance --permutations 19")["findings"],
+        asked["findings"]
+    );
+    assert_eq!(candor.read("run/audit/better-than-chance.json"), kept);
+    let more = candor.json("audit run --only better-than-chance --permutations 29");
+    assert_ne!(more["findings"], asked["findings"], "another effort is another answer");
+    let record = check_record(&candor, "run");
+    let found = record["audit"]["findings"].as_array().unwrap();
+    assert!(found.iter().any(|finding| finding["check"] == "better-than-chance"), "{record}");
+    assert!(candor.text("run/report.html").contains("What the audit found"));
+}
+
+#[test]
+fn a_strict_audit_ends_with_3_where_a_check_fails_and_an_unknown_check_is_wrong_usage() {
+    let candor = Candor::new();
+    candor.write_photos("photos", 60);
+    candor.json(&format!("study photos --out run {QUICK}"));
+    let strict = candor.run("audit run --only nothing-to-see --strict");
+    assert_eq!(strict.code, 3, "{}", strict.stdout);
+    assert!(strict.stdout.starts_with("Audit, nothing-to-see (fail): "), "{}", strict.stdout);
+    assert!(strict.stdout.lines().all(|line| line.chars().count() <= 80), "{}", strict.stdout);
+    assert_eq!(candor.run("audit run --only nothing-to-see").code, 0);
+    let unknown = candor.run("audit run --only fairness");
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("nothing-to-see"), "{}", unknown.stderr);
+    assert!(candor.run("audit photos").stderr.contains("is no run of candor"));
+}

@@ -1,0 +1,183 @@
+//! The audit of a run: its checks one after another, each finding on the disk as soon as it is known.
+//!
+//! `RUN/audit/<check>.json` holds a finding with the fingerprint of what it was made of: recipe, pictures, split, answers and
+//! settings. Begun again, what still holds is kept; what was made of something else is made again.
+
+mod learner;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use candor_analysis::audit::{
+    Answers, AuditErrorKind, CHECKS, Case, Check, Cost, Facts, Finding, Learner, Settings,
+};
+use candor_core::{Classifier, Dataset, Image, Progress, Reporter, SampleId, Stage, Subset};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+pub use learner::{NetworkLearner, Pixels};
+
+use crate::error::{Result, WorkflowError};
+use crate::judge::saved_answers;
+use crate::model::TrainedModel;
+use crate::run::Run;
+use crate::run_dir::{self, AUDIT};
+use crate::threads::in_pool;
+
+/// What stands in `audit/<check>.json`.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// Of everything that the finding was made of.
+    fingerprint: SampleId,
+    finding: Finding,
+}
+
+/// What an audit works with, read once.
+struct Material {
+    facts: Vec<Facts>,
+    answers: BTreeMap<Subset, Answers>,
+    model: Option<TrainedModel>,
+    learner_pixels: learner::Pixels,
+}
+
+/// Runs `checks`, keeps what still holds of earlier findings, and gives all in the order asked for.
+///
+/// # Errors
+/// `Stopped` when the person asked to stop: what was found until then is on the disk.
+pub(crate) fn run_checks(
+    run: &Run,
+    checks: &[&'static Check],
+    settings: Settings,
+    reporter: &dyn Reporter,
+) -> Result<Vec<Finding>> {
+    let folder = run.dir.file(AUDIT);
+    fs::create_dir_all(&folder).map_err(WorkflowError::file(&folder, "made"))?;
+    let made_of = made_of(run)?;
+    let mut material = None;
+    let mut findings = Vec::new();
+    for &check in checks {
+        let fingerprint = fingerprint(check, &made_of, settings.permutations);
+        if let Some(kept) = kept(run, check).filter(|kept| kept.fingerprint == fingerprint) {
+            findings.push(kept.finding);
+            continue;
+        }
+        let material = match &mut material {
+            Some(material) => material,
+            empty => empty.insert(Material::read(run, reporter)?),
+        };
+        let finding = material.ask(run, check, settings, reporter)?;
+        run.dir.write_json(&file_of(check), &Kept { fingerprint, finding: finding.clone() })?;
+        findings.push(finding);
+    }
+    Ok(findings)
+}
+
+/// The findings on the disk that hold for the run as it is, whatever effort was asked for, in the registry's order.
+pub(crate) fn saved_findings(run: &Run) -> Result<Vec<Finding>> {
+    if !run.dir.file(AUDIT).is_dir() {
+        return Ok(Vec::new());
+    }
+    let made_of = made_of(run)?;
+    let holds = |check: &&'static Check| {
+        let kept = kept(run, check)?;
+        let permutations = kept.finding.asked_permutations.unwrap_or_default();
+        (kept.fingerprint == fingerprint(check, &made_of, permutations)).then_some(kept.finding)
+    };
+    Ok(CHECKS.iter().filter_map(holds).collect())
+}
+
+/// The checks that take seconds, for the end of a study.
+pub(crate) fn cheap() -> Vec<&'static Check> {
+    CHECKS.into_iter().filter(|check| check.cost == Cost::Cheap).collect()
+}
+
+fn file_of(check: &Check) -> String {
+    format!("{AUDIT}/{}.json", check.id)
+}
+
+/// What another version wrote, or a file that was cut off, is made again.
+fn kept(run: &Run, check: &Check) -> Option<Kept> {
+    run.dir.read_json(&file_of(check)).ok()
+}
+
+/// Recipe, pictures, split and answers: whatever a finding depends on besides the check and the effort.
+fn made_of(run: &Run) -> Result<Vec<u8>> {
+    let mut bytes = run.dir.read(run_dir::RECIPE)?;
+    for name in [run_dir::SPLIT, run_dir::PREDICTIONS] {
+        if run.dir.has(name) {
+            bytes.extend(run.dir.read(name)?);
+        }
+    }
+    bytes.extend(run.record.fingerprint.to_string().bytes());
+    Ok(bytes)
+}
+
+fn fingerprint(check: &Check, made_of: &[u8], permutations: usize) -> SampleId {
+    let effort = if check.permutes { permutations } else { 0 };
+    let own = format!("{} {effort} {}", check.id, env!("CARGO_PKG_VERSION"));
+    SampleId::of(&[own.as_bytes(), made_of].concat())
+}
+
+impl Material {
+    fn read(run: &Run, reporter: &dyn Reporter) -> Result<Material> {
+        let facts = in_pool(run.threads, || facts(run, reporter))?;
+        let of = |answers: crate::judge::Answers| Answers {
+            indices: answers.indices,
+            probabilities: answers.probabilities,
+        };
+        let answers = saved_answers(run)?.into_iter().map(|(subset, answers)| (subset, of(answers)));
+        let path = run.dir.file(run_dir::MODEL);
+        let model = path.is_file().then(|| TrainedModel::load(&path, run.threads)).transpose()?;
+        let learner_pixels =
+            in_pool(run.threads, || learner::Pixels::of(run.prepared.len(), |index| seen(run, index)));
+        Ok(Material { facts, answers: answers.collect(), model, learner_pixels })
+    }
+
+    fn ask(
+        &self,
+        run: &Run,
+        check: &'static Check,
+        settings: Settings,
+        reporter: &dyn Reporter,
+    ) -> Result<Finding> {
+        reporter.progress(Progress { stage: Stage::Audit, done: 0, total: 0, message: check.id.to_owned() });
+        let learner =
+            NetworkLearner::new(&self.learner_pixels, run.record.classes.len(), run.threads, reporter)?;
+        let seen = |index: usize| seen(run, index);
+        let case = Case {
+            pictures: &run.pictures,
+            seen: &seen,
+            facts: &self.facts,
+            split: run.split.for_audit(),
+            answers: &self.answers,
+            classifier: self.model.as_ref().map(|model| model as &dyn Classifier),
+            settings,
+            reporter,
+        };
+        let finding = check.run(&case, &learner as &dyn Learner).map_err(|error| match error.kind() {
+            AuditErrorKind::Stopped => WorkflowError::Stopped { run: None },
+            _ => WorkflowError::Audit(error),
+        })?;
+        Ok(Finding { asked_permutations: check.permutes.then_some(settings.permutations), ..finding })
+    }
+}
+
+/// A picture as the network sees it.
+fn seen(run: &Run, index: usize) -> Image {
+    let input = run.prepared.preprocessing;
+    let pixels = run.prepared.image(index).to_vec();
+    Image::new(input.width, input.height, input.channels, pixels).expect("prepared pictures have this size")
+}
+
+/// What is known of each original. One that is gone is described by what the network sees of it.
+fn facts(run: &Run, reporter: &dyn Reporter) -> Result<Vec<Facts>> {
+    let of = |index: usize| {
+        if reporter.cancelled() {
+            return Err(WorkflowError::Stopped { run: None });
+        }
+        let file = run.pictures.file(index).and_then(|path| fs::read(path).ok());
+        let image = run.pictures.image(index).unwrap_or_else(|_| seen(run, index));
+        Ok(Facts::of(&image, file.as_deref()))
+    };
+    (0..run.prepared.len()).into_par_iter().map(of).collect()
+}
