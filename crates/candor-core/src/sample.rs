@@ -74,6 +74,18 @@ pub struct Provenance {
     pub url: Option<String>,
 }
 
+impl Provenance {
+    /// The web site that it was fetched from: the host of its address, `commons.wikimedia.org`. `None` where it has no
+    /// address of the web.
+    pub fn site(&self) -> Option<&str> {
+        let url = self.url.as_deref()?;
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let host = authority.rsplit('@').next()?.split(':').next()?;
+        Some(host).filter(|host| !host.is_empty())
+    }
+}
+
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.row {
@@ -103,6 +115,24 @@ pub struct Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_site_is_the_host_of_an_address() {
+        let site = |url: &str| {
+            let provenance = Provenance { url: Some(url.to_owned()), ..Provenance::default() };
+            provenance.site().map(str::to_owned)
+        };
+        let cases = [
+            ("https://a.org/b/c.jpg?d", Some("a.org")),
+            ("http://me@a.org:8080", Some("a.org")),
+            ("https://", None),
+            ("javascript:alert(1)", None),
+            ("/home/me/a.jpg", None),
+        ];
+        for (url, host) in cases {
+            assert_eq!(site(url).as_deref(), host, "{url}");
+        }
+    }
 
     #[test]
     fn an_id_is_the_sha256_and_reads_back_what_it_writes() {

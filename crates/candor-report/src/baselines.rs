@@ -3,28 +3,43 @@
 use candor_analysis::baseline::{Baseline, BaselineComparison, BaselineScore, Verdict};
 use candor_analysis::interval::Difference;
 
-use crate::figures;
+use crate::figures::{self, signed};
 
-/// One or two sentences. What the model is called goes before: “The network” + ` beats the best of …`.
+/// The simple model that says what not looking reaches.
+const MOST_FREQUENT: &str = "most-frequent";
+
+/// Whether the model beats the best of the simple ones and by how much, in a sentence: for the lines at the top.
+pub(crate) fn verdict_in_short(model: &str, comparison: &BaselineComparison) -> String {
+    verdict(model, comparison, in_short(comparison))
+}
+
+/// The same with both tests, and with what follows where the model is no better.
 pub fn baseline_verdict(model: &str, comparison: &BaselineComparison) -> String {
+    let needless = comparison.verdict != Verdict::Better && best_beats_chance(comparison);
+    let follows =
+        if needless { " As far as these pictures tell, no network is needed for them." } else { "" };
+    verdict(model, comparison, in_full(comparison)) + follows
+}
+
+/// `difference` goes on from “by” and from “the difference is”.
+fn verdict(model: &str, comparison: &BaselineComparison, difference: String) -> String {
     let Some(best) = comparison.best() else { return String::new() };
     let share = figures::per_cent(best.accuracy.value, best.accuracy.pictures);
-    let (name, sees, count) = (title(best), sees(best), comparison.baselines.len());
-    let difference = difference(comparison);
+    let best = format!("the best of {} simple models ({}, {share})", comparison.baselines.len(), title(best));
     match comparison.verdict {
-        Verdict::Better => {
-            format!(
-                "{model} beats the best of {count} simple models ({name}, which sees {sees}: {share}) by {difference}."
-            )
+        Verdict::Better => format!("{model} beats {best} by {difference}."),
+        Verdict::NoClearDifference => {
+            format!("{model} does not clearly beat {best}: the difference is {difference}.")
         }
-        Verdict::NoClearDifference => format!(
-            "{model} does not clearly beat a simple model: {name}, which sees {sees}, reaches {share} on the same \
-             pictures (a difference of {difference}). As far as these pictures tell, no network is needed for that."
-        ),
-        Verdict::Worse => format!(
-            "A simple model does better: {name}, which sees {sees}, reaches {share} on the same pictures (a difference of {difference})."
-        ),
+        Verdict::Worse => format!("{model} is worse than {best}: the difference is {difference}."),
     }
+}
+
+/// Whether the best simple model has learned anything: more than the most frequent class would reach.
+fn best_beats_chance(comparison: &BaselineComparison) -> bool {
+    let frequent = comparison.baselines.iter().find(|score| score.id == MOST_FREQUENT);
+    let chance = frequent.map_or(0.0, |score| score.accuracy.value);
+    comparison.best().is_some_and(|best| best.accuracy.interval.low > chance)
 }
 
 /// What the simple models learned from, in a sentence.
@@ -51,8 +66,19 @@ pub(crate) fn sees(score: &BaselineScore) -> &'static str {
     Baseline::find(&score.id).map_or("something of the picture", |baseline| baseline.view.words())
 }
 
-/// `7.5 points (95% interval 6.1 to 8.9; p = .001 by paired bootstrap, p < .001 by McNemar's test)`
-fn difference(comparison: &BaselineComparison) -> String {
+/// `7.5 points (95% interval 6.1 to 8.9, p = .001)`
+fn in_short(comparison: &BaselineComparison) -> String {
+    match &comparison.difference {
+        Some(difference) => {
+            let points = points_with_interval(difference);
+            format!("{}, p {})", points.trim_end_matches(')'), p_value(difference.p_value))
+        }
+        None => in_full(comparison),
+    }
+}
+
+/// `7.5 points (95% interval 6.1 to 8.9); p = .001 by paired bootstrap, p < .001 by McNemar's test`
+fn in_full(comparison: &BaselineComparison) -> String {
     let mcnemar = p_value(comparison.mcnemar.p_value);
     match &comparison.difference {
         Some(difference) => format!(
@@ -76,15 +102,6 @@ pub fn points_with_interval(difference: &Difference) -> String {
     let (value, low, high) = (points(difference.value), points(interval.low), points(interval.high));
     let unit = if value == "1" || value == "−1" { "point" } else { "points" };
     format!("{value} {unit} (95% interval {low} to {high})")
-}
-
-/// A real minus sign, and none before a zero.
-fn signed(text: String) -> String {
-    match text.strip_prefix('-') {
-        Some(zero) if zero.chars().all(|c| c == '0' || c == '.') => zero.to_owned(),
-        Some(number) => format!("−{number}"),
-        None => text,
-    }
 }
 
 /// `= .034`, `< .001`.
@@ -133,20 +150,28 @@ mod tests {
                 Verdict::NoClearDifference,
                 0.01,
                 0.05,
-                "does not clearly beat a simple model: the border model",
+                "does not clearly beat the best of 1 simple models (the border model, 80%)",
             ),
-            (Verdict::NoClearDifference, 0.01, 0.05, "(a difference of 1 point (95% interval −4 to 6)"),
-            (
-                Verdict::Worse,
-                -0.1,
-                0.05,
-                "A simple model does better: the border model, which sees only the border",
-            ),
+            (Verdict::NoClearDifference, 0.01, 0.05, "the difference is 1 point (95% interval −4 to 6); p"),
+            (Verdict::NoClearDifference, 0.01, 0.05, "no network is needed"),
+            (Verdict::Worse, -0.1, 0.05, "The network is worse than the best of 1 simple models"),
         ];
         for (verdict, value, half, words) in cases {
             let sentence = baseline_verdict("The network", &comparison(verdict, value, half));
             assert!(sentence.contains(words), "{words}: {sentence}");
         }
+        let short = verdict_in_short("The network", &comparison(Verdict::Better, 0.1, 0.05));
+        assert!(short.ends_with("by 10 points (95% interval 5 to 15, p = .034)."), "{short}");
+    }
+
+    #[test]
+    fn where_simple_models_learned_nothing_either_they_do_not_make_a_network_needless() {
+        let mut found = comparison(Verdict::NoClearDifference, 0.01, 0.05);
+        found
+            .baselines
+            .push(BaselineScore { id: MOST_FREQUENT.into(), accuracy: found.baselines[0].accuracy });
+        let sentence = baseline_verdict("The network", &found);
+        assert!(!sentence.contains("no network is needed"), "{sentence}");
     }
 
     #[test]
@@ -160,6 +185,5 @@ mod tests {
         for (value, text) in [(0.00001, "< .001"), (0.0123, "= .012"), (0.5, "= .50"), (1.0, "= 1")] {
             assert_eq!(p_value(value), text);
         }
-        assert_eq!(signed("-0.0".into()), "0.0");
     }
 }

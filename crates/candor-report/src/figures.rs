@@ -57,10 +57,17 @@ impl Scale {
     fn with_decimals(self, value: f64, decimals: usize) -> String {
         match self {
             Scale::PerCent => format!("{:.decimals$}%", 100.0 * value),
-            // What rounds to nothing has no sign.
-            Scale::Plain if value.abs() < 0.5 * 0.1f64.powi(decimals as i32) => format!("{:.decimals$}", 0.0),
-            Scale::Plain => format!("{value:.decimals$}"),
+            Scale::Plain => signed(format!("{value:.decimals$}")),
         }
+    }
+}
+
+/// A real minus sign, and none before a zero.
+pub(crate) fn signed(text: String) -> String {
+    match text.strip_prefix('-') {
+        Some(zero) if zero.chars().all(|c| c == '0' || c == '.') => zero.to_owned(),
+        Some(number) => format!("−{number}"),
+        None => text,
     }
 }
 
@@ -164,7 +171,7 @@ mod tests {
             (Scale::Plain, 0.47231, (0.4012, 0.5398), "0.47 (0.40 to 0.54)"),
             (Scale::Plain, 2.3031, (1.7, 3.1), "2.3 (1.7 to 3.1)"),
             (Scale::Plain, 0.029_14, (0.021, 0.0381), "0.029 (0.021 to 0.038)"),
-            (Scale::Plain, -0.001, (-0.05, 0.05), "0.00 (-0.05 to 0.05)"),
+            (Scale::Plain, -0.001, (-0.05, 0.05), "0.00 (−0.05 to 0.05)"),
             (Scale::PerCent, 0.9004, (0.8904, 0.9101), "90.0% (89.0% to 91.0%)"),
             (Scale::PerCent, 0.9004, (0.8404, 0.9301), "90% (84% to 93%)"),
         ];

@@ -4,7 +4,7 @@ use candor_analysis::Evaluation;
 use candor_analysis::evaluate::ClassScores;
 use candor_core::Subset;
 
-use crate::baseline_verdict;
+use crate::baselines::verdict_in_short;
 use crate::figures::{self, Scale};
 use crate::text::list;
 use crate::{Model, SubsetEvaluation, Summary};
@@ -106,7 +106,7 @@ fn learned(model: &Model, judged: &SubsetEvaluation) -> String {
 /// Whether it beats the best simple model, where that is known.
 fn beside_simple_models(model: &Model, subset: Subset) -> String {
     let comparison = model.baselines.get(&subset);
-    comparison.map_or_else(String::new, |found| format!(" {}", baseline_verdict("The network", found)))
+    comparison.map_or_else(String::new, |found| format!(" {}", verdict_in_short("The network", found)))
 }
 
 fn certainty(model: &Model, judged: &SubsetEvaluation) -> String {

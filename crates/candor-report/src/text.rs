@@ -1,12 +1,15 @@
 //! Fitting words into the space that a drawing has.
 
-/// At most `most` characters; what is longer ends in `…`.
+/// At most `most` characters; what is longer has a `…` in its middle, because long names often differ at their end only.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+    let characters = text.chars().count();
+    if characters <= most {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
+    let end = most.saturating_sub(1) / 2;
+    let start: String = text.chars().take(most.saturating_sub(1) - end).collect();
+    let end: String = text.chars().skip(characters - end).collect();
+    format!("{}…{}", start.trim_end(), end.trim_start())
 }
 
 /// The last `most` characters; what is longer begins with `…`.
@@ -44,12 +47,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_words_end_in_an_ellipsis_and_long_names_break_at_a_space() {
+    fn long_words_lose_their_middle_and_long_names_break_at_a_space() {
         let cases: [(&str, &[&str]); 5] = [
             ("fork", &["fork"]),
             ("plastic bottle", &["plastic", "bottle"]),
-            ("a very long plastic bottle", &["a very", "long pla…"]),
-            ("incomprehensible", &["incompre…"]),
+            ("a very long plastic bottle", &["a very", "long…ttle"]),
+            ("incomprehensible", &["inco…ible"]),
             ("Füße über Füße", &["Füße über", "Füße"]),
         ];
         for (text, lines) in cases {

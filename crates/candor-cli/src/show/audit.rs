@@ -3,7 +3,7 @@
 use candor_workflow::{AuditVerdict, Audited, Finding};
 
 use super::Words;
-use super::judged::{WIDTH, wrapped};
+use super::table::{WIDTH, wrapped};
 
 /// Columns of the check's name and of the verdict.
 const NAME: usize = 26;

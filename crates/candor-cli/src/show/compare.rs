@@ -5,8 +5,7 @@ use candor_workflow::{
 };
 
 use super::Words;
-use super::judged::{WIDTH, wrapped};
-use super::table::{Table, shortened};
+use super::table::{Table, WIDTH, shortened, wrapped};
 
 /// Characters of a run's name.
 const NAME: usize = 24;

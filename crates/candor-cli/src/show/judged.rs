@@ -2,10 +2,8 @@
 
 use candor_workflow::{Scale, SubsetEvaluation, Summary, count, figure_list};
 
-use super::table::{Table, shortened};
+use super::table::{Table, WIDTH, shortened, wrapped};
 
-/// What a terminal shows at least. A table that is wider is left to the report.
-pub const WIDTH: usize = 80;
 /// More classes than this, and only those that are found least often are shown.
 const MOST_CLASSES: usize = 12;
 /// Characters of a class's name.
@@ -72,29 +70,12 @@ fn classes(judged: &SubsetEvaluation) -> String {
     format!("{table}{more}")
 }
 
-/// Broken at spaces into lines of fewer than `width` characters.
-pub fn wrapped(text: &str, width: usize) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line");
-        match line.chars().count() + word.chars().count() < width {
-            _ if line.is_empty() => line.push_str(word),
-            true => *line += &format!(" {word}"),
-            false => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn text_is_wrapped_and_stands_beside_its_question() {
-        let text = wrapped(&"word ".repeat(40), WIDTH);
-        assert!(text.lines().all(|line| line.chars().count() < WIDTH), "{text}");
-        assert_eq!(text.split_whitespace().count(), 40);
+    fn sentences_stand_beside_their_question() {
         let sentence = "many words in one sentence ".repeat(5);
         let lines = summary(&Summary {
             learned: sentence.clone(),

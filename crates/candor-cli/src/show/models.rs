@@ -4,7 +4,7 @@ use candor_workflow::{ModelListing, ModelTable, count};
 use serde::Serialize;
 
 use super::Words;
-use super::table::Table;
+use super::table::{Table, WIDTH};
 
 /// What `candor models` gives.
 #[derive(Serialize)]
@@ -31,7 +31,8 @@ impl Words for Models {
 
 impl Words for ModelTable {
     fn words(&self) -> String {
-        let mut table = Table::new(&["layer", "settings", "output", ">parameters", ">mult-adds"]);
+        let mut table =
+            Table::new(&["layer", "settings", "output", ">parameters", ">mult-adds"]).wrapping(1, WIDTH);
         for layer in &self.layers {
             let (parameters, work) = (count(layer.parameters as u64), count(layer.multiply_adds));
             table.row([&layer.name, &layer.layer, &layer.output, &parameters, &work]);

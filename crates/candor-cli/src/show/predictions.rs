@@ -4,11 +4,10 @@ use anyhow::Result;
 use candor_workflow::{PredictedFile, Predictions};
 
 use super::Words;
-use super::table::{Table, shortened};
+use super::table::{Table, WIDTH, shortened};
 
 /// More classes than this, and the table shows only the most probable ones of each picture.
 const MOST_COLUMNS: usize = 4;
-const WIDTH: usize = 80;
 const FILE_WIDTH: usize = 40;
 const LEAST_FILE_WIDTH: usize = 12;
 

@@ -1,15 +1,13 @@
 //! Runs: what was trained, how it was judged.
 
 use candor_core::Channels;
-use candor_workflow::{
-    Demo, DemoModel, Evaluated, RunResult, SubsetFigures, Verdict, baseline_verdict, count, per_cent,
-};
+use candor_workflow::{Demo, DemoModel, Evaluated, RunResult, SubsetFigures, count, per_cent};
 use serde::Serialize;
 
 use super::Words;
 use super::audit;
-use super::judged::{self, WIDTH, wrapped};
-use super::table::{Table, shortened};
+use super::judged;
+use super::table::{Table, WIDTH, shortened, wrapped};
 
 /// What `candor report` gives.
 #[derive(Serialize)]
@@ -38,14 +36,10 @@ impl Words for RunResult {
             ),
             _ => String::new(),
         };
-        // A network that is no better than a simple model: nothing else is as important.
-        let first =
-            judged.last().filter(|(_, figures)| !beaten(figures)).map(|(_, figures)| verdict(figures));
         format!(
-            "{}\n{}{}\n{}\n{}\n{figures}{last}\n{}\n{sealed}Report: {}\n",
+            "{}\n\n{}{}\n{}\n{figures}{last}\n{}\n{sealed}Report: {}\n",
             headline(self),
-            self.audit.as_ref().map_or_else(String::new, audit::first_line),
-            first.unwrap_or_default(),
+            self.audit.as_ref().map_or_else(String::new, |finding| audit::first_line(finding) + "\n"),
             judged::summary(&self.summary),
             figures_table(&judged),
             how_it_went(self),
@@ -87,17 +81,6 @@ fn looked_at(figures: &SubsetFigures) -> String {
     }
 }
 
-/// Whether the network clearly beats the simple models; also where there are none.
-fn beaten(figures: &SubsetFigures) -> bool {
-    figures.baselines.as_ref().is_none_or(|found| found.verdict == Verdict::Better)
-}
-
-/// What is to be said of the simple models, on lines of its own.
-fn verdict(figures: &SubsetFigures) -> String {
-    let verdict = figures.baselines.as_ref().map(|found| baseline_verdict("The network", found));
-    verdict.map_or_else(String::new, |sentence| wrapped(&sentence, WIDTH) + "\n")
-}
-
 fn matrix(name: &str, figures: &SubsetFigures, classes: &[String]) -> String {
     let short: Vec<String> = classes.iter().map(|class| shortened(class, 14)).collect();
     let heading = std::iter::once("true \\ predicted".to_owned());
@@ -107,6 +90,7 @@ fn matrix(name: &str, figures: &SubsetFigures, classes: &[String]) -> String {
         let counts = counts.iter().map(|&pictures| count(pictures));
         table.row(std::iter::once(class.clone()).chain(counts));
     }
+    // A wider one is left to the report.
     match table.width() <= WIDTH {
         true => format!("\nConfusion matrix, {name}\n\n{table}"),
         false => "The confusion matrix is in the report.\n".to_owned(),

@@ -3,6 +3,7 @@
 use candor_analysis::Evaluation;
 use maud::{Markup, html};
 
+use crate::text::shorten;
 use crate::{figures, theme};
 
 /// Beyond this many a table has more cells than a page can hold; the most frequent confusions are listed instead.
@@ -39,22 +40,27 @@ pub(crate) fn confusion_heat_map(evaluation: &Evaluation, name: &str) -> Option<
     })
 }
 
+/// Characters of a class's name where its row is one line.
+const NAME_CHARACTERS: usize = 16;
+
 fn table(evaluation: &Evaluation, size: &str) -> Markup {
     let k = evaluation.classes.len();
+    let most = if size == "large" { usize::MAX } else { NAME_CHARACTERS };
     html! {
         table class={ "heat " (size) } {
             thead {
                 tr {
                     td class="corner" { div { "predicted →" } div { "true ↓" } }
                     @for class in &evaluation.classes {
-                        th scope="col" title=(class) { span { (class) } }
+                        th scope="col" title=(class) { span { (shorten(class, most)) } }
                     }
                 }
             }
             tbody {
                 @for truth in 0..k {
                     tr {
-                        th scope="row" title=(evaluation.classes[truth]) { (evaluation.classes[truth]) }
+                        @let class = &evaluation.classes[truth];
+                        th scope="row" title=(class) { (shorten(class, most)) }
                         @for predicted in 0..k { (cell(evaluation, truth, predicted)) }
                     }
                 }

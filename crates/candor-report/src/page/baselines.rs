@@ -1,11 +1,14 @@
 //! The models beside simple ones.
 
 use candor_analysis::baseline::{Baseline, BaselineComparison, BaselineScore};
+use candor_analysis::evaluate::Accuracy;
+use candor_core::Subset;
 use maud::{Markup, html};
 
 use super::parts;
 use crate::baselines::{learned_from, sees, title};
-use crate::{Model, Report, baseline_verdict, figures};
+use crate::figures::{self, Scale};
+use crate::{Report, baseline_verdict};
 
 pub(super) fn section(report: &Report) -> Markup {
     parts::section(
@@ -16,15 +19,20 @@ pub(super) fn section(report: &Report) -> Markup {
                 "Models that see little of a picture and learn within seconds. What they reach, a network has to beat \
                  before its accuracy means that it sees something worth seeing."
             }
-            (parts::side_by_side(report, model))
+            @for model in &report.models {
+                @if let Some((subset, comparison)) = model.baselines.last_key_value() {
+                    @if report.models.len() > 1 { p class="model" { (model.name) } }
+                    (beside(*subset, comparison))
+                }
+            }
+            @if report.models.iter().all(|model| model.baselines.is_empty()) {
+                p { "None were judged beside this one." }
+            }
         },
     )
 }
 
-fn model(model: &Model) -> Markup {
-    let Some((subset, comparison)) = model.baselines.last_key_value() else {
-        return html! { p { "No simple models were judged beside this one." } };
-    };
+fn beside(subset: Subset, comparison: &BaselineComparison) -> Markup {
     html! {
         p class="subject" { "On " (figures::count(comparison.model.pictures)) " " (subset) " pictures" }
         p { strong { (baseline_verdict("The network", comparison)) } }
@@ -38,20 +46,16 @@ fn table(comparison: &BaselineComparison) -> Markup {
     html! {
         table class="figures" {
             thead {
-                tr { th scope="col" { "model" } th scope="col" { "sees" } th scope="col" { "accuracy (95% interval)" } }
+                tr { th scope="col" { "model" } th scope="col" { "accuracy, 95% interval" } }
             }
             tbody {
                 @for score in &comparison.baselines { (row(score, score.id == comparison.best)) }
                 @for left_out in &comparison.left_out {
-                    tr { th scope="row" { (left_out.id) } td colspan="2" { "left out: " (left_out.reason) } }
+                    tr { th scope="row" { (left_out.id) } td class="undefined why" { "left out: " (left_out.reason) } }
                 }
             }
             tfoot {
-                tr {
-                    th scope="row" { "the network" }
-                    td { "all it is given" }
-                    td { (figures::accuracy_with_interval(&comparison.model)) }
-                }
+                tr { th scope="row" { "the network" } (accuracy(&comparison.model)) }
             }
         }
     }
@@ -60,9 +64,20 @@ fn table(comparison: &BaselineComparison) -> Markup {
 fn row(score: &BaselineScore, best: bool) -> Markup {
     html! {
         tr {
-            th scope="row" { (title(score)) @if best { " (best)" } }
-            td { (sees(score)) }
-            td { (figures::accuracy_with_interval(&score.accuracy)) }
+            th scope="row" {
+                (title(score)) @if best { " (best)" }
+                small { "sees " (sees(score)) }
+            }
+            (accuracy(&score.accuracy))
+        }
+    }
+}
+
+fn accuracy(accuracy: &Accuracy) -> Markup {
+    html! {
+        td {
+            (Scale::PerCent.write(accuracy.value, accuracy.interval))
+            small { (Scale::PerCent.write_interval(accuracy.interval)) }
         }
     }
 }

@@ -5,10 +5,13 @@ use maud::{Markup, html};
 
 use super::parts;
 use super::pictures::{self, Pictures};
+use crate::text::shorten;
 use crate::{Data, Report, figures};
 
 /// Rows of the list of what was left out; the rest is counted.
 const MOST_LEFT_OUT: usize = 50;
+/// Characters of a class's name below a picture.
+const CLASS_CHARACTERS: usize = 14;
 
 pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
     let data = &report.data;
@@ -24,7 +27,8 @@ pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
             div class="grid" {
                 @for picture in pictures::samples(report) {
                     (pictures.figure(picture, &data.classes, html! {
-                        span class="class" { (data.classes[picture.truth]) }
+                        @let class = &data.classes[picture.truth];
+                        span class="class" title=(class) { (shorten(class, CLASS_CHARACTERS)) }
                         code title=(picture.id) { (picture.id.short()) }
                     }))
                 }

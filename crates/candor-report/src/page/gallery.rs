@@ -12,7 +12,7 @@ use crate::{Gallery, Model, Picture, Report, figures};
 /// that the first one is compared with.
 const MOST_OPEN: usize = 12;
 /// Characters of a file's name below a picture.
-const PROVENANCE_CHARACTERS: usize = 16;
+const PROVENANCE_CHARACTERS: usize = 28;
 
 pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
     let shown = report.models.iter().filter(|model| !model.galleries.is_empty());
@@ -93,18 +93,16 @@ fn judged(report: &Report, picture: &Picture, pictures: &Pictures) -> Markup {
     pictures.figure(picture, classes, caption)
 }
 
-/// The end of where it came from, which tells pictures apart, as a link where it came from the web.
+/// Where it came from: the file and its row, and the web site, as a link, where it was fetched from one.
 fn provenance(provenance: &Provenance) -> Markup {
-    let name = provenance.file.rsplit(['/', '\\']).next().unwrap_or(&provenance.file);
-    let short =
-        provenance.row.map_or_else(|| shorten_front(name, PROVENANCE_CHARACTERS), |row| format!("row {row}"));
-    let is_web = |url: &&String| ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    let short = |text: &str| shorten_front(text, PROVENANCE_CHARACTERS);
     html! {
         span class="provenance" title=(provenance) {
-            @match provenance.url.as_ref().filter(is_web) {
-                Some(url) => { a href=(url) rel="noreferrer" { (short) } }
-                None => { (short) }
-            }
+            (short(&provenance.file))
+            @if let Some(row) = provenance.row { ", row " (row) }
+        }
+        @if let (Some(url), Some(site)) = (&provenance.url, provenance.site()) {
+            span class="provenance" title=(url) { a href=(url) rel="noreferrer" { (short(site)) } }
         }
     }
 }

@@ -33,8 +33,18 @@ pub(super) fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, String)>) -> M
     html! {
         dl class="facts" {
             @for (name, value) in facts {
-                div class=[(value.len() > LONG_VALUE).then_some("long")] { dt { (name) } dd { (value) } }
+                div class=[(value.len() > LONG_VALUE).then_some("long")] { dt { (name) } dd { (flags_whole(&value)) } }
             }
+        }
+    }
+}
+
+/// `text`, in which no line ends within a flag such as `--batch-size`.
+fn flags_whole(text: &str) -> Markup {
+    html! {
+        @for (place, word) in text.split(' ').enumerate() {
+            @if place > 0 { " " }
+            @if word.starts_with("--") { span class="flag" { (word) } } @else { (word) }
         }
     }
 }

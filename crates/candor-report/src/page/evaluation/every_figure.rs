@@ -48,8 +48,9 @@ pub(super) fn table(judged: &SubsetEvaluation) -> Markup {
         }))
         @if without {
             p class="note" {
-                "– without an interval: every resampling gives the same value, because no answer was wrong or there are too \
-                 few pictures. That does not make the figure certain: see the accuracy's interval."
+                "– without an interval: every resampling gives the same value, because no answer was wrong, or all answers were \
+                 the same class, or there are too few pictures. That does not make the figure certain: see the accuracy's \
+                 interval."
             }
         }
     }

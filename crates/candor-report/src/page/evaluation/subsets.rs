@@ -14,7 +14,6 @@ pub(super) fn table(model: &Model) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "part" }
-                        th scope="col" { "pictures" }
                         th scope="col" { "accuracy, 95% interval" }
                         th scope="col" { "without looking" }
                         th scope="col" { "log loss" }
@@ -43,8 +42,10 @@ fn row(judged: &SubsetEvaluation) -> Markup {
     };
     html! {
         tr {
-            th scope="row" { (judged.subset) }
-            td { (figures::count(accuracy.pictures)) }
+            th scope="row" {
+                (judged.subset)
+                small { (figures::count(accuracy.pictures)) " pictures" }
+            }
             td {
                 strong { (Scale::PerCent.write(accuracy.value, interval)) }
                 small { (Scale::PerCent.write_interval(interval)) }
