@@ -2,6 +2,7 @@
 
 mod answers;
 mod baselines;
+mod parquet;
 mod uncertainty;
 
 use std::collections::BTreeMap;

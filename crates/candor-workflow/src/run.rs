@@ -189,6 +189,7 @@ impl Run {
             return Ok(());
         }
         self.dir.remove(run_dir::PREDICTIONS)?;
+        self.dir.remove(run_dir::PREDICTIONS_PARQUET)?;
         self.dir.remove(run_dir::EVALUATION)?;
         self.dir.remove(run_dir::BASELINES)?;
         model.save(&path)

@@ -1,5 +1,5 @@
 //! `predictions.csv`: one row for each judged picture. For statistics elsewhere, and for rendering the report again
-//! without another look at the test split.
+//! without another look at the test split. `predictions.parquet` beside it holds the same, typed; it is never read here.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -9,10 +9,13 @@ use candor_core::{Sample, SampleId, Subset};
 
 use crate::error::{Result, WorkflowError};
 use crate::run::Run;
-use crate::run_dir::{PREDICTIONS, RunDir};
+use crate::run_dir::{PREDICTIONS, PREDICTIONS_PARQUET, RunDir};
+
+use super::parquet;
 
 /// Columns before the probabilities.
-const COLUMNS: [&str; 9] = ["split", "index", "id", "source", "row", "url", "group", "truth", "predicted"];
+pub(super) const COLUMNS: [&str; 9] =
+    ["split", "index", "id", "source", "row", "url", "group", "truth", "predicted"];
 
 /// What a model says of some pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +39,19 @@ impl Answers {
     }
 }
 
+/// One row of the table: a picture and what was said of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AnswerRow<'a> {
+    pub subset: Subset,
+    /// Which of the run's pictures.
+    pub index: usize,
+    pub sample: &'a Sample,
+    /// Index of the most probable class.
+    pub predicted: usize,
+    /// One value a class.
+    pub probabilities: &'a [f32],
+}
+
 /// Writes all answers of a run.
 pub(crate) fn write_answers(
     dir: &RunDir,
@@ -43,39 +59,53 @@ pub(crate) fn write_answers(
     samples: &[Sample],
     answers: &BTreeMap<Subset, Answers>,
 ) -> Result<()> {
-    let path = dir.file(PREDICTIONS);
-    let cannot = |error: csv::Error| WorkflowError::damaged(&path, error);
-    let mut table = csv::Writer::from_writer(Vec::new());
-    let header = COLUMNS.iter().map(|column| (*column).to_owned());
-    table.write_record(header.chain(classes.iter().map(|class| format!("p({class})")))).map_err(cannot)?;
-    for (subset, answers) in answers {
-        for (&index, probabilities) in answers.indices.iter().zip(answers.probabilities.chunks(classes.len()))
-        {
-            table
-                .write_record(row(*subset, index, &samples[index], classes, probabilities))
-                .map_err(cannot)?;
-        }
-    }
-    let bytes = table.into_inner().map_err(|error| WorkflowError::damaged(&path, error))?;
-    dir.write(PREDICTIONS, bytes)
+    let rows: Vec<AnswerRow<'_>> =
+        answers.iter().flat_map(|(&subset, answers)| rows(subset, answers, samples, classes.len())).collect();
+    let cannot = |name, error: &dyn Display| WorkflowError::damaged(&dir.file(name), error);
+    let table = csv_table(classes, &rows).map_err(|error| cannot(PREDICTIONS, &error))?;
+    dir.write(PREDICTIONS, table)?;
+    let table = parquet::table(classes, &rows).map_err(|error| cannot(PREDICTIONS_PARQUET, &error))?;
+    dir.write(PREDICTIONS_PARQUET, table)
 }
 
-fn row(
+/// The column of the probabilities of `class`.
+pub(super) fn probability_column(class: &str) -> String {
+    format!("p({class})")
+}
+
+fn rows<'a>(
     subset: Subset,
-    index: usize,
-    sample: &Sample,
-    classes: &[String],
-    probabilities: &[f32],
-) -> Vec<String> {
-    let predicted = candor_core::Prediction { probabilities: probabilities.to_vec() }.class();
-    let row = sample.provenance.row.map_or_else(String::new, |row| row.to_string());
+    answers: &'a Answers,
+    samples: &'a [Sample],
+    classes: usize,
+) -> impl Iterator<Item = AnswerRow<'a>> {
+    let pairs = answers.indices.iter().zip(answers.probabilities.chunks(classes));
+    pairs.map(move |(&index, probabilities)| {
+        let predicted = candor_core::Prediction { probabilities: probabilities.to_vec() }.class();
+        AnswerRow { subset, index, sample: &samples[index], predicted, probabilities }
+    })
+}
+
+fn csv_table(classes: &[String], rows: &[AnswerRow<'_>]) -> std::result::Result<Vec<u8>, csv::Error> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let header = COLUMNS.iter().map(|column| (*column).to_owned());
+    table.write_record(header.chain(classes.iter().map(|class| probability_column(class))))?;
+    for row in rows {
+        table.write_record(csv_row(row, classes))?;
+    }
+    table.into_inner().map_err(|error| error.into_error().into())
+}
+
+fn csv_row(row: &AnswerRow<'_>, classes: &[String]) -> Vec<String> {
+    let AnswerRow { subset, index, sample, predicted, probabilities } = *row;
+    let provenance = &sample.provenance;
     let texts = [
         subset.to_string(),
         index.to_string(),
         sample.id.to_string(),
-        sample.provenance.file.clone(),
-        row,
-        sample.provenance.url.clone().unwrap_or_default(),
+        provenance.file.clone(),
+        provenance.row.map_or_else(String::new, |row| row.to_string()),
+        provenance.url.clone().unwrap_or_default(),
         sample.group.clone().unwrap_or_default(),
         classes[sample.class].clone(),
         classes[predicted].clone(),
