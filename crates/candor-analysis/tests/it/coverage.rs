@@ -75,18 +75,29 @@ impl World {
         let names: Vec<Option<String>> = (0..self.groups * self.pictures_per_group)
             .map(|i| Some((i / self.pictures_per_group).to_string()))
             .collect();
-        let groups = Groups::of(&names);
-        let mut held = [0u32; 2];
-        for world in 0..WORLDS {
-            let predictions = self.sample(&mut seed.derive("world").at(world).rng());
-            let plan = Bootstrap { resamples: RESAMPLES, seed: seed.derive("bootstrap").at(world) };
-            let estimates = bootstrap(&predictions, &groups, &MEASURES, plan);
-            for ((held, estimate), truth) in held.iter_mut().zip(estimates).zip(truth) {
-                *held += u32::from(estimate.expect("the figure is defined").interval.contains(truth));
-            }
-        }
-        held.map(|held| f64::from(held) / WORLDS as f64)
+        let sample = |rng: &mut Rng| self.sample(rng);
+        coverage(&MEASURES, truth, &Groups::of(&names), (RESAMPLES, seed), sample)
     }
+}
+
+/// The share of intervals that hold the `truth` of each of the `measures`, over as many samples as there are worlds.
+fn coverage<const N: usize>(
+    measures: &[Measure; N],
+    truth: [f64; N],
+    groups: &Groups,
+    (resamples, seed): (u32, Seed),
+    sample: impl Fn(&mut Rng) -> LabelledPredictions,
+) -> [f64; N] {
+    let mut held = [0u32; N];
+    for world in 0..WORLDS {
+        let predictions = sample(&mut seed.derive("world").at(world).rng());
+        let plan = Bootstrap { resamples, seed: seed.derive("bootstrap").at(world) };
+        let estimates = bootstrap(&predictions, groups, measures, plan);
+        for ((held, estimate), truth) in held.iter_mut().zip(estimates).zip(truth) {
+            *held += u32::from(estimate.expect("the figure is defined").interval.contains(truth));
+        }
+    }
+    held.map(|held| f64::from(held) / WORLDS as f64)
 }
 
 #[test]
@@ -139,18 +150,9 @@ fn intervals_of_all_other_figures_hold_the_truth_95_times_out_of_100() {
     let seed = Seed(2027);
     let all = with_probabilities(MANY, &mut seed.derive("truth").rng());
     let truth = FURTHER.map(|measure| measure.value(&all).expect("the figure is defined"));
-    let groups = Groups::singles(PICTURES);
-    let mut held = [0u32; FURTHER.len()];
-    for world in 0..WORLDS {
-        let predictions = with_probabilities(PICTURES, &mut seed.derive("world").at(world).rng());
-        let plan = Bootstrap { resamples: 400, seed: seed.derive("bootstrap").at(world) };
-        let estimates = bootstrap(&predictions, &groups, &FURTHER, plan);
-        for ((held, estimate), truth) in held.iter_mut().zip(estimates).zip(truth) {
-            *held += u32::from(estimate.expect("the figure is defined").interval.contains(truth));
-        }
-    }
-    let coverage = FURTHER.into_iter().zip(held.map(|held| f64::from(held) / WORLDS as f64));
-    for (measure, share) in coverage {
+    let sample = |rng: &mut Rng| with_probabilities(PICTURES, rng);
+    let shares = coverage(&FURTHER, truth, &Groups::singles(PICTURES), (400, seed), sample);
+    for (measure, share) in FURTHER.into_iter().zip(shares) {
         println!("{measure:?}: {share:.3}");
         assert!((0.93..=0.97).contains(&share), "{measure:?}: {share}");
     }
