@@ -19,6 +19,7 @@ pub(crate) use confusion_heat_map::confusion_heat_map;
 pub(crate) use finding_series::finding_series;
 pub(crate) use history::{Quantity, history_plot};
 pub use learning_rates::{RatePoint, learning_rates_svg};
+pub(crate) use learning_rates::{STYLE as LEARNING_RATES_STYLE, learning_rates};
 pub(crate) use reliability::reliability;
 
 /// Width of every chart in its own pixels: what a phone of 390 px shows without scaling text below 10 px.

@@ -9,12 +9,14 @@ mod data;
 mod evaluation;
 mod gallery;
 mod layer_table;
+mod learning_rates;
 mod parts;
 mod pictures;
 mod record;
 mod summary;
 mod training;
 
+pub use learning_rates::{RangeTest, learning_rates_html};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{Report, network, theme};
@@ -38,19 +40,12 @@ pub fn render_html(report: &Report) -> String {
 }
 
 fn page(report: &Report, pictures: &Pictures) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content={ "candor " (report.reproduce.version) };
-                title { (report.title) }
-                style { (PreEscaped(style())) }
-            }
-            body {
+    let shown = network::STYLE.to_owned() + &shades();
+    document(
+        &report.title,
+        &report.reproduce.version,
+        &shown,
+        html! {
                 (summary::header(report))
                 main {
                     (audit::section(report, pictures))
@@ -64,26 +59,44 @@ fn page(report: &Report, pictures: &Pictures) -> Markup {
                     (record::reproduce(report))
                     (record::section(report))
                 }
+        },
+    )
+}
+
+/// A page that fetches nothing and runs nothing, in the reader's scheme. `style` is what this one needs besides.
+fn document(title: &str, version: &str, style: &str, body: Markup) -> Markup {
+    let (light, dark) = (theme::LIGHT.declarations(), theme::DARK.declarations());
+    let style = format!(
+        ":root{{color-scheme:light dark;{light}}}\n\
+         @media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n\
+         @media print{{:root{{color-scheme:light;{light}--paper:#fff}}}}\n\
+         {STYLE}{style}"
+    );
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={ "candor " (version) };
+                title { (title) }
+                style { (PreEscaped(style)) }
             }
+            body { (body) }
         }
     }
 }
 
-fn style() -> String {
-    let (light, dark) = (theme::LIGHT.declarations(), theme::DARK.declarations());
-    let shades: String = (1..=theme::SHADES)
+/// Classes for the cells of a heat map.
+fn shades() -> String {
+    (1..=theme::SHADES)
         .flat_map(|level| ["right", "wrong"].map(|scale| (scale, level)))
         .map(|(scale, level)| {
             format!(
                 ".heat .{scale}-{level}{{background:var(--{scale}-{level});color:var(--{scale}-ink-{level})}}\n"
             )
         })
-        .collect();
-    format!(
-        ":root{{color-scheme:light dark;{light}}}\n\
-         @media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n\
-         @media print{{:root{{color-scheme:light;{light}--paper:#fff}}}}\n\
-         {STYLE}{}{shades}",
-        network::STYLE
-    )
+        .collect()
 }

@@ -33,6 +33,8 @@ pub const HISTORY_JSON: &str = "history.json";
 pub const MODEL: &str = "model.safetensors";
 /// What the model says of each picture that it was judged on.
 pub const PREDICTIONS: &str = "predictions.csv";
+/// The same, typed.
+pub const PREDICTIONS_PARQUET: &str = "predictions.parquet";
 /// The figures of each subset.
 pub const EVALUATION: &str = "evaluation.json";
 /// The model beside simple ones.
@@ -43,6 +45,8 @@ pub const AUDIT: &str = "audit";
 pub const LOOKS: &str = "looks.json";
 /// The range test of the learning rate, drawn.
 pub const LEARNING_RATES_SVG: &str = "learning-rates.svg";
+/// The drawing on a page, with the suggestion.
+pub const LEARNING_RATES_HTML: &str = "learning-rates.html";
 /// The same, for machines.
 pub const LEARNING_RATES_JSON: &str = "learning-rates.json";
 /// The report, for people.

@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::axis::Axis;
-use super::{WIDTH, px};
+use super::{WIDTH, px, svg};
 use crate::theme;
 
 const HEIGHT: f64 = 280.0;
@@ -11,7 +11,8 @@ const LEFT: f64 = 46.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 44.0;
-const STYLE: &str = include_str!("learning_rates.css");
+/// How the drawing looks, in the page's colours.
+pub(crate) const STYLE: &str = include_str!("learning_rates.css");
 
 /// One step of a range test.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,21 +27,32 @@ pub struct RatePoint {
 
 /// The test as a standalone SVG file, readable on white. `suggestion` is a learning rate.
 pub fn learning_rates_svg(points: &[RatePoint], suggestion: Option<f64>) -> String {
-    let plot = Plot::new(points);
-    let drawing = html! {
+    let file = html! {
         (PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"))
         svg xmlns="http://www.w3.org/2000/svg" width=(WIDTH) height=(HEIGHT)
             viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(alt(points, suggestion)) {
             title { "Learning rate range test" }
             style { (PreEscaped(theme::LIGHT.resolve(STYLE))) }
             rect width="100%" height="100%" fill="#ffffff" {}
-            (plot.grid())
-            path class="each" d=(plot.path(points, |point| point.loss)) {}
-            path class="smoothed" d=(plot.path(points, |point| point.smoothed)) {}
-            @if let Some(rate) = suggestion { (plot.suggestion(rate)) }
+            (drawing(points, suggestion))
         }
     };
-    drawing.into_string()
+    file.into_string()
+}
+
+/// The same for a page that brings [`STYLE`].
+pub(crate) fn learning_rates(points: &[RatePoint], suggestion: Option<f64>) -> Markup {
+    svg(HEIGHT, &alt(points, suggestion), drawing(points, suggestion))
+}
+
+fn drawing(points: &[RatePoint], suggestion: Option<f64>) -> Markup {
+    let plot = Plot::new(points);
+    html! {
+        (plot.grid())
+        path class="each" d=(plot.path(points, |point| point.loss)) {}
+        path class="smoothed" d=(plot.path(points, |point| point.smoothed)) {}
+        @if let Some(rate) = suggestion { (plot.suggestion(rate)) }
+    }
 }
 
 fn alt(points: &[RatePoint], suggestion: Option<f64>) -> String {

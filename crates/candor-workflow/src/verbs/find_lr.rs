@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use candor_core::Reporter;
-use candor_report::{RatePoint, learning_rates_svg};
+use candor_report::{RangeTest, RatePoint, learning_rates_html, learning_rates_svg};
 use serde::Serialize;
 
 use super::train::RunRequest;
 use crate::error::Result;
 use crate::run::{Beginning, Run};
-use crate::run_dir::{LEARNING_RATES_JSON, LEARNING_RATES_SVG, RunDir};
+use crate::run_dir::{LEARNING_RATES_HTML, LEARNING_RATES_JSON, LEARNING_RATES_SVG, RunDir};
 
 /// What a range test of the learning rate found.
 #[derive(Clone, Debug, Serialize)]
@@ -26,6 +26,8 @@ pub struct LearningRates {
     pub steps: Vec<RateStep>,
     /// The drawing.
     pub plot: PathBuf,
+    /// The drawing and the suggestion on a page, with a word on how to read them.
+    pub page: PathBuf,
 }
 
 /// One step of the test.
@@ -39,8 +41,8 @@ pub struct RateStep {
     pub smoothed: Option<f64>,
 }
 
-/// Takes up to 100 training steps with a learning rate that rises from 10⁻⁷ to 10 (Smith, 2017), and writes table and
-/// drawing into the request's folder. Nothing else is kept.
+/// Takes up to 100 training steps with a learning rate that rises from 10⁻⁷ to 10 (Smith, 2017), and writes table, drawing
+/// and page into the request's folder. Nothing else is kept.
 ///
 /// # Errors
 /// When the pictures, the recipe or the folder cannot be used, or the person stops it.
@@ -51,14 +53,24 @@ pub fn find_lr(request: &RunRequest, reporter: &dyn Reporter) -> Result<Learning
     let run = Run::unsaved(dir, &beginning, reporter)?;
     let test = run.range_test(reporter)?;
     let suggestion = test.suggestion();
+    let recipe_rate = crate::rates::as_written(run.recipe.training.optimizer.learning_rate());
+    let page = RangeTest {
+        title: &run.record.spec.short_name(),
+        version: env!("CARGO_PKG_VERSION"),
+        points: &test.points,
+        suggestion,
+        recipe: recipe_rate,
+    };
     run.dir.write(LEARNING_RATES_SVG, learning_rates_svg(&test.points, suggestion))?;
+    run.dir.write(LEARNING_RATES_HTML, learning_rates_html(&page))?;
     let result = LearningRates {
         suggestion,
-        recipe: crate::rates::as_written(run.recipe.training.optimizer.learning_rate()),
+        recipe: recipe_rate,
         lowest_at: lowest(&test.points),
         diverged: test.diverged,
         steps: test.points.iter().map(step).collect(),
         plot: run.dir.file(LEARNING_RATES_SVG),
+        page: run.dir.file(LEARNING_RATES_HTML),
     };
     run.dir.write_json(LEARNING_RATES_JSON, &result)?;
     Ok(result)
