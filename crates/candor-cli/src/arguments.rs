@@ -189,13 +189,16 @@ pub struct ExportArguments {
     pub onnx: PathBuf,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ReportArguments {
     /// The run's folder
     pub run: PathBuf,
     /// Also write a model card for the Hugging Face Hub into this folder, as README.md
     #[arg(long, value_name = "DIR")]
     pub card: Option<PathBuf>,
+    /// Also describe the pictures in Croissant 1.1 in this folder: croissant.json and the table pictures.csv
+    #[arg(long, value_name = "DIR")]
+    pub croissant: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

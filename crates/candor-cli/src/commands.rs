@@ -7,15 +7,16 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
-    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, EvaluateRequest, PredictRequest, RunRequest,
-    SourceSpec, audit, check_figures, compare, data_get, data_list, demo, doctor, evaluate, export_onnx,
-    find_lr, model_table, models, predict, render_report, resume, study, train,
+    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, EvaluateRequest, PredictRequest, ReportRequest,
+    RunRequest, SourceSpec, audit, check_figures, compare, data_get, data_list, demo, doctor, evaluate,
+    export_onnx, find_lr, model_table, models, predict, render_report, resume, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
     AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
-    DemoArguments, EvaluateArguments, ModelsArguments, PredictArguments, RunArguments, TrainArguments,
+    DemoArguments, EvaluateArguments, ModelsArguments, PredictArguments, ReportArguments, RunArguments,
+    TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -32,10 +33,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Compare(arguments) => session.compare(arguments),
         Command::Audit(arguments) => session.audit(arguments),
         Command::Predict(arguments) => session.predict(arguments),
-        Command::Report(arguments) => {
-            let card = arguments.card.as_deref();
-            session.say(&show::Rendered(render_report(&arguments.run, card, session.threads, terminal)?))
-        }
+        Command::Report(arguments) => session.report(arguments),
         Command::Export(arguments) => session.say(&export_onnx(&arguments.model, &arguments.onnx)?),
         Command::Models(arguments) => session.models(arguments),
         Command::Data(DataCommand::List) => session.say(&show::Datasets { datasets: data_list() }),
@@ -117,6 +115,12 @@ impl Session<'_> {
         let fails = audited.worst == Some(AuditVerdict::Fail);
         self.say(&audited)?;
         Ok(if strict && fails { ExitCode::from(3) } else { ExitCode::SUCCESS })
+    }
+
+    fn report(&self, arguments: &ReportArguments) -> Result<ExitCode> {
+        let ReportArguments { run, card, croissant } = arguments.clone();
+        let request = ReportRequest { run, card, croissant, threads: self.threads };
+        self.say(&show::Rendered(render_report(&request, self.terminal)?))
     }
 
     fn predict(&self, arguments: &PredictArguments) -> Result<ExitCode> {

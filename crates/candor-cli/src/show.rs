@@ -67,7 +67,7 @@ impl Words for LearningRates {
         let end = if self.diverged { "From there on it grew, and the test ended.\n" } else { "" };
         let lowest =
             format!("It was lowest at {:.1e}, after {} steps. {end}", self.lowest_at, self.steps.len());
-        format!("{found}{}\nDrawn in {}\n", lowest.trim_end(), self.plot.display())
+        format!("{found}{}\nDrawn in {}\n", lowest.trim_end(), self.page.display())
     }
 }
 

@@ -238,6 +238,8 @@ fn data(pictures: &[u8], labels: &[usize]) -> Data {
             .iter()
             .map(|(subset, range)| SubsetCounts { subset: *subset, per_class: counts(range) })
             .collect(),
+        origins: vec![],
+        groups: None,
         sizes: Some(PictureSizes { smallest: (SIDE, SIDE), median: (SIDE, SIDE), largest: (SIDE, SIDE) }),
         input: Preprocessing { height: SIDE, width: SIDE, channels: Channels::Grey, fit: Fit::Stretch },
         split: "In the order of the file: the first 2,000 to train on, 500 to validate, 4,000 to test."

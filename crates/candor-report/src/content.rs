@@ -80,6 +80,11 @@ pub struct Data {
     pub classes: Vec<String>,
     /// Pictures of each class in each subset.
     pub counts: Vec<SubsetCounts>,
+    /// How many come from where, the place with most pictures first.
+    pub origins: Vec<Origin>,
+    /// How many belong together, where the source says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<GroupSizes>,
     /// How large the originals are, where known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sizes: Option<PictureSizes>,
@@ -100,6 +105,35 @@ pub struct SubsetCounts {
     pub subset: Subset,
     /// One count a class, in class order.
     pub per_class: Vec<usize>,
+}
+
+/// A place that pictures come from: a web site, a file of many pictures, or else the source itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// The site's host, the file's name, or the source's.
+    pub name: String,
+    /// Pictures from there in each subset, in the order of [`Data::counts`].
+    pub pictures: Vec<usize>,
+}
+
+impl Origin {
+    /// Pictures from there in all subsets.
+    pub fn total(&self) -> usize {
+        self.pictures.iter().sum()
+    }
+}
+
+/// How pictures of one person, site or burst belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct GroupSizes {
+    /// Groups.
+    pub groups: usize,
+    /// Pictures in the smallest one.
+    pub smallest: usize,
+    /// Pictures in the largest one.
+    pub largest: usize,
+    /// Pictures that belong to no group.
+    pub ungrouped: usize,
 }
 
 /// Width and height in pixels of the originals.

@@ -1,4 +1,5 @@
-//! candor's report: one self-contained HTML page, the same as JSON, and the history as CSV.
+//! candor's report: one self-contained HTML page, the same as JSON, and the history as CSV; a model card; a Croissant
+//! description of the pictures.
 //!
 //! The caller fills a [`Report`] with plain values; [`render_html`] and [`to_json`] turn it into text. The page needs
 //! no network, no script and no font of its own, follows the reader's light or dark scheme, prints, and fits a phone.
@@ -8,6 +9,7 @@
 mod baselines;
 mod chart;
 mod content;
+mod croissant;
 mod figure_list;
 mod figures;
 mod history_csv;
@@ -23,16 +25,17 @@ mod thumbnail;
 pub use baselines::{baseline_verdict, p_value, points_with_interval};
 pub use chart::{RatePoint, learning_rates_svg};
 pub use content::{
-    Answer, Audit, AuditedFinding, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing,
-    Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts, SubsetEvaluation, Summary,
-    Training,
+    Answer, Audit, AuditedFinding, Data, Epoch, Fact, Gallery, GroupSizes, History, Layer, Model,
+    NetworkDrawing, Origin, Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts,
+    SubsetEvaluation, Summary, Training,
 };
+pub use croissant::{PICTURE_COLUMNS, PICTURE_TABLE, PictureColumn, croissant};
 pub use figure_list::{FigureLine, figure_list};
 pub use figures::{Scale, accuracy_with_interval, count, per_cent};
 pub use history_csv::history_csv;
 pub use json::to_json;
 pub use model_card::model_card;
 pub use network::network_svg;
-pub use page::{HTML_LIMIT_BYTES, render_html};
+pub use page::{HTML_LIMIT_BYTES, RangeTest, learning_rates_html, render_html};
 pub use summary::shuffled_labels_lesson;
 pub use thumbnail::thumbnail;

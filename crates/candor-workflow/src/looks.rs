@@ -67,6 +67,16 @@ impl SealedSplit {
         counts
     }
 
+    /// The subset of each of so many pictures, `None` for those in no subset. Which picture is where stands in
+    /// `split.json`: this is no look.
+    pub fn membership(&self, pictures: usize) -> Vec<Option<Subset>> {
+        let mut subsets = vec![None; pictures];
+        for subset in Subset::ALL {
+            self.0.indices(subset).iter().for_each(|&index| subsets[index] = Some(subset));
+        }
+        subsets
+    }
+
     /// What identifies the test pictures, in whatever order. This is no look.
     pub fn test_fingerprint(&self, samples: &[Sample]) -> SampleId {
         fingerprint(self.0.test.iter().map(|&index| samples[index].id))

@@ -100,6 +100,11 @@ impl Pictures {
         self.predefined.as_deref()
     }
 
+    /// Which of the places in [`SourceSpec::places`] the sample at `index` is from.
+    pub fn place_of(&self, index: usize) -> usize {
+        self.places[index].0
+    }
+
     /// What was left out while listing.
     pub fn problems(&self) -> &[Problem] {
         &self.problems

@@ -21,6 +21,12 @@ use crate::run_dir::{REPORT_HTML, REPORT_JSON, RunDir};
 use crate::threads::in_pool;
 use crate::train::{Finish, History};
 
+mod origins;
+mod picture_table;
+
+use origins::{group_sizes, origins};
+pub(crate) use picture_table::picture_table;
+
 /// Pictures in the grid of examples, at most.
 const GRID: usize = 60;
 
@@ -148,10 +154,14 @@ pub(crate) fn data_section(run: &Run) -> Data {
     let (classes, samples) = (&run.record.classes, &run.prepared.samples);
     let count =
         |subset| SubsetCounts { subset, per_class: run.split.per_class(subset, samples, classes.len()) };
+    let subsets: Vec<Subset> =
+        Subset::ALL.into_iter().filter(|&subset| run.split.count(subset) > 0).collect();
     Data {
-        source: run.record.spec.name(),
+        source: run.record.spec.places().join("; test pictures: "),
         classes: classes.clone(),
-        counts: Subset::ALL.into_iter().filter(|&subset| run.split.count(subset) > 0).map(count).collect(),
+        counts: subsets.iter().copied().map(count).collect(),
+        origins: origins(run, &subsets),
+        groups: group_sizes(samples),
         sizes: run.pictures.sizes(),
         input: run.recipe.preprocessing,
         split: split_sentence(&run.pictures, &run.recipe),

@@ -12,6 +12,7 @@ mod export;
 mod find_lr;
 mod models;
 mod predict;
+mod report;
 mod study;
 mod train;
 
@@ -21,10 +22,11 @@ pub use compare::{CompareRequest, ComparedPair, ComparedRun, RunComparison, comp
 pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};
 pub use demo::{Demo, DemoModel, DemoRequest, demo};
 pub use doctor::{Check, Doctor, Memory, doctor};
-pub use evaluate::{EvaluateRequest, Evaluated, evaluate, render_report};
+pub use evaluate::{EvaluateRequest, Evaluated, evaluate};
 pub use export::{Exported, export_onnx};
 pub use find_lr::{LearningRates, RateStep, find_lr};
 pub use models::{LayerRow, ModelListing, ModelTable, model_table, models};
 pub use predict::{PredictRequest, PredictedFile, Predictions, predict};
+pub use report::{ReportRequest, render_report};
 pub use study::study;
 pub use train::{RunRequest, RunResult, SplitCounts, SubsetFigures, resume, train};

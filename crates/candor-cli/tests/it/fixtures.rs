@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
+use jsonschema::Validator;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -89,6 +91,36 @@ impl Candor {
         }
         self.write(name, text);
     }
+}
+
+/// Whatever a test was about: every `report.json` that it made is as `docs/report.schema.json` says.
+impl Drop for Candor {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            records(self.dir.path()).iter().for_each(|path| check_record(path));
+        }
+    }
+}
+
+/// All files called `report.json` below `folder`.
+fn records(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let found = |path: PathBuf| match path.is_dir() {
+        true => records(&path),
+        false => Some(path).filter(|path| path.ends_with("report.json")).into_iter().collect(),
+    };
+    paths.flat_map(found).collect()
+}
+
+fn check_record(path: &Path) {
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
+        let schema = serde_json::from_str(include_str!("../../../../docs/report.schema.json")).unwrap();
+        jsonschema::validator_for(&schema).expect("the schema is one")
+    });
+    let record = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let faults: Vec<String> =
+        SCHEMA.iter_errors(&record).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert_eq!(faults, [""; 0], "{}", path.display());
 }
 
 impl Answer {

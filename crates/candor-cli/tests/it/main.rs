@@ -6,10 +6,13 @@ mod audit;
 #[path = "../../../candor-report/tests/browser/mod.rs"]
 mod browser;
 mod compare;
+mod exported;
 mod fixtures;
 mod interruption;
 mod models;
 mod predict;
+#[path = "../../../candor-report/tests/python/mod.rs"]
+mod python;
 mod recipes;
 mod rendered;
 mod runs;

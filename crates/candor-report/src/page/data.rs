@@ -6,10 +6,12 @@ use maud::{Markup, html};
 use super::parts;
 use super::pictures::{self, Pictures};
 use crate::text::shorten;
-use crate::{Data, Report, figures};
+use crate::{Data, GroupSizes, Origin, Report, figures};
 
 /// Rows of the list of what was left out; the rest is counted.
 const MOST_LEFT_OUT: usize = 50;
+/// Rows of the list of places; the rest is counted.
+const MOST_ORIGINS: usize = 12;
 /// Characters of a class's name below a picture.
 const CLASS_CHARACTERS: usize = 14;
 
@@ -23,6 +25,7 @@ pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
             p { (data.split) }
             h3 { "Pictures of each class" }
             (parts::scroll_long("Pictures of each class", data.classes.len(), counts(data)))
+            (origins(data))
             h3 { "A few of them" }
             div class="grid" {
                 @for picture in pictures::samples(report) {
@@ -44,6 +47,11 @@ fn facts(data: &Data) -> Vec<(&str, String)> {
         ("Source", data.source.clone()),
         ("Pictures", figures::count(pictures as u64)),
         ("Classes", figures::count(data.classes.len() as u64)),
+        ("Places they come from", figures::count(data.origins.len() as u64)),
+        (
+            "Groups",
+            data.groups.map_or_else(|| "none: every picture counts as independent".to_owned(), groups),
+        ),
         ("The model sees", input(data)),
     ];
     if let Some(sizes) = data.sizes {
@@ -63,6 +71,18 @@ fn facts(data: &Data) -> Vec<(&str, String)> {
         ));
     }
     facts
+}
+
+/// `34, of 1 to 12 pictures`
+fn groups(sizes: GroupSizes) -> String {
+    let GroupSizes { groups, smallest, largest, ungrouped } = sizes;
+    let each = if smallest == largest { largest.to_string() } else { format!("{smallest} to {largest}") };
+    let pictures = if largest == 1 { "picture" } else { "pictures" };
+    let alone = match ungrouped {
+        0 => String::new(),
+        some => format!(", and {} in none", figures::count(some as u64)),
+    };
+    format!("{}, of {each} {pictures}{alone}", figures::count(groups as u64))
 }
 
 fn input(data: &Data) -> String {
@@ -107,6 +127,44 @@ fn counts(data: &Data) -> Markup {
                     td { (total(&all)) }
                 }
             }
+        }
+    }
+}
+
+/// Pictures of each place; nothing where all come from the one that was named.
+fn origins(data: &Data) -> Markup {
+    let shown = &data.origins[..data.origins.len().min(MOST_ORIGINS)];
+    let more: usize = data.origins[shown.len()..].iter().map(Origin::total).sum();
+    html! {
+        @if data.origins.len() > 1 {
+            h3 { "Where they come from" }
+            (parts::scroll("Pictures of each place", html! {
+                table class="figures" {
+                    thead {
+                        tr {
+                            th scope="col" { "place" }
+                            @for subset in &data.counts { th scope="col" { (subset.subset) } }
+                            th scope="col" { "all" }
+                        }
+                    }
+                    tbody {
+                        @for origin in shown {
+                            tr {
+                                th scope="row" { (origin.name) }
+                                @for &pictures in &origin.pictures { td { (figures::count(pictures as u64)) } }
+                                td { (figures::count(origin.total() as u64)) }
+                            }
+                        }
+                    }
+                }
+            }))
+            @if more > 0 {
+                p class="note" {
+                    "And " (figures::count(more as u64)) " pictures from "
+                    (figures::count((data.origins.len() - shown.len()) as u64)) " other places; report.json lists them all."
+                }
+            }
+            p class="note" { "A place whose pictures are mostly of one class can give that class away." }
         }
     }
 }

@@ -9,9 +9,9 @@ use candor_analysis::evaluate::{LabelledPredictions, Pick, galleries, least_cert
 use candor_analysis::interval::{Bootstrap, Groups, Intervals};
 use candor_core::{Channels, Fit, Image, Preprocessing, Problem, Provenance, SampleId, Seed, Subset};
 use candor_report::{
-    Answer, Audit, AuditedFinding, Data, Epoch, Fact, Gallery, History, Layer, Model, NetworkDrawing,
-    Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts, SubsetEvaluation, Summary,
-    Training, shuffled_labels_lesson,
+    Answer, Audit, AuditedFinding, Data, Epoch, Fact, Gallery, GroupSizes, History, Layer, Model,
+    NetworkDrawing, Origin, Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts,
+    SubsetEvaluation, Summary, Training, shuffled_labels_lesson,
 };
 
 const PER_CLASS: usize = 12;
@@ -254,6 +254,11 @@ fn data(wanted: &Wanted, classes: &[String]) -> Data {
             counts(Subset::Validation, 120),
             counts(Subset::Test, PER_CLASS),
         ],
+        origins: vec![
+            Origin { name: "photos.example.org".into(), pictures: vec![900, 100, 30] },
+            Origin { name: "pictures/".into(), pictures: vec![300 * classes.len(), 20, PER_CLASS] },
+        ],
+        groups: Some(GroupSizes { groups: 210, smallest: 1, largest: 14, ungrouped: 3 }),
         sizes: Some(PictureSizes { smallest: (120, 90), median: (1024, 768), largest: (6000, 4000) }),
         input: Preprocessing { height: 64, width: 64, channels: Channels::Rgb, fit: Fit::Crop },
         split: "Drawn by seed 1, each class in the same proportions.".into(),

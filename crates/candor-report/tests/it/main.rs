@@ -6,5 +6,7 @@ mod drawing;
 mod fixture;
 mod model_card;
 mod page;
+#[path = "../python/mod.rs"]
+mod python;
 mod rendered;
 mod schema;

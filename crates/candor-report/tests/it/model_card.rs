@@ -1,11 +1,9 @@
 //! The model card: what stands in it, and that the Hugging Face Hub's own reader takes it.
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use candor_report::model_card;
 
 use crate::fixture::{Wanted, report};
+use crate::python::Python;
 
 const READ: &str = "
 import sys
@@ -34,25 +32,13 @@ fn it_says_what_the_model_is_and_what_it_is_not_for() {
 
 #[test]
 fn the_hub_s_own_reader_takes_it() {
-    let Some(python) = python() else {
-        println!("the_hub_s_own_reader_takes_it: skipped, because no Python with huggingface_hub was found");
-        return;
-    };
+    let Some(python) = Python::with("huggingface_hub", "the_hub_s_own_reader_takes_it") else { return };
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("README.md");
     let report = report(&Wanted { classes: 6, models: 1, layers: 6, picture_px: 20 });
     std::fs::write(&path, model_card(&report)).expect("the card is written");
-    let output = Command::new(python).args(["-c", READ]).arg(&path).output().expect("Python runs");
-    let answer = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let accuracy = report.models[0].judged().expect("judged").evaluation.accuracy.value;
     let accuracy = (accuracy * 1e6).round() / 1e6;
     let expected = format!("image-classification image-classification test 3 {accuracy}");
-    assert_eq!(answer, expected, "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// The Python that `CANDOR_PYTHON` names, or `python3`, where it has `huggingface_hub`.
-fn python() -> Option<PathBuf> {
-    let python = std::env::var_os("CANDOR_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-    let imports = Command::new(&python).args(["-c", "import huggingface_hub"]).output().ok()?;
-    imports.status.success().then_some(python)
+    assert_eq!(python.ask(READ, &path), expected);
 }

@@ -61,6 +61,12 @@ impl SourceSpec {
         }
     }
 
+    /// The place, and the one of the test split where that is another, for people.
+    pub fn places(&self) -> Vec<String> {
+        let test = self.test.as_ref().map(|path| path.display().to_string());
+        std::iter::once(self.name()).chain(test).collect()
+    }
+
     /// The last part of the name: a heading.
     pub fn short_name(&self) -> String {
         let short = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());

@@ -1,6 +1,6 @@
-//! `evaluate` and `report`: judging a trained run, and writing its report again.
+//! `evaluate`: judging a trained run on its own pictures, or its model on others.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use candor_analysis::Evaluation;
 use candor_core::{Dataset, Reporter, Subset};
@@ -8,16 +8,13 @@ use serde::Serialize;
 
 use super::train::{RunResult, SubsetFigures, result};
 use crate::error::{Result, WorkflowError};
-use crate::judge::{Answers, Uncertainty, figures, groups, judge, judgement, saved_answers};
+use crate::judge::{Answers, Uncertainty, groups, judge, judgement};
 use crate::model::TrainedModel;
 use crate::pictures::{Pictures, SourceSpec, classes_among};
-use crate::report::{InShort, report_of, write, write_report};
+use crate::report::write_report;
 use crate::run::Run;
-use crate::run_dir::{MODEL, RunDir, write_atomically};
+use crate::run_dir::{MODEL, RunDir};
 use crate::threads::in_pool;
-
-/// The Hub shows a model's README.md as its card.
-const CARD: &str = "README.md";
 
 /// What is to be judged, and on what.
 #[derive(Clone, Debug)]
@@ -73,34 +70,7 @@ pub fn evaluate(request: &EvaluateRequest, reporter: &dyn Reporter) -> Result<Ev
     Ok(Evaluated::Run(Box::new(result(&run, judgements, short)?)))
 }
 
-/// Writes the report of a run again, from what it has saved; this is no look at the test split. Where `card` names a
-/// folder, a model card for the Hugging Face Hub is put there as `README.md`.
-///
-/// # Errors
-/// When the run was not trained yet, or its pictures cannot be read.
-pub fn render_report(
-    run: &Path,
-    card: Option<&Path>,
-    threads: usize,
-    reporter: &dyn Reporter,
-) -> Result<RunResult> {
-    let dir = RunDir::open(run)?;
-    if !dir.has(crate::run_dir::HISTORY_JSON) {
-        return Err(WorkflowError::NotAModel {
-            path: run.to_owned(),
-            reason: "its training has not finished an epoch yet".into(),
-        });
-    }
-    let run = open(dir, threads, reporter)?;
-    let report = report_of(&run)?;
-    write(&run.dir, &report)?;
-    if let Some(folder) = card {
-        std::fs::create_dir_all(folder).map_err(WorkflowError::file(folder, "made"))?;
-        write_atomically(&folder.join(CARD), candor_report::model_card(&report).as_bytes())?;
-    }
-    result(&run, figures(&run, &saved_answers(&run)?)?, InShort::of(&report))
-}
-
+/// The run, with a word on pictures that have changed since it began.
 pub(super) fn open(dir: RunDir, threads: usize, reporter: &dyn Reporter) -> Result<Run> {
     let (run, difference) = Run::open(dir, threads, reporter)?;
     if let Some(difference) = difference {
