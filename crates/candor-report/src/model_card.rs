@@ -6,8 +6,12 @@
 
 use std::fmt::Write;
 
+use candor_analysis::evaluate::Interval;
 use candor_core::Channels;
 
+use crate::figure_list::written;
+use crate::figures::Scale;
+use crate::page::claims::MAY_NOT;
 use crate::{Model, Report, SubsetEvaluation, baseline_verdict, figures};
 
 /// The card of the first of the report's models.
@@ -23,20 +27,11 @@ pub fn model_card(report: &Report) -> String {
         what_it_is(report, model),
         data(report),
         evaluation(model),
-        LIMITS.to_owned(),
+        limits(),
         how_to_load(report),
     ];
     sections.join("\n")
 }
-
-/// A face does not tell: the same as in the report.
-const LIMITS: &str = "## What it must not be used for
-
-- A face does not tell character, crime, sexual orientation or profession. A model that seems to read them reads the
-  photograph: the background, the light, the web site it came from. This model must not be used to judge people.
-- Nothing was measured on pictures from other sources than those named above. There it may be wrong far more often.
-- Its probabilities are not certainties; decisions about people need a person who can be asked and who can be wrong.
-";
 
 fn metadata(report: &Report, model: &Model, judged: Option<&SubsetEvaluation>) -> String {
     let results = judged.map_or_else(String::new, |judged| model_index(report, model, judged));
@@ -72,7 +67,7 @@ fn what_it_is(report: &Report, model: &Model) -> String {
     let input = report.data.input;
     let colour = if input.channels == Channels::Grey { "grey" } else { "colour" };
     format!(
-        "## What it is\n\nA convolutional network (`{}`, {} parameters) that was trained with candor {}. It takes a {colour} \
+        "## What it is\n\nA neural network (`{}`, {} parameters) that was trained with candor {}. It takes a {colour} \
          picture of {}×{} pixels with values divided by 255, and gives a probability for each of {} classes:\n{}.\n",
         model.network.name,
         figures::count(model.network.parameters()),
@@ -102,8 +97,14 @@ fn data(report: &Report) -> String {
     )
 }
 
+/// A figure with its interval, where it has one.
+fn both(scale: Scale, value: f64, interval: Option<Interval>) -> String {
+    interval.map_or_else(|| written(scale, value, None), |interval| scale.write_both(value, interval))
+}
+
 fn evaluation(model: &Model) -> String {
-    let mut text = "## How good it is\n\n| pictures | accuracy (95% interval) | balanced accuracy | log loss |\n|---|---|---|---|\n"
+    let mut text = "## How good it is\n\nEach figure with its 95% interval.\n\n\
+                    | pictures | accuracy | balanced accuracy | log loss |\n|---|---|---|---|\n"
         .to_owned();
     for judged in &model.evaluations {
         let evaluation = &judged.evaluation;
@@ -112,9 +113,9 @@ fn evaluation(model: &Model) -> String {
             "| {} {} | {} | {} | {} |",
             figures::count(evaluation.accuracy.pictures),
             judged.subset,
-            figures::accuracy_with_interval(&evaluation.accuracy),
-            figures::per_cent(evaluation.balanced_accuracy, evaluation.accuracy.pictures),
-            figures::loss(evaluation.log_loss)
+            both(Scale::PerCent, evaluation.accuracy.value, Some(judged.accuracy_interval())),
+            both(Scale::PerCent, evaluation.balanced_accuracy, judged.intervals.balanced_accuracy),
+            both(Scale::Plain, evaluation.log_loss, judged.intervals.log_loss)
         );
     }
     if let Some(comparison) = model.baselines.values().last() {
@@ -124,6 +125,14 @@ fn evaluation(model: &Model) -> String {
         let _ = writeln!(text, "\nLooks at the test pictures so far: {looks}.");
     }
     text
+}
+
+fn limits() -> String {
+    let claims = MAY_NOT.map(|(claim, reason)| format!("- **{claim}** {reason}\n")).concat();
+    format!(
+        "## What it must not be used for\n\nTo judge people: decisions about them need a person who can be asked and who can be \
+         wrong. Nor may anybody say of it:\n\n{claims}"
+    )
 }
 
 fn how_to_load(report: &Report) -> String {

@@ -4,7 +4,7 @@
 
 mod audit;
 mod baselines;
-mod claims;
+pub(crate) mod claims;
 mod data;
 mod evaluation;
 mod gallery;

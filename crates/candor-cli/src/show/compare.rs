@@ -1,7 +1,8 @@
 //! Runs beside each other.
 
 use candor_workflow::{
-    ComparedPair, RunComparison, Verdict, accuracy_with_interval, count, p_value, points_with_interval,
+    ComparedPair, RunComparison, Verdict, accuracy_with_interval, count, p_value, per_cent,
+    points_with_interval,
 };
 
 use super::Words;
@@ -27,9 +28,15 @@ impl Words for RunComparison {
 }
 
 fn runs(comparison: &RunComparison) -> Table {
-    let mut table = Table::new(&["", "run", "network", ">seed", ">accuracy (95% interval)", ">loss"]);
+    // Wilson's interval is for independent pictures: too narrow where those of one group err together.
+    let grouped = comparison.groups < comparison.pictures;
+    let heading = if grouped { ">accuracy" } else { ">accuracy (95% interval)" };
+    let mut table = Table::new(&["", "run", "network", ">seed", heading, ">loss"]);
     for (place, run) in comparison.runs.iter().enumerate() {
-        let accuracy = accuracy_with_interval(&run.accuracy);
+        let accuracy = match grouped {
+            true => per_cent(run.accuracy.value, run.accuracy.pictures),
+            false => accuracy_with_interval(&run.accuracy),
+        };
         let (name, seed) = (shortened(&run.run.display().to_string(), NAME), run.seed.to_string());
         let loss = format!("{:.3}", run.log_loss);
         table.row([&letter(place), &name, &shortened(&run.architecture, 12), &seed, &accuracy, &loss]);

@@ -1,4 +1,4 @@
-//! What may be claimed, and what may not: the same words in every report.
+//! What may be claimed, and what may not: the same words in every report and on every model card.
 
 use maud::{Markup, html};
 
@@ -10,7 +10,8 @@ const MAY: [&str; 3] = [
     "That someone else gets the same figures from the same pictures with the command below.",
 ];
 
-const MAY_NOT: [(&str, &str); 5] = [
+/// What nobody may say, and why not.
+pub(crate) const MAY_NOT: [(&str, &str); 5] = [
     (
         "That it works elsewhere.",
         "The test pictures come from where the training pictures come from. The accuracy says nothing about pictures \

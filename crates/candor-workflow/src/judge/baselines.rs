@@ -4,14 +4,14 @@
 //! split's seed. The test pictures are seen here only where they were looked at already: a look is counted where the
 //! model's own answers are made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use candor_analysis::baseline::{BASELINES, Baseline, BaselineComparison, LeftOut, Lesson, Rows, View};
-use candor_analysis::interval::{Bootstrap, Groups};
+use candor_analysis::interval::Bootstrap;
 use candor_core::{Image, Progress, Reporter, Stage, Subset};
 use rayon::prelude::*;
 
-use super::Answers;
+use super::{Answers, groups};
 use crate::error::{Result, WorkflowError};
 use crate::run::Run;
 use crate::run_dir;
@@ -71,9 +71,10 @@ fn compared(run: &Run, open: &[(Subset, &Answers)], reporter: &dyn Reporter) -> 
     let mut comparisons = Comparisons::new();
     for (&(subset, answers), guesses) in open.iter().zip(&guesses) {
         let model = answers.labelled(run)?;
+        let groups = groups(&answers.indices, &run.prepared.samples);
         let plan = Bootstrap::for_size(seed(run), model.len(), model.classes().len());
         let learned_from = (lesson.len(), run.split.train().len());
-        let comparison = BaselineComparison::of(&model, guesses, &answers.groups(run), plan, learned_from);
+        let comparison = BaselineComparison::of(&model, guesses, &groups, plan, learned_from);
         let left_out = left_out.clone();
         comparisons.extend(comparison.map(|found| (subset, BaselineComparison { left_out, ..found })));
     }
@@ -87,7 +88,7 @@ fn outcomes(
     open: &[(Subset, &Answers)],
     reporter: &dyn Reporter,
 ) -> Result<Vec<Outcome>> {
-    let views: BTreeMap<View, ()> = BASELINES.iter().map(|baseline| (baseline.view, ())).collect();
+    let views: BTreeSet<View> = BASELINES.iter().map(|baseline| baseline.view).collect();
     let seen = |view: View| {
         let of_subset = |(_, answers): &(Subset, &Answers)| rows(run, view, &answers.indices);
         (rows(run, view, lesson), open.iter().map(of_subset).collect::<Vec<Rows>>())
@@ -96,7 +97,7 @@ fn outcomes(
     let classes = run.record.classes.len();
     let stopped = || WorkflowError::Stopped { run: Some(run.dir.path().to_owned()) };
     in_pool(run.threads, || {
-        let seen: BTreeMap<View, _> = views.into_keys().map(|view| (view, seen(view))).collect();
+        let seen: BTreeMap<View, _> = views.into_iter().map(|view| (view, seen(view))).collect();
         let outcome = |(done, baseline): (usize, &&'static Baseline)| {
             if reporter.cancelled() {
                 return Err(stopped());
@@ -137,13 +138,4 @@ fn rows(run: &Run, view: View, indices: &[usize]) -> Rows {
         view.row(&image.expect("prepared pictures have this size"))
     };
     Rows::of(indices.par_iter().map(row).collect())
-}
-
-impl Answers {
-    /// Which of the pictures belong together.
-    pub fn groups(&self, run: &Run) -> Groups {
-        let groups: Vec<Option<&String>> =
-            self.indices.iter().map(|&index| run.prepared.samples[index].group.as_ref()).collect();
-        Groups::of(&groups)
-    }
 }

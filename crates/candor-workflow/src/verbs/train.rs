@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use candor_analysis::audit::{Finding, Settings};
 use candor_analysis::baseline::BaselineComparison;
-use candor_analysis::evaluate::{Accuracy, ConfusionMatrix, Interval};
+use candor_analysis::evaluate::{ConfusionMatrix, Interval};
 use candor_core::{Channels, Problem, Reporter, Stage, Subset};
-use candor_report::{SubsetEvaluation, Summary};
+use candor_report::{Scale, SubsetEvaluation, Summary};
 use serde::Serialize;
 
 use crate::audit::{cheap, run_checks};
@@ -227,11 +227,9 @@ pub(super) fn result(run: &Run, mut judgements: Judgements, short: InShort) -> R
 }
 
 impl SubsetFigures {
-    /// `89.3% (88.7% to 89.9%)`, with the digits that the number of pictures supports.
+    /// `89.3% (88.7% to 89.9%)`, with the digits that the interval supports.
     pub fn accuracy_in_words(&self) -> String {
-        let correct = self.confusion_matrix.correct();
-        let (pictures, value, interval) = (self.pictures as u64, self.accuracy, self.interval);
-        candor_report::accuracy_with_interval(&Accuracy { correct, pictures, value, interval })
+        Scale::PerCent.write_both(self.accuracy, self.interval)
     }
 
     pub(super) fn of(judgement: Judgement) -> SubsetFigures {
