@@ -1,7 +1,9 @@
 //! Runs: what was trained, how it was judged.
 
 use candor_core::Channels;
-use candor_workflow::{Demo, DemoModel, Evaluated, RunResult, SubsetFigures, count, per_cent};
+use candor_workflow::{
+    Demo, DemoModel, Evaluated, RunResult, SubsetFigures, baseline_verdict, count, per_cent,
+};
 use serde::Serialize;
 
 use super::Words;
@@ -136,8 +138,12 @@ impl Words for Demo {
         table.row(row("the pictures it learned from", |model| model.train_accuracy));
         table.row(row("pictures it never saw", |model| model.test_accuracy));
         table.row(row("  (by guessing)", |model| model.chance));
+        let simple = self.real.baselines.as_ref().map_or_else(String::new, |found| {
+            let verdict = baseline_verdict("With the real labels the network", found);
+            format!("\n{}\n", wrapped(&verdict, WIDTH))
+        });
         format!(
-            "{table}\n{}\n\n{:.1} s in all, {} images a second in training.\nReport: {}\n",
+            "{table}\n{}\n{simple}\n{:.1} s in all, {} images a second in training.\nReport: {}\n",
             wrapped(&self.lesson, WIDTH),
             self.seconds,
             count(self.images_per_second as u64),

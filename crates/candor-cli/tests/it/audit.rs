@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::fixtures::Candor;
-use crate::rendered::check_record;
+use crate::rendered::record_of;
 
 const QUICK: &str = "--architecture linear --height 8 --width 8 --epochs 20 --learning-rate 0.01";
 
@@ -30,7 +30,7 @@ fn an_audit_asks_what_is_wanted_keeps_what_holds_and_writes_it_down() {
     assert_eq!(candor.read("run/audit/better-than-chance.json"), kept);
     let more = candor.json("audit run --only better-than-chance --permutations 29");
     assert_ne!(more["findings"], asked["findings"], "another effort is another answer");
-    let record = check_record(&candor, "run");
+    let record = record_of(&candor, "run");
     let found = record["audit"]["findings"].as_array().unwrap();
     assert!(found.iter().any(|finding| finding["check"] == "better-than-chance"), "{record}");
     assert!(candor.text("run/report.html").contains("What the audit found"));

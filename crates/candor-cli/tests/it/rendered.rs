@@ -6,7 +6,7 @@ use crate::browser::Browser;
 use crate::fixtures::{Candor, shared};
 
 /// The record of `run`. That it is as the published schema says is seen when `candor` goes.
-fn record_of(candor: &Candor, run: &str) -> Value {
+pub fn record_of(candor: &Candor, run: &str) -> Value {
     serde_json::from_str(&candor.text(&format!("{run}/report.json"))).unwrap()
 }
 

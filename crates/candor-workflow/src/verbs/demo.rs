@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use candor_analysis::baseline::BaselineComparison;
 use candor_analysis::evaluate::Interval;
 use candor_core::{Reporter, Seed, Subset};
 use candor_report::{Report, Summary, shuffled_labels_lesson};
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 use super::train::train_and_judge;
 use crate::error::Result;
-use crate::judge::Judgements;
+use crate::judge::{Judgements, saved_comparisons};
 use crate::pictures::SourceSpec;
 use crate::recipe::RecipeFile;
 use crate::report::{Naming, data_section, model_section, reproduce, write};
@@ -90,6 +91,9 @@ pub struct DemoModel {
     pub test_loss: f64,
     /// What always naming the most frequent class would reach on the test pictures.
     pub chance: f64,
+    /// The model beside simple ones on the test pictures; only with the real labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baselines: Option<Box<BaselineComparison>>,
     /// Pictures learned from in a second.
     pub images_per_second: f64,
 }
@@ -173,6 +177,7 @@ impl One {
             train_loss: train.loss,
             test_loss: test.loss,
             chance: test.evaluation.majority_baseline.accuracy,
+            baselines: saved_comparisons(&self.run)?.remove(&Subset::Test).map(Box::new),
             images_per_second: self.run.history()?.images_per_second(),
         })
     }
