@@ -14,6 +14,8 @@
 //!
 //! The sum for one output value runs in the same order wherever a tile begins: results do not depend on tiling.
 
+use std::borrow::Cow;
+
 use super::Isa;
 use super::simd::{BLOCK, Simd, simd_kernel};
 
@@ -21,7 +23,7 @@ use super::simd::{BLOCK, Simd, simd_kernel};
 #[derive(Clone, Debug)]
 pub(crate) struct TapSum {
     /// Offset of each tap from a pixel's origin in the input plane, in floats.
-    pub taps: Vec<usize>,
+    pub taps: Cow<'static, [usize]>,
     /// Input planes.
     pub planes: usize,
     /// Floats from one input plane to the next.
@@ -31,6 +33,11 @@ pub(crate) struct TapSum {
 }
 
 impl TapSum {
+    /// A sum over channels alone: with it a convolution is a product of matrices.
+    pub fn of_pixels(planes: usize, plane_len: usize) -> TapSum {
+        TapSum { taps: Cow::Borrowed(&[0]), planes, plane_len, block: BLOCK }
+    }
+
     /// Input values that go into one output value.
     pub fn terms(&self) -> usize {
         self.planes * self.taps.len() * self.block
@@ -133,7 +140,7 @@ pub(crate) fn reference_pixel(sum: &TapSum, x: &[f32], weights: &[f32], bias: &[
     let mut out: Vec<f64> = bias.iter().map(|&b| f64::from(b)).collect();
     let mut term = 0;
     for plane in 0..sum.planes {
-        for &tap in &sum.taps {
+        for &tap in sum.taps.iter() {
             for i in 0..sum.block {
                 for (o, value) in out.iter_mut().enumerate() {
                     *value += f64::from(x[plane * sum.plane_len + tap + i])
@@ -218,7 +225,7 @@ unsafe fn tile<S: Simd, const VECTORS: usize, const CHANNELS: usize, const PIXEL
         let mut weights = row.weights;
         for plane in 0..row.planes {
             let x = row.x.add(plane * row.sum.plane_len + first * row.x_step);
-            for &tap in &row.sum.taps {
+            for &tap in row.sum.taps.iter() {
                 let x = x.add(tap);
                 for channel in 0..CHANNELS {
                     let mut w = [S::splat(0.0); VECTORS];
@@ -265,7 +272,8 @@ mod tests {
             let (height, width_px) = ((rows - 1) * step + kernel_rows, (columns - 1) * step + kernel_columns);
             let taps = (0..kernel_rows * kernel_columns)
                 .map(|t| (t / kernel_columns * width_px + t % kernel_columns) * block)
-                .collect();
+                .collect::<Vec<usize>>()
+                .into();
             let sum = TapSum { taps, planes, plane_len: height * width_px * block, block };
             let stream = Stream::new(seed);
             let values = |name: &str, len: usize| -> Vec<f32> {

@@ -21,6 +21,7 @@ mod simd;
 mod sparse_gradient;
 mod update;
 mod weight_gradient;
+mod winograd;
 
 pub(crate) use activation::{activate, activate_backward, softmax, softmax_backward};
 pub(crate) use buffer::Buffer;
@@ -36,3 +37,7 @@ pub(crate) use simd::BLOCK;
 pub(crate) use sparse_gradient::{Entry, Lists, add_sparse_gradients};
 pub(crate) use update::{Run, Update, update};
 pub(crate) use weight_gradient::{Region, add_weight_gradient};
+pub(crate) use winograd::{
+    PLACES, TileRow, Tiled, tile_gradients, tile_inputs, transform_kernel, transform_kernel_gradient,
+    untile_outputs,
+};

@@ -212,7 +212,7 @@ mod tests {
             let (height, width) = ((rows - 1) * stride + kernel_rows, (columns - 1) * stride + kernel_columns);
             let taps: Vec<usize> =
                 (0..kernel_rows * kernel_columns).map(|t| (t / kernel_columns * width + t % kernel_columns) * block).collect();
-            let sum = TapSum { taps, planes, plane_len: height * width * block, block };
+            let sum = TapSum { taps: taps.into(), planes, plane_len: height * width * block, block };
             let region = Region {
                 rows,
                 columns,

@@ -17,6 +17,8 @@ pub(super) struct Lane {
     pub gradients: Vec<Buffer>,
     /// A gradient that is to be added to another.
     spare: Buffer,
+    /// What steps work in, one after the other.
+    work: Buffer,
     pub steps: Vec<StepMemory>,
     /// Where global maxima were found: for every sample and channel.
     pub places: Vec<u32>,
@@ -51,6 +53,7 @@ impl Lane {
                 .map(|buffer| Buffer::zeros(buffer.len * if buffer.whole_lane { samples } else { block }))
                 .collect(),
             spare: Buffer::zeros(if training { plan.gradients.spare * block } else { 0 }),
+            work: Buffer::zeros(plan.steps.iter().map(|step| step.work_len(block)).max().unwrap_or(0)),
             steps: plan.steps.iter().map(|step| step.memory(kept, training)).collect(),
             places: vec![0; places],
         }
@@ -97,6 +100,7 @@ impl Lane {
                 reads: reads(plan, before, step, &slots),
                 output: of_slots_mut(&mut after[0], &plan.layouts[step + 1], &slots),
                 memory: &mut self.steps[step],
+                work: &mut self.work,
             },
         );
     }
@@ -162,6 +166,7 @@ impl Lane {
                     which,
                     input_gradient,
                     memory: &mut self.steps[step],
+                    work: &mut self.work,
                 },
             );
             if let (Arrival::Again, Some(place)) = (edge.gradient, plan.gradients.places[edge.tensor]) {
@@ -187,6 +192,7 @@ impl Lane {
             which: 0,
             input_gradient: None,
             memory: &mut self.steps[step],
+            work: &mut self.work,
         };
         barrier.note_back(pass, block);
     }

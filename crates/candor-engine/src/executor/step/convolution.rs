@@ -10,6 +10,7 @@ mod depthwise;
 mod ending;
 mod input_gradient;
 mod phase;
+mod winograd;
 
 use rayon::prelude::*;
 
@@ -19,6 +20,7 @@ use self::channels::{ChannelGroup, Dimensions, group_of};
 use self::depthwise::DepthwiseStep;
 use self::ending::Ending;
 use self::input_gradient::PhaseSum;
+use self::winograd::{Finished, Pixels, Tiling, WinogradGradient, WinogradSum};
 use super::{Backward, FeatureStep, Forward, Pass, StepMemory};
 use crate::kernel::{
     BLOCK, Buffer, Entry, Grid, Isa, Layout, TapSum, Windows, activate, convolve, is_chunked, max_pool_row,
@@ -42,10 +44,12 @@ struct ConvolutionStep {
     weight: usize,
     bias: Option<usize>,
     groups: Vec<ChannelGroup>,
-    /// \[group\]\[plane\]\[tap\]\[i\]\[o\], for the forward pass.
+    /// \[group\]\[plane\]\[tap\]\[i\]\[o\], for the forward pass; empty where it goes by way of tiles.
     weights: Buffer,
+    tiled: Option<WinogradSum>,
     biases: Buffer,
     backward: Option<InputGradient>,
+    tiled_gradient: Option<WinogradGradient>,
 }
 
 /// Floats of scratch that share the second-level cache with everything else.
@@ -99,22 +103,20 @@ impl ConvolutionStep {
     fn new(isa: Isa, shape: Dimensions, ending: Ending, place: ConvolutionPlace) -> ConvolutionStep {
         let ConvolutionPlace { input, output, weight, bias, pool, input_gradient } = place;
         let sum = TapSum {
-            taps: shape.taps(),
+            taps: shape.taps().into(),
             planes: input.planes() / shape.parts(),
             plane_len: input.plane(),
             block: input.block,
         };
-        let blocks = output.planes();
+        let tiling = Tiling::of(&shape, pool.as_ref());
+        let tiled = tiling.map(|tiling| WinogradSum::new(isa, tiling, input.channels, output.channels));
+        let tiled_gradient = tiling.filter(|_| pool.is_none());
+        let tiled_gradient = tiled_gradient.map(|tiling| WinogradGradient::new(isa, tiling, &shape));
         let wanted = input_gradient && input.block == BLOCK;
-        let backward = wanted.then(|| match pool {
-            Some(_) => {
-                InputGradient::Sparse(Buffer::zeros(blocks * BLOCK * sum.planes * sum.taps.len() * BLOCK))
-            }
-            None => InputGradient::Dense(PhaseSum::all(isa, &shape)),
-        });
+        let backward = wanted.then(|| InputGradient::new(isa, &shape, &sum, pool.is_some()));
         let groups = ChannelGroup::all(isa, shape.filters, shape.parts());
         let padded = groups.iter().map(|group| group.width).sum::<usize>();
-        let weights = Buffer::zeros(padded * sum.terms());
+        let weights = Buffer::zeros(if tiled.is_some() { 0 } else { padded * sum.terms() });
         let biases = Buffer::zeros(padded);
         let band = pool.map_or(1, |windows| band(&windows, sum.terms(), output.height));
         let pool =
@@ -138,8 +140,10 @@ impl ConvolutionStep {
             bias,
             groups,
             weights,
+            tiled,
             biases,
             backward,
+            tiled_gradient,
         }
     }
 
@@ -157,6 +161,19 @@ impl ConvolutionStep {
     /// The part that a block of filters belongs to.
     fn part_of_block(&self, block: usize) -> usize {
         block * self.shape.parts() / self.shape.output.planes()
+    }
+
+    fn load_direct(&mut self, weight: &[f32]) {
+        let (shape, sum) = (self.shape, &self.sum);
+        for ((channel, filter), kernel) in shape.kernels(weight) {
+            let group = group_of(&self.groups, filter);
+            let start = group.weights(sum.terms()).start;
+            let lane = filter - group.first_block * BLOCK;
+            for (tap, &value) in kernel.iter().enumerate() {
+                let term = (channel / sum.block * sum.taps.len() + tap) * sum.block + channel % sum.block;
+                self.weights[start + term * group.width + lane] = value;
+            }
+        }
     }
 
     /// Rows of the convolution's output for a group of channels.
@@ -210,13 +227,73 @@ impl ConvolutionStep {
                     let out = &mut output[start..start + row_of_output];
                     let row = block * self.shape.output.height + first + y;
                     let places = &mut places[row * row_of_output..][..row_of_output];
-                    let relu = self.ending.activation == Activation::Relu;
-                    max_pool_row(self.isa, windows, (scratch, row_len), y, out, places, relu);
-                    if !relu {
-                        activate(self.isa, self.ending.activation, out);
-                    }
+                    self.pool_row(windows, (scratch, row_len), y, out, places);
                 }
             }
+        }
+    }
+
+    /// The samples of a block by way of tiles.
+    fn forward_tiled(&self, tiled: &WinogradSum, block: Forward<'_>) {
+        let Forward { slots, reads, output, memory, work, .. } = block;
+        let inputs = Pixels { values: reads.get(0), layout: &self.shape.input, from: self.shape.origins(0) };
+        let layout = &self.shape.output;
+        tiled.each_row(inputs, work, |row| {
+            let output = &mut output[row.sample * layout.len()..][..layout.len()];
+            let slot = slots.start + row.sample;
+            match &self.pool {
+                None => self.finish_rows(&row, output, memory.kept_mut(slot, self.ending.kept_len())),
+                Some(windows) => self.finish_pooled(windows, &row, output, (slot, memory)),
+            }
+        });
+    }
+
+    /// Two rows of the output of a block of channels.
+    fn finish_rows(&self, row: &Finished<'_>, output: &mut [f32], kept: &mut [f32]) {
+        let layout = &self.shape.output;
+        let relu = self.ending.activation == Activation::Relu;
+        let rows = 2 * row.down..(2 * row.down + 2).min(layout.height);
+        let to = (layout.row_start(row.block, rows.start), layout.row());
+        row.write(self.bias_of(row.block), relu, output, to);
+        if !relu && self.ending.activation != Activation::Linear {
+            rows.for_each(|y| self.ending.forward((row.block, y), output, kept));
+        }
+    }
+
+    /// One row of windows of a block of channels.
+    fn finish_pooled(
+        &self,
+        windows: &Windows,
+        row: &Finished<'_>,
+        output: &mut [f32],
+        (slot, memory): (usize, &mut StepMemory),
+    ) {
+        let layout = &self.shape.output;
+        let (row_len, len) = (windows.width * BLOCK, layout.width * BLOCK);
+        row.write(self.bias_of(row.block), false, &mut memory.scratch, (0, row_len));
+        let place = (slot * layout.planes() + row.block) * layout.height + row.down;
+        let places = &mut memory.places[place * len..][..len];
+        let out = &mut output[layout.row_start(row.block, row.down)..][..len];
+        self.pool_row(windows, (&memory.scratch, row_len), 0, out, places);
+    }
+
+    fn bias_of(&self, block: usize) -> &[f32; BLOCK] {
+        &self.biases.as_chunks().0[block]
+    }
+
+    /// The maxima of a row of windows, through the activation.
+    fn pool_row(
+        &self,
+        windows: &Windows,
+        scratch: (&[f32], usize),
+        y: usize,
+        out: &mut [f32],
+        places: &mut [u16],
+    ) {
+        let relu = self.ending.activation == Activation::Relu;
+        max_pool_row(self.isa, windows, scratch, y, out, places, relu);
+        if !relu {
+            activate(self.isa, self.ending.activation, out);
         }
     }
 }
@@ -227,7 +304,11 @@ impl FeatureStep for ConvolutionStep {
         let blocks = self.shape.output.planes();
         let scratch = self.pool.map_or(0, |windows| windows.height * windows.width * 2 * BLOCK);
         let places = if self.pool.is_some() { samples * blocks * positions * BLOCK } else { 0 };
-        let gradient = if training { blocks * BLOCK * self.sum.terms() } else { 0 };
+        let gradient = match &self.tiled_gradient {
+            _ if !training => 0,
+            Some(tiled) => tiled.len(),
+            None => blocks * BLOCK * self.sum.terms(),
+        };
         let entries = if training && self.is_sparse() { positions * BLOCK } else { 0 };
         StepMemory {
             places: vec![0; places],
@@ -240,7 +321,15 @@ impl FeatureStep for ConvolutionStep {
         }
     }
 
+    fn work_len(&self, samples: usize) -> usize {
+        let tilings = [Tiling::of(&self.shape, self.pool.as_ref()), Tiling::of_input(&self.shape)];
+        tilings.iter().flatten().map(|tiling| tiling.work_len(samples, &self.shape)).max().unwrap_or(0)
+    }
+
     fn forward(&self, _pass: &Pass, block: Forward<'_>) {
+        if let Some(tiled) = &self.tiled {
+            return self.forward_tiled(tiled, block);
+        }
         let per_sample = self.shape.output.without_halo().len();
         // A group's weights stay in the first-level cache while all samples of the block pass.
         for &group in &self.groups {
@@ -264,6 +353,9 @@ impl FeatureStep for ConvolutionStep {
 
     fn backward(&self, _pass: &Pass, block: Backward<'_>) {
         let per_sample = self.shape.output.without_halo().len();
+        if let Some(tiled) = &self.tiled_gradient {
+            return self.backward_tiled(tiled, block);
+        }
         let (inputs, mut input_gradients) = (block.reads.get(0), block.input_gradient);
         let StepMemory { places, kept, weight_gradient, bias_gradient, scratch, entries, .. } = block.memory;
         let kept_len = self.ending.kept_len();
@@ -299,33 +391,15 @@ impl FeatureStep for ConvolutionStep {
     fn load(&mut self, parameters: &Parameters) {
         let weight = &parameters.tensors()[self.weight].values;
         load_biases(self.bias, parameters, &mut self.biases);
-        let (shape, sum) = (self.shape, &self.sum);
-        let taps = sum.taps.len();
-        let seen = |filter| shape.channels_of(filter).map(|channel| channel % shape.channels_of_part());
-        for filter in 0..shape.filters {
-            let group = group_of(&self.groups, filter);
-            let start = group.weights(sum.terms()).start;
-            let lane = filter - group.first_block * BLOCK;
-            for (channel, values) in seen(filter).zip(shape.weights_of(filter, weight)) {
-                for (tap, &value) in values.iter().enumerate() {
-                    let term = (channel / sum.block * taps + tap) * sum.block + channel % sum.block;
-                    self.weights[start + term * group.width + lane] = value;
-                }
+        match &mut self.tiled {
+            Some(tiled) => {
+                let kernels = self.shape.kernels(weight);
+                kernels.for_each(|(between, kernel)| tiled.load(between, square(kernel)));
             }
+            None => self.load_direct(weight),
         }
-        match &mut self.backward {
-            Some(InputGradient::Sparse(to)) => {
-                for filter in 0..shape.filters {
-                    for (channel, values) in seen(filter).zip(shape.weights_of(filter, weight)) {
-                        let first = (filter * sum.planes + channel / BLOCK) * taps * BLOCK + channel % BLOCK;
-                        values.iter().enumerate().for_each(|(tap, &value)| to[first + tap * BLOCK] = value);
-                    }
-                }
-            }
-            Some(InputGradient::Dense(phases)) => {
-                phases.iter_mut().for_each(|phase| phase.load(&shape, weight))
-            }
-            None => {}
+        if let Some(backward) = &mut self.backward {
+            backward.load(&self.shape, &self.sum, weight);
         }
     }
 
@@ -337,6 +411,10 @@ impl FeatureStep for ConvolutionStep {
         weights.with_min_len(16).enumerate().for_each(|(filter, gradients)| {
             let channels = shape.channels_of(filter).map(|channel| channel % shape.channels_of_part());
             for (channel, gradients) in channels.zip(gradients.chunks_exact_mut(taps)) {
+                if let Some(tiled) = &self.tiled_gradient {
+                    gradients.copy_from_slice(&tiled.of_kernel(lanes, (channel, filter)));
+                    continue;
+                }
                 for (tap, gradient) in gradients.iter_mut().enumerate() {
                     let at = if sparse {
                         ((filter * sum.planes + channel / BLOCK) * taps + tap) * BLOCK + channel % BLOCK
@@ -350,6 +428,11 @@ impl FeatureStep for ConvolutionStep {
         });
         collect_biases(self.bias, lanes, gradients);
     }
+}
+
+/// A 3×3 kernel, row by row.
+fn square(kernel: &[f32]) -> [f32; 9] {
+    std::array::from_fn(|tap| kernel[tap])
 }
 
 fn load_biases(bias: Option<usize>, parameters: &Parameters, to: &mut [f32]) {

@@ -31,6 +31,10 @@ pub(super) trait FeatureStep: Send + Sync {
     fn memory(&self, _samples: usize, _training: bool) -> StepMemory {
         StepMemory::default()
     }
+    /// Floats that the step works in for a block of so many samples; nothing in them outlives a call.
+    fn work_len(&self, _samples: usize) -> usize {
+        0
+    }
     /// Computes the output of a block of samples.
     fn forward(&self, pass: &Pass, block: Forward<'_>);
     /// Computes the gradient with respect to one input, where it is wanted; on the call for the first input also adds up
@@ -124,6 +128,8 @@ pub(super) struct Forward<'a> {
     pub reads: Reads<'a>,
     pub output: &'a mut [f32],
     pub memory: &'a mut StepMemory,
+    /// At least [`FeatureStep::work_len`] floats of anything.
+    pub work: &'a mut [f32],
 }
 
 /// A block of samples on its way back.
@@ -139,6 +145,8 @@ pub(super) struct Backward<'a> {
     /// Where the gradient with respect to that input goes, if anyone wants it. Holds anything before.
     pub input_gradient: Option<&'a mut [f32]>,
     pub memory: &'a mut StepMemory,
+    /// At least [`FeatureStep::work_len`] floats of anything.
+    pub work: &'a mut [f32],
 }
 
 /// What one lane remembers for one step.

@@ -1,12 +1,14 @@
 //! The ways back through a convolution: over the non-zero gradients behind a pooling, over gradients that are spread out
 //! to where the maxima were, and over dense ones.
 
-use super::channels::group_of;
+use super::channels::{Dimensions, group_of};
 use super::phase::leave_gaps;
+use super::winograd::{Pixels, Tiling, WinogradGradient, WinogradSum};
 use super::{ConvolutionStep, PhaseSum};
-use crate::executor::step::clear_halo;
+use crate::executor::step::{Backward, StepMemory, clear_halo};
 use crate::kernel::{
-    BLOCK, Buffer, Entry, Grid, Lists, Region, Windows, add_sparse_gradients, add_weight_gradient, spread_row,
+    BLOCK, Buffer, Entry, Grid, Isa, Lists, Region, TapSum, Windows, add_sparse_gradients,
+    add_weight_gradient, spread_row,
 };
 
 /// How the gradient with respect to the input is made.
@@ -15,6 +17,38 @@ pub(super) enum InputGradient {
     Sparse(Buffer),
     /// By convolving the output's gradient, once for each remainder of a position by the stride.
     Dense(Vec<PhaseSum>),
+    /// By convolving the output's gradient by way of tiles.
+    Tiled(WinogradSum),
+}
+
+impl InputGradient {
+    pub fn new(isa: Isa, shape: &Dimensions, sum: &TapSum, pooled: bool) -> InputGradient {
+        match Tiling::of_input(shape) {
+            _ if pooled => InputGradient::Sparse(Buffer::zeros(shape.output.planes() * BLOCK * sum.terms())),
+            Some(tiling) => {
+                InputGradient::Tiled(WinogradSum::new(isa, tiling, shape.filters, shape.input.channels))
+            }
+            None => InputGradient::Dense(PhaseSum::all(isa, shape)),
+        }
+    }
+
+    /// Takes over new weights.
+    pub fn load(&mut self, shape: &Dimensions, sum: &TapSum, weight: &[f32]) {
+        match self {
+            InputGradient::Sparse(to) => {
+                let taps = sum.taps.len();
+                for ((channel, filter), kernel) in shape.kernels(weight) {
+                    let first = (filter * sum.planes + channel / BLOCK) * taps * BLOCK + channel % BLOCK;
+                    kernel.iter().enumerate().for_each(|(tap, &value)| to[first + tap * BLOCK] = value);
+                }
+            }
+            InputGradient::Dense(phases) => phases.iter_mut().for_each(|phase| phase.load(shape, weight)),
+            // The way back sees the kernel from the other side.
+            InputGradient::Tiled(tiled) => shape.kernels(weight).for_each(|((channel, filter), kernel)| {
+                tiled.load((filter, channel), std::array::from_fn(|tap| kernel[8 - tap]));
+            }),
+        }
+    }
 }
 
 impl ConvolutionStep {
@@ -124,12 +158,53 @@ impl ConvolutionStep {
             let input = self.part_of(self.part_of_block(block), input);
             add_weight_gradient(self.isa, &self.sum, &region, input, gradient, weight_gradient);
         }
-        if let (Some(InputGradient::Dense(phases)), Some(input_gradient)) = (&self.backward, input_gradient) {
-            clear_halo(&self.shape.output, gradient);
-            if leave_gaps(phases.iter().map(PhaseSum::phase), &self.shape) {
-                input_gradient.fill(0.0);
+        if let Some(input_gradient) = input_gradient {
+            self.write_input_gradient(gradient, input_gradient, &mut []);
+        }
+    }
+
+    /// The gradient with respect to the input of one sample, or by way of tiles of several.
+    fn write_input_gradient(&self, gradient: &mut [f32], input_gradient: &mut [f32], work: &mut [f32]) {
+        let shape = &self.shape;
+        gradient
+            .chunks_exact_mut(shape.output.len())
+            .for_each(|gradient| clear_halo(&shape.output, gradient));
+        match &self.backward {
+            Some(InputGradient::Dense(phases)) => {
+                if leave_gaps(phases.iter().map(PhaseSum::phase), shape) {
+                    input_gradient.fill(0.0);
+                }
+                phases.iter().for_each(|phase| phase.write(self.isa, shape, gradient, input_gradient));
             }
-            phases.iter().for_each(|phase| phase.write(self.isa, &self.shape, gradient, input_gradient));
+            Some(InputGradient::Tiled(tiled)) => {
+                let from = Grid { start: shape.gradient_origin(), step: BLOCK, row: shape.output.row() };
+                let layout = &shape.input;
+                tiled.each_row(Pixels { values: gradient, layout: &shape.output, from }, work, |row| {
+                    let start = row.sample * layout.len() + layout.row_start(row.block, 2 * row.down);
+                    row.write(&[0.0; BLOCK], false, input_gradient, (start, layout.row()));
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// The way back of a block of samples whose weights' gradient is made of tiles.
+    pub(super) fn backward_tiled(&self, tiled: &WinogradGradient, block: Backward<'_>) {
+        let (layout, kept_len) = (&self.shape.output, self.ending.kept_len());
+        let Backward {
+            slots, reads, output, output_gradient: gradient, input_gradient, memory, work, ..
+        } = block;
+        let StepMemory { kept, weight_gradient, bias_gradient, .. } = memory;
+        let samples = output.chunks_exact(layout.len()).zip(gradient.chunks_exact_mut(layout.len()));
+        for (slot, (output, gradient)) in slots.zip(samples) {
+            let kept = &kept[slot * kept_len..][..kept_len];
+            self.ending.backward(output, kept, gradient, bias_gradient);
+        }
+        let from = Grid { start: layout.row_start(0, 0), step: BLOCK, row: layout.row() };
+        let inputs = Pixels { values: reads.get(0), layout: &self.shape.input, from: self.shape.origins(0) };
+        tiled.add(inputs, Pixels { values: gradient, layout, from }, work, weight_gradient);
+        if let Some(input_gradient) = input_gradient {
+            self.write_input_gradient(gradient, input_gradient, work);
         }
     }
 

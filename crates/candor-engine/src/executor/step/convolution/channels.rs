@@ -49,6 +49,14 @@ impl Dimensions {
         self.input.row_start(0, 0) - before + moved
     }
 
+    /// Where the sum for the gradient of the first input pixel begins in a sample of the output's gradient, with stride 1.
+    pub fn gradient_origin(&self) -> usize {
+        let before = |kernel: usize, pad: usize| kernel - 1 - pad;
+        self.output.row_start(0, 0)
+            - before(self.kernel.rows, self.pad_top) * self.output.row()
+            - before(self.kernel.columns, self.pad_left) * BLOCK
+    }
+
     /// The windows' sums from output row `first_row` on.
     pub fn origins(&self, first_row: usize) -> Grid {
         let row = self.stride.rows * self.input.row();
@@ -89,8 +97,25 @@ impl Dimensions {
         group * each..(group + 1) * each
     }
 
+    /// Every kernel with the channel that it sees, counted inside its part of the channels, and its filter.
+    pub fn kernels<'a>(
+        &self,
+        weight: &'a [f32],
+    ) -> impl Iterator<Item = ((usize, usize), &'a [f32])> + use<'a> {
+        let shape = *self;
+        let of_part = shape.channels_of_part();
+        (0..shape.filters).flat_map(move |filter| {
+            let places = shape.channels_of(filter).map(move |channel| (channel % of_part, filter));
+            places.zip(shape.weights_of(filter, weight))
+        })
+    }
+
     /// A filter's weights, for each of its channels the taps.
-    pub fn weights_of<'a>(&self, filter: usize, weight: &'a [f32]) -> impl Iterator<Item = &'a [f32]> {
+    pub fn weights_of<'a>(
+        &self,
+        filter: usize,
+        weight: &'a [f32],
+    ) -> impl Iterator<Item = &'a [f32]> + use<'a> {
         let taps = self.kernel.rows * self.kernel.columns;
         let each = self.input.channels / self.groups * taps;
         weight[filter * each..(filter + 1) * each].chunks_exact(taps)

@@ -21,7 +21,7 @@ impl PhaseSum {
 
     fn new(isa: Isa, shape: &Dimensions, phase: Phase) -> PhaseSum {
         let sum = TapSum {
-            taps: phase.taps.clone(),
+            taps: phase.taps.clone().into(),
             planes: shape.output.planes() / shape.parts(),
             plane_len: shape.output.plane(),
             block: BLOCK,

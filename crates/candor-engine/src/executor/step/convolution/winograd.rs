@@ -1,0 +1,288 @@
+//! A 3×3 convolution of stride 1 by way of transformed tiles (`kernel/winograd.rs`), forward and back.
+//!
+//! Some rows of tiles at a time, of one sample or several: their inputs are transformed, each of the sixteen places is a
+//! product of matrices, and the tiles become pixels again. What is transformed stays in the second-level cache between.
+
+use std::ops::Range;
+
+use super::channels::{ChannelGroup, Dimensions, group_of};
+use crate::executor::step::StepMemory;
+use crate::kernel::{
+    BLOCK, Buffer, Grid, Isa, Layout, PLACES, Region, TapSum, TileRow, Tiled, Windows, add_weight_gradient,
+    convolve, tile_gradients, tile_inputs, transform_kernel, transform_kernel_gradient, untile_outputs,
+};
+
+/// Floats of transformed tiles that share the second-level cache with weights.
+const WORK: usize = 96 * 1024;
+/// As many tiles are taken at once in any case, so that weights from farther away are worth their loading.
+const FEWEST_TILES: usize = 48;
+/// Share of the tiles' pixels that must be pixels of the output: else too much is computed for nothing.
+const LEAST_COVER: f64 = 0.6;
+
+/// The pixels that come out, in tiles of 2×2.
+#[derive(Clone, Copy)]
+pub(super) struct Tiling {
+    pub rows: usize,
+    pub columns: usize,
+}
+
+impl Tiling {
+    /// The tiles of a convolution whose kernel, stride and size suit.
+    pub fn of(shape: &Dimensions, pool: Option<&Windows>) -> Option<Tiling> {
+        let fits = (shape.kernel.rows, shape.kernel.columns, shape.stride.rows, shape.stride.columns)
+            == (3, 3, 1, 1)
+            && shape.groups == 1
+            && shape.input.block == BLOCK;
+        let tiling = match pool {
+            None => Tiling { rows: shape.output.height, columns: shape.output.width },
+            // A row of tiles is then a row of windows.
+            Some(windows) if (windows.rows, windows.row_step) == (2, 2) => {
+                Tiling { rows: 2 * shape.output.height, columns: windows.width }
+            }
+            Some(_) => return None,
+        };
+        let cover = (tiling.rows * tiling.columns) as f64 / (4 * tiling.down() * tiling.across()) as f64;
+        (fits && cover >= LEAST_COVER).then_some(tiling)
+    }
+
+    /// The tiles of the gradient with respect to the input.
+    pub fn of_input(shape: &Dimensions) -> Option<Tiling> {
+        let tiling = Tiling { rows: shape.input.height, columns: shape.input.width };
+        Tiling::of(shape, None).map(|_| tiling)
+    }
+
+    /// Rows of tiles.
+    fn down(self) -> usize {
+        self.rows.div_ceil(2)
+    }
+
+    /// Tiles in a row.
+    fn across(self) -> usize {
+        self.columns.div_ceil(2)
+    }
+
+    /// Rows of tiles that are taken at once where each tile has so many channels, before and after.
+    fn rows_at_once(self, channels: usize) -> usize {
+        (WORK / (PLACES * channels)).max(FEWEST_TILES).div_ceil(self.across())
+    }
+
+    /// Floats of work for a block of samples.
+    pub fn work_len(self, samples: usize, shape: &Dimensions) -> usize {
+        let (from, to) = (shape.input.planes(), shape.output.planes());
+        let rows = self.rows_at_once((from + to) * BLOCK).min(samples * self.down());
+        [from, to].map(|blocks| Tiled { blocks, tiles: rows * self.across() }.len()).iter().sum()
+    }
+}
+
+/// Pixels of some samples, as tiles see them.
+#[derive(Clone, Copy)]
+pub(super) struct Pixels<'a> {
+    pub values: &'a [f32],
+    pub layout: &'a Layout,
+    /// Where the first row of tiles begins in a sample, and how far it is to the next row of pixels.
+    pub from: Grid,
+}
+
+/// Some rows of tiles, counted through all samples, and the transformed tensor that they become.
+struct Part {
+    rows: Range<usize>,
+    tiled: Tiled,
+}
+
+impl Part {
+    /// All rows of `samples` samples, as many at a time as suit a tensor of `blocks` blocks when all tensors together have
+    /// `channels`.
+    fn all(samples: usize, tiling: Tiling, channels: usize) -> impl Iterator<Item = Range<usize>> {
+        let all = samples * tiling.down();
+        let each = tiling.rows_at_once(channels);
+        (0..all).step_by(each).map(move |first| first..(first + each).min(all))
+    }
+
+    fn new(rows: &Range<usize>, tiling: Tiling, blocks: usize) -> Part {
+        Part { rows: rows.clone(), tiled: Tiled { blocks, tiles: rows.len() * tiling.across() } }
+    }
+
+    /// One row of tiles of a block of channels, over pixels from `start` on. The tiles see `beyond` pixels more than they
+    /// cover.
+    fn row(
+        &self,
+        tiling: Tiling,
+        (index, block): (usize, usize),
+        (start, row): (usize, usize),
+        beyond: usize,
+    ) -> TileRow {
+        TileRow {
+            start,
+            row,
+            rows: tiling.rows + beyond - 2 * (index % tiling.down()),
+            columns: tiling.columns + beyond,
+            tile: block * self.tiled.block_len() + (index - self.rows.start) * tiling.across() * BLOCK,
+            place_len: self.tiled.place_len(),
+            count: tiling.across(),
+        }
+    }
+
+    /// Transforms the pixels that the tiles see.
+    fn fill(&self, tiling: Tiling, pixels: Pixels<'_>, beyond: usize, mut transform: impl FnMut(&TileRow)) {
+        for index in self.rows.clone() {
+            let (sample, down) = (index / tiling.down(), index % tiling.down());
+            for block in 0..self.tiled.blocks {
+                let plane = sample * pixels.layout.len() + block * pixels.layout.plane();
+                let start = plane + pixels.from.start + 2 * down * pixels.from.row;
+                transform(&self.row(tiling, (index, block), (start, pixels.from.row), beyond));
+            }
+        }
+    }
+}
+
+/// Products of transformed inputs and kernels, summed over channels.
+pub(super) struct WinogradSum {
+    isa: Isa,
+    tiling: Tiling,
+    /// Blocks of channels that come in, and that go out.
+    planes: (usize, usize),
+    groups: Vec<ChannelGroup>,
+    /// \[place\]\[group\]\[channel in\]\[channel out\].
+    weights: Buffer,
+}
+
+/// A row of tiles of one block of channels whose sums are done.
+pub(super) struct Finished<'a> {
+    pub sample: usize,
+    /// Which of the sample's rows of tiles it is.
+    pub down: usize,
+    pub block: usize,
+    isa: Isa,
+    row: TileRow,
+    tiles: &'a [f32],
+}
+
+impl Finished<'_> {
+    /// Writes its pixels from `start` on, `row` floats from one row to the next: the sums with `bias`, then max(0, ·) with
+    /// `relu`.
+    pub fn write(&self, bias: &[f32; BLOCK], relu: bool, out: &mut [f32], (start, row): (usize, usize)) {
+        let row = TileRow { start, row, ..self.row };
+        untile_outputs(self.isa, &row, self.tiles, bias, relu, out);
+    }
+}
+
+impl WinogradSum {
+    /// From so many channels to so many others.
+    pub fn new(isa: Isa, tiling: Tiling, from: usize, to: usize) -> WinogradSum {
+        let groups = ChannelGroup::all(isa, to, 1);
+        let planes = (from.div_ceil(BLOCK), to.div_ceil(BLOCK));
+        let padded: usize = groups.iter().map(|group| group.width).sum();
+        let weights = Buffer::zeros(PLACES * planes.0 * BLOCK * padded);
+        WinogradSum { isa, tiling, planes, groups, weights }
+    }
+
+    /// Takes over the kernel between two channels.
+    pub fn load(&mut self, (from, to): (usize, usize), kernel: [f32; 9]) {
+        let terms = self.planes.0 * BLOCK;
+        let per_place = self.weights.len() / PLACES;
+        let group = group_of(&self.groups, to);
+        let at = group.weights(terms).start + from * group.width + to - group.first_block * BLOCK;
+        for (place, value) in transform_kernel(kernel).into_iter().enumerate() {
+            self.weights[place * per_place + at] = value;
+        }
+    }
+
+    /// Gives every row of tiles of every block of channels to `take`.
+    pub fn each_row(&self, pixels: Pixels<'_>, work: &mut [f32], mut take: impl FnMut(Finished<'_>)) {
+        let (from, to) = self.planes;
+        let samples = pixels.values.len() / pixels.layout.len();
+        for rows in Part::all(samples, self.tiling, (from + to) * BLOCK) {
+            let (seen, done) = (Part::new(&rows, self.tiling, from), Part::new(&rows, self.tiling, to));
+            let (inputs, sums) = work.split_at_mut(seen.tiled.len());
+            seen.fill(self.tiling, pixels, 2, |row| tile_inputs(self.isa, row, pixels.values, inputs));
+            self.multiply((&seen.tiled, inputs), (&done.tiled, sums));
+            for index in rows {
+                for block in 0..to {
+                    let row = done.row(self.tiling, (index, block), (0, 0), 0);
+                    let (sample, down) = (index / self.tiling.down(), index % self.tiling.down());
+                    take(Finished { sample, down, block, isa: self.isa, row, tiles: sums });
+                }
+            }
+        }
+    }
+
+    /// Place by place a product of matrices: tiles × channels in, channels in × channels out.
+    fn multiply(&self, (seen, inputs): (&Tiled, &[f32]), (done, sums): (&Tiled, &mut [f32])) {
+        let sum = TapSum::of_pixels(self.planes.0, seen.block_len());
+        let grid = |start| Grid { start, step: BLOCK, row: 0 };
+        let weights = self.weights.chunks_exact(self.weights.len() / PLACES);
+        for (place, weights) in weights.enumerate() {
+            let inputs = &inputs[place * seen.place_len()..];
+            for group in &self.groups {
+                let weights = &weights[group.weights(sum.terms())];
+                let start = place * done.place_len() + group.first_block * done.block_len();
+                let zeros = &[0.0; 2 * BLOCK][..group.width];
+                let to = (&mut *sums, grid(start));
+                convolve(
+                    self.isa,
+                    &sum,
+                    (1, seen.tiles),
+                    (inputs, grid(0)),
+                    weights,
+                    zeros,
+                    to,
+                    done.block_len(),
+                    false,
+                );
+            }
+        }
+    }
+}
+
+/// The gradient of a convolution's kernels, transformed: \[place\]\[block out\]\[channel in\]\[16 out\].
+pub(super) struct WinogradGradient {
+    isa: Isa,
+    tiling: Tiling,
+    /// Blocks of channels that come in, and that go out.
+    planes: (usize, usize),
+}
+
+impl WinogradGradient {
+    pub fn new(isa: Isa, tiling: Tiling, shape: &Dimensions) -> WinogradGradient {
+        WinogradGradient { isa, tiling, planes: (shape.input.planes(), shape.output.planes()) }
+    }
+
+    /// Floats of a lane's gradient.
+    pub fn len(&self) -> usize {
+        PLACES * self.planes.0 * self.planes.1 * BLOCK * BLOCK
+    }
+
+    /// Adds up the products of what comes in with the gradients of what goes out.
+    pub fn add(&self, inputs: Pixels<'_>, gradients: Pixels<'_>, work: &mut [f32], to: &mut [f32]) {
+        let (from, out) = self.planes;
+        let samples = inputs.values.len() / inputs.layout.len();
+        for rows in Part::all(samples, self.tiling, (from + out) * BLOCK) {
+            let (seen, back) = (Part::new(&rows, self.tiling, from), Part::new(&rows, self.tiling, out));
+            let (x, g) = work.split_at_mut(seen.tiled.len());
+            seen.fill(self.tiling, inputs, 2, |row| tile_inputs(self.isa, row, inputs.values, x));
+            back.fill(self.tiling, gradients, 0, |row| tile_gradients(self.isa, row, gradients.values, g));
+            self.multiply((&seen.tiled, x), (&back.tiled, g), to);
+        }
+    }
+
+    fn multiply(&self, (seen, x): (&Tiled, &[f32]), (back, g): (&Tiled, &[f32]), to: &mut [f32]) {
+        let sum = TapSum::of_pixels(self.planes.0, seen.block_len());
+        let grid = |start| Grid { start, step: BLOCK, row: 0 };
+        let per_block = sum.terms() * BLOCK;
+        for (index, to) in to.chunks_exact_mut(per_block).enumerate() {
+            let (place, block) = (index / self.planes.1, index % self.planes.1);
+            let x = &x[place * seen.place_len()..];
+            let start = place * back.place_len() + block * back.block_len();
+            let region = Region { rows: 1, columns: seen.tiles, x: grid(0), g: grid(start) };
+            add_weight_gradient(self.isa, &sum, &region, x, g, to);
+        }
+    }
+
+    /// The gradient of the kernel between two channels, summed over lanes in their order.
+    pub fn of_kernel(&self, lanes: &[&StepMemory], (from, to): (usize, usize)) -> [f32; 9] {
+        let terms = self.planes.0 * BLOCK;
+        let at = |place: usize| ((place * self.planes.1 + to / BLOCK) * terms + from) * BLOCK + to % BLOCK;
+        let sum = |place| lanes.iter().map(|lane| lane.weight_gradient[at(place)]).sum();
+        transform_kernel_gradient(std::array::from_fn(sum))
+    }
+}
