@@ -175,7 +175,9 @@ fn compile(
         Layer::Dropout(layer) => {
             Box::new(DropoutStep { input, output, rate: layer.rate, layer: joined.index as u64 })
         }
-        Layer::Add(_) => Box::new(AddStep { inputs: inputs().collect(), output }),
+        Layer::Add(_) => {
+            Box::new(AddStep { inputs: inputs().collect(), output, activation: joined.activation })
+        }
         Layer::Concat(_) => Box::new(ConcatStep { inputs: inputs().collect(), output }),
         Layer::Multiply(_) => {
             let inputs = [input, layouts[joined.inputs[1]]];

@@ -124,13 +124,21 @@ pub(crate) fn transform_kernel(g: [f32; 9]) -> [f32; PLACES] {
     std::array::from_fn(|place| rows[place / 4][place % 4])
 }
 
-/// Gᵀ u G: the gradient of a 3×3 kernel from that of its transform.
-pub(crate) fn transform_kernel_gradient(u: [f32; PLACES]) -> [f32; 9] {
-    let along = |[a, b, c, d]: [f32; 4]| [a + 0.5 * (b + c), 0.5 * (b - c), 0.5 * (b + c) + d];
-    let columns: [[f32; 3]; 4] =
-        std::array::from_fn(|column| along(std::array::from_fn(|row| u[4 * row + column])));
-    let rows: [[f32; 3]; 3] =
-        std::array::from_fn(|row| along(std::array::from_fn(|column| columns[column][row])));
+/// Gᵀ u G: the gradients of a block of 3×3 kernels from those of their transforms, value by value.
+pub(crate) fn transform_kernel_gradients(u: [[f32; BLOCK]; PLACES]) -> [[f32; BLOCK]; 9] {
+    let along = |of: [&[f32; BLOCK]; 4]| -> [[f32; BLOCK]; 3] {
+        let lanes =
+            |value: fn([f32; 4]) -> f32| std::array::from_fn(|lane| value(of.map(|values| values[lane])));
+        [
+            lanes(|[a, b, c, _]| a + 0.5 * (b + c)),
+            lanes(|[_, b, c, _]| 0.5 * (b - c)),
+            lanes(|[_, b, c, d]| 0.5 * (b + c) + d),
+        ]
+    };
+    let columns: [[[f32; BLOCK]; 3]; 4] =
+        std::array::from_fn(|column| along(std::array::from_fn(|row| &u[4 * row + column])));
+    let rows: [[[f32; BLOCK]; 3]; 3] =
+        std::array::from_fn(|row| along(std::array::from_fn(|column| &columns[column][row])));
     std::array::from_fn(|at| rows[at / 3][at % 3])
 }
 
@@ -290,5 +298,88 @@ unsafe fn outputs_of_tile<S: Simd>(
                 if relu { S::max(S::splat(0.0), value) } else { value }
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::Stream;
+
+    /// A picture of one block of channels, `rows` × `columns`.
+    fn picture(stream: Stream, rows: usize, columns: usize) -> Vec<f32> {
+        (0..rows * columns * BLOCK).map(|at| stream.unit(at as u64) - 0.5).collect()
+    }
+
+    /// All rows of tiles of a picture, each as a tensor of its own.
+    fn tile_row(columns: usize, start: usize, rows: usize, width: usize) -> (TileRow, usize) {
+        let count = columns.div_ceil(2);
+        let tiled = Tiled { blocks: 1, tiles: count };
+        let row = TileRow {
+            start,
+            row: width * BLOCK,
+            rows,
+            columns: width,
+            tile: 0,
+            place_len: tiled.place_len(),
+            count,
+        };
+        (row, tiled.len())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+        /// Channel by channel, with a kernel of its own each: what the transforms come to is the plain convolution, and the
+        /// plain gradient of its kernels.
+        #[test]
+        fn tiles_come_to_the_convolution(rows in 1usize..7, columns in 1usize..12, relu: bool, seed: u64) {
+            let stream = Stream::new(seed);
+            let (height, width) = (rows + 2, columns + 2);
+            let x = picture(stream.derive("x"), height, width);
+            let dy = picture(stream.derive("dy"), rows, columns);
+            let kernels = picture(stream.derive("kernels"), 3, 3);
+            let bias: [f32; BLOCK] = std::array::from_fn(|lane| 0.1 * lane as f32 - 0.7);
+            let kernel = |lane: usize| std::array::from_fn(|tap| kernels[tap * BLOCK + lane]);
+            for isa in Isa::available() {
+                let mut out = vec![f32::NAN; rows * columns * BLOCK];
+                let mut gradient = [[0.0; BLOCK]; PLACES];
+                for first in (0..rows).step_by(2) {
+                    let (row, len) = tile_row(columns, first * width * BLOCK, height - first, width);
+                    let (mut tiles, mut of_gradient) = (vec![f32::NAN; len], vec![f32::NAN; len]);
+                    tile_inputs(isa, &row, &x, &mut tiles);
+                    let (to, _) = tile_row(columns, first * columns * BLOCK, rows - first, columns);
+                    tile_gradients(isa, &to, &dy, &mut of_gradient);
+                    for place in 0..PLACES {
+                        for at in 0..row.count * BLOCK {
+                            let value = &mut tiles[place * row.place_len + at];
+                            gradient[place][at % BLOCK] += *value * of_gradient[place * row.place_len + at];
+                            *value *= transform_kernel(kernel(at % BLOCK))[place];
+                        }
+                    }
+                    untile_outputs(isa, &to, &tiles, &bias, relu, &mut out);
+                }
+                let gradient = transform_kernel_gradients(gradient);
+                for lane in 0..BLOCK {
+                    let seen = |row: usize, column: usize| x[(row * width + column) * BLOCK + lane];
+                    let pixels = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+                    for (row, column) in pixels.clone() {
+                        let taps = (0..9).map(|tap| kernel(lane)[tap] * seen(row + tap / 3, column + tap % 3));
+                        let sum = taps.sum::<f32>() + bias[lane];
+                        let expected = if relu { sum.max(0.0) } else { sum };
+                        let got = out[(row * columns + column) * BLOCK + lane];
+                        prop_assert!((got - expected).abs() < 1e-5, "{isa}: ({row}, {column}): {got} for {expected}");
+                    }
+                    for (tap, gradient) in gradient.iter().enumerate() {
+                        let terms = pixels.clone().map(|(row, column)| {
+                            seen(row + tap / 3, column + tap % 3) * dy[(row * columns + column) * BLOCK + lane]
+                        });
+                        let (expected, got) = (terms.sum::<f32>(), gradient[lane]);
+                        prop_assert!((got - expected).abs() < 3e-5, "{isa}: tap {tap}: {got} for {expected}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -11,14 +11,14 @@ pub(super) struct Joined<'a> {
     pub node: &'a NetworkNode,
     /// The tensors that it reads.
     pub inputs: Vec<usize>,
-    /// Of a convolution or a normalisation: the activation behind it.
+    /// Of a convolution, a normalisation or a sum: the activation behind it.
     pub activation: Activation,
     /// Of a convolution: the pooling behind that.
     pub pool: Option<&'a NetworkNode>,
     pub output: Shape,
 }
 
-/// The steps of the first `end` layers: a convolution or batch normalisation with the activation behind it, and a
+/// The steps of the first `end` layers: a convolution, batch normalisation or sum with the activation behind it, and a
 /// convolution with a max pooling behind that, where the windows do not overlap (else values would be computed more
 /// than once) and the activation lets the largest value of a window be the largest. What another layer reads too is not
 /// joined.
@@ -67,11 +67,11 @@ pub(super) fn join(network: &Network, end: usize) -> Vec<Joined<'_>> {
 }
 
 /// Whether a layer is computed together with an activation behind it. A convolution keeps what the activation's
-/// derivative is found from; a normalisation keeps its output only.
+/// derivative is found from; the others keep their output only.
 fn takes_activation(layer: &Layer, activation: Activation) -> bool {
     match layer {
         Layer::Conv2d(_) => true,
-        Layer::BatchNorm(_) => activation.gradient_from_output(),
+        Layer::BatchNorm(_) | Layer::Add(_) => activation.gradient_from_output(),
         _ => false,
     }
 }

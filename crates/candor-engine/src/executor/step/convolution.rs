@@ -405,16 +405,16 @@ impl FeatureStep for ConvolutionStep {
 
     fn collect(&self, lanes: &[&StepMemory], gradients: &mut Parameters) {
         let (shape, sum, sparse) = (self.shape, &self.sum, self.is_sparse());
+        collect_biases(self.bias, lanes, gradients);
+        if let Some(tiled) = &self.tiled_gradient {
+            return tiled.collect(lanes, &shape, &mut gradients.tensors_mut()[self.weight].values);
+        }
         let taps = sum.taps.len();
         let per_filter = shape.input.channels / shape.groups * taps;
         let weights = gradients.tensors_mut()[self.weight].values.par_chunks_mut(per_filter);
         weights.with_min_len(16).enumerate().for_each(|(filter, gradients)| {
             let channels = shape.channels_of(filter).map(|channel| channel % shape.channels_of_part());
             for (channel, gradients) in channels.zip(gradients.chunks_exact_mut(taps)) {
-                if let Some(tiled) = &self.tiled_gradient {
-                    gradients.copy_from_slice(&tiled.of_kernel(lanes, (channel, filter)));
-                    continue;
-                }
                 for (tap, gradient) in gradients.iter_mut().enumerate() {
                     let at = if sparse {
                         ((filter * sum.planes + channel / BLOCK) * taps + tap) * BLOCK + channel % BLOCK
@@ -426,7 +426,6 @@ impl FeatureStep for ConvolutionStep {
                 }
             }
         });
-        collect_biases(self.bias, lanes, gradients);
     }
 }
 

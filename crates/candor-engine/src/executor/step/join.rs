@@ -1,12 +1,15 @@
 //! Steps that join several tensors into one.
 
 use super::{Backward, FeatureStep, Forward, Pass, rows};
-use crate::kernel::{BLOCK, Layout};
+use crate::kernel::{BLOCK, Layout, activate, activate_backward};
+use crate::layer::Activation;
 
-/// The sum of the inputs.
+/// The sum of the inputs, with the activation behind it.
 pub(in crate::executor) struct AddStep {
     pub inputs: Vec<Layout>,
     pub output: Layout,
+    /// One whose derivative can be told from its output.
+    pub activation: Activation,
 }
 
 /// The inputs' channels behind each other.
@@ -22,22 +25,35 @@ pub(in crate::executor) struct MultiplyStep {
 }
 
 impl FeatureStep for AddStep {
-    fn forward(&self, _pass: &Pass, block: Forward<'_>) {
+    fn forward(&self, pass: &Pass, block: Forward<'_>) {
         for (which, layout) in self.inputs.iter().enumerate() {
             let inputs = block.reads.get(which).chunks_exact(layout.len());
             for (input, output) in inputs.zip(block.output.chunks_exact_mut(self.output.len())) {
                 for ((_, _, from), (_, _, to)) in rows(layout).zip(rows(&self.output)) {
+                    let (from, to) = (&input[from], &mut output[to]);
                     if which == 0 {
-                        output[to].copy_from_slice(&input[from]);
+                        to.copy_from_slice(from)
                     } else {
-                        add(&input[from], &mut output[to]);
+                        add(from, to)
+                    }
+                    if which + 1 == self.inputs.len() {
+                        activate(pass.isa, self.activation, to);
                     }
                 }
             }
         }
     }
 
-    fn backward(&self, _pass: &Pass, block: Backward<'_>) {
+    fn backward(&self, pass: &Pass, block: Backward<'_>) {
+        let samples = block.output.chunks_exact(self.output.len());
+        let samples = samples.zip(block.output_gradient.chunks_exact_mut(self.output.len()));
+        if block.which == 0 && self.activation != Activation::Linear {
+            for (output, gradient) in samples {
+                for (_, _, row) in rows(&self.output) {
+                    activate_backward(pass.isa, self.activation, &output[row.clone()], &mut gradient[row]);
+                }
+            }
+        }
         let Some(input_gradient) = block.input_gradient else { return };
         let layout = &self.inputs[block.which];
         let gradients = block.output_gradient.chunks_exact(self.output.len());

@@ -138,7 +138,8 @@ pub(super) struct Backward<'a> {
     pub first_sample: usize,
     pub reads: Reads<'a>,
     pub output: &'a [f32],
-    /// The gradient of the loss with respect to the output; a step with one input may work in it.
+    /// The gradient of the loss with respect to the output. A step may work in it, and finds that again on the call for
+    /// its next input.
     pub output_gradient: &'a mut [f32],
     /// The input that this call is about.
     pub which: usize,

@@ -5,11 +5,13 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::channels::{ChannelGroup, Dimensions, group_of};
 use crate::executor::step::StepMemory;
 use crate::kernel::{
     BLOCK, Buffer, Grid, Isa, Layout, PLACES, Region, TapSum, TileRow, Tiled, Windows, add_weight_gradient,
-    convolve, tile_gradients, tile_inputs, transform_kernel, transform_kernel_gradient, untile_outputs,
+    convolve, tile_gradients, tile_inputs, transform_kernel, transform_kernel_gradients, untile_outputs,
 };
 
 /// Floats of transformed tiles that share the second-level cache with weights.
@@ -278,11 +280,31 @@ impl WinogradGradient {
         }
     }
 
-    /// The gradient of the kernel between two channels, summed over lanes in their order.
-    pub fn of_kernel(&self, lanes: &[&StepMemory], (from, to): (usize, usize)) -> [f32; 9] {
+    /// The gradients of all kernels, \[filter\]\[channel\]\[3 × 3\], from the sums over lanes in their order.
+    pub fn collect(&self, lanes: &[&StepMemory], shape: &Dimensions, to: &mut [f32]) {
+        let per_filter = 9 * shape.input.channels;
+        to.par_chunks_mut(BLOCK * per_filter).enumerate().for_each(|(block, to)| {
+            for channel in 0..shape.input.channels {
+                let kernels = self.kernels(lanes, block, channel);
+                for (filter, to) in to.chunks_exact_mut(per_filter).enumerate() {
+                    for (tap, to) in to[9 * channel..][..9].iter_mut().enumerate() {
+                        *to = kernels[tap][filter];
+                    }
+                }
+            }
+        });
+    }
+
+    /// The gradients of the kernels between one channel and a block of filters, \[3 × 3\]\[filter\].
+    fn kernels(&self, lanes: &[&StepMemory], block: usize, channel: usize) -> [[f32; BLOCK]; 9] {
         let terms = self.planes.0 * BLOCK;
-        let at = |place: usize| ((place * self.planes.1 + to / BLOCK) * terms + from) * BLOCK + to % BLOCK;
-        let sum = |place| lanes.iter().map(|lane| lane.weight_gradient[at(place)]).sum();
-        transform_kernel_gradient(std::array::from_fn(sum))
+        transform_kernel_gradients(std::array::from_fn(|place| {
+            let at = ((place * self.planes.1 + block) * terms + channel) * BLOCK;
+            let mut sums = [0.0; BLOCK];
+            for lane in lanes {
+                sums.iter_mut().zip(&lane.weight_gradient[at..]).for_each(|(sum, value)| *sum += value);
+            }
+            sums
+        }))
     }
 }
