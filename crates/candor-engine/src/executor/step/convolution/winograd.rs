@@ -16,8 +16,10 @@ use crate::kernel::{
 
 /// Floats of transformed tiles that share the second-level cache with weights.
 const WORK: usize = 96 * 1024;
-/// As many tiles are taken at once in any case, so that weights from farther away are worth their loading.
+/// Fewer tiles at once are not worth loading the weights for. Where no more would stay in the cache, so many are taken
+/// that the weights, which are then many too, are loaded less often than what stays in the third-level cache.
 const FEWEST_TILES: usize = 48;
+const MANY_TILES: usize = 128;
 /// Share of the tiles' pixels that must be pixels of the output: else too much is computed for nothing.
 const LEAST_COVER: f64 = 0.6;
 
@@ -65,7 +67,9 @@ impl Tiling {
 
     /// Rows of tiles that are taken at once where each tile has so many channels, before and after.
     fn rows_at_once(self, channels: usize) -> usize {
-        (WORK / (PLACES * channels)).max(FEWEST_TILES).div_ceil(self.across())
+        let that_stay = WORK / (PLACES * channels);
+        let tiles = if that_stay < FEWEST_TILES { MANY_TILES } else { that_stay };
+        tiles.div_ceil(self.across())
     }
 
     /// Floats of work for a block of samples.
