@@ -8,7 +8,9 @@
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
+use candor_engine::layer::Conv2d;
 use candor_engine::measure::{Convolution, Kernel, dense, dense_weight_gradient, peak};
+use candor_engine::{Inputs, Network, Parameters, Predictor, Shape};
 use criterion::{Criterion, Throughput};
 
 /// Billions of operations a second.
@@ -54,6 +56,9 @@ fn kernels() -> Vec<(String, Kernel)> {
         if inputs > 1 {
             all.push((format!("{name}, input gradient"), shape.input_gradient()));
         }
+        if inputs >= 16 && kernel == 3 {
+            all.push((format!("{name}, layer by tiles"), layer(shape)));
+        }
     }
     for (side, inputs, kernel) in [(56, 144, 3), (14, 576, 3), (14, 96, 5)] {
         let shape = Convolution { side, inputs, filters: 1, kernel };
@@ -67,6 +72,22 @@ fn kernels() -> Vec<(String, Kernel)> {
         all.push((format!("{name}, weight gradient"), dense_weight_gradient(samples, inputs, units)));
     }
     all
+}
+
+/// Four pictures through the whole layer, which goes by way of tiles. Its operations are counted as if it did not: so
+/// it can be beyond the peak.
+fn layer(shape: Convolution) -> Kernel {
+    const PICTURES: usize = 4;
+    let convolution = Conv2d::new(shape.filters, shape.kernel).same();
+    let input = Shape::image(shape.side, shape.side, shape.inputs);
+    let network = Network::new(input, [convolution]).expect("it fits");
+    let parameters = Parameters::initial(&network, 1);
+    let mut predictor = Predictor::new(&network, &parameters, PICTURES, 1).expect("one thread can be had");
+    let pictures: Vec<f32> = (0..PICTURES * input.len()).map(|at| (at % 17) as f32 / 17.0).collect();
+    let mut outputs = vec![0.0; PICTURES * network.output().len()];
+    Kernel::new(2 * PICTURES * shape.multiply_adds(), move || {
+        predictor.predict(Inputs::Floats(&pictures), &mut outputs);
+    })
 }
 
 fn measure(criterion: &mut Criterion, name: String, mut kernel: Kernel) -> Line {

@@ -18,7 +18,8 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    fn new(operations: usize, run: impl FnMut() + Send + 'static) -> Kernel {
+    /// A run of `run` makes so many floating-point operations.
+    pub fn new(operations: usize, run: impl FnMut() + Send + 'static) -> Kernel {
         Kernel { operations: operations as f64, run: Box::new(run) }
     }
 
@@ -42,7 +43,8 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    fn multiply_adds(self) -> usize {
+    /// Multiply-adds for one picture, as a direct sum has them.
+    pub fn multiply_adds(self) -> usize {
         self.side * self.side * self.inputs * self.filters * self.kernel * self.kernel
     }
 
