@@ -20,7 +20,7 @@ import sys
 import time
 
 RESAMPLES = 2000
-TRIED = 10
+TRIED = 40
 
 
 def candor(binary, run, known=None):
