@@ -65,7 +65,7 @@ pub enum SourceErrorKind {
     #[error("holds no picture that can be read{}", first_of(*left_out, first))]
     NoPictures { left_out: usize, first: Option<String> },
     /// Nothing to tell apart.
-    #[error("holds only the class \"{class}\": a classifier needs at least two")]
+    #[error("holds only the class \"{class}\": a classifier needs at least two; add pictures of another one")]
     OneClass { class: String },
     /// A table without a column that is needed.
     #[error("has no column \"{wanted}\" for the {role}; it has: {columns}")]

@@ -2,7 +2,7 @@
 
 use maud::html;
 
-use super::document;
+use super::{document, parts};
 use crate::RatePoint;
 use crate::chart::{LEARNING_RATES_STYLE, learning_rates};
 
@@ -39,7 +39,7 @@ pub fn learning_rates_html(test: &RangeTest<'_>) -> String {
             h1 { "Which learning rate for " (test.title) "?" }
         }
         main {
-            p { strong { (advice) } }
+            p { strong { (parts::flags_whole(&advice)) } }
             figure class="card" { (learning_rates(test.points, test.suggestion)) }
             h2 { "How to read this" }
             p {
@@ -75,7 +75,7 @@ mod tests {
         };
         let page = learning_rates_html(&test);
         assert!(
-            page.contains("--learning-rate 0.003 (the recipe has 0.001)") && page.contains("<svg"),
+            page.contains("--learning-rate</span> 0.003 (the recipe has 0.001)") && page.contains("<svg"),
             "{page}"
         );
         assert!(page.contains("a &lt;b&gt;") && !page.contains("<script"), "{page}");

@@ -40,7 +40,7 @@ pub(super) fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, String)>) -> M
 }
 
 /// `text`, in which no line ends within a flag such as `--batch-size`.
-fn flags_whole(text: &str) -> Markup {
+pub(super) fn flags_whole(text: &str) -> Markup {
     html! {
         @for (place, word) in text.split(' ').enumerate() {
             @if place > 0 { " " }
