@@ -7,14 +7,24 @@
 
 mod better_than_chance;
 mod case;
+mod duplicates_across_splits;
 mod error;
 mod facts;
 mod finding;
 mod folds;
+mod imbalance;
+mod label_errors;
 mod learner;
+mod leave_one_source_out;
+mod memorisation;
 mod nothing_to_see;
+mod outliers;
+mod seed_variance;
+mod shortcut_regions;
+mod split_drift;
 #[cfg(test)]
 mod testing;
+mod too_few;
 
 use std::fmt;
 
@@ -22,10 +32,25 @@ pub use case::{Answers, Case, Settings, Sources};
 pub use error::{AuditError, AuditErrorKind};
 pub use facts::{Facts, FileFacts, Format};
 pub use finding::{Evidence, Figure, Finding, Series, Shown, Table, Unit, Verdict};
+pub use label_errors::{Suspicions, confident_learning, suspects};
 pub use learner::{LearnError, Learner, Task};
+pub use too_few::smallest_difference;
 
 /// Every check, in the order of the report: first what makes all others idle.
-pub static CHECKS: [&Check; 2] = [&better_than_chance::CHECK, &nothing_to_see::CHECK];
+pub static CHECKS: [&Check; 12] = [
+    &better_than_chance::CHECK,
+    &memorisation::CHECK,
+    &seed_variance::CHECK,
+    &nothing_to_see::CHECK,
+    &leave_one_source_out::CHECK,
+    &shortcut_regions::CHECK,
+    &duplicates_across_splits::CHECK,
+    &label_errors::CHECK,
+    &split_drift::CHECK,
+    &imbalance::CHECK,
+    &too_few::CHECK,
+    &outliers::CHECK,
+];
 
 /// What a check is about; the report orders by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

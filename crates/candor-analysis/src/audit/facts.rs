@@ -5,8 +5,10 @@
 use candor_core::{Channels, Image};
 use serde::{Deserialize, Serialize};
 
+use crate::near_duplicates::Likeness;
+
 /// What is known of one original.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
     /// Columns.
     pub width: usize,
@@ -16,8 +18,9 @@ pub struct Facts {
     pub mean: [f64; 3],
     /// Standard deviation of the luma over the pixels, in 0..=.5.
     pub spread: f64,
+    /// To find its copies by.
+    pub likeness: Likeness,
     /// Of the file, where each picture has one of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileFacts>,
 }
 
@@ -51,7 +54,9 @@ impl Facts {
     /// Of a decoded original; `file` holds its bytes where it has a file of its own.
     pub fn of(image: &Image, file: Option<&[u8]>) -> Facts {
         let (mean, spread) = light(image);
-        Facts { width: image.width(), height: image.height(), mean, spread, file: file.map(FileFacts::of) }
+        let (width, height) = (image.width(), image.height());
+        let likeness = Likeness::of(image);
+        Facts { width, height, mean, spread, likeness, file: file.map(FileFacts::of) }
     }
 
     /// Whether the files say anything at all about where a picture comes from: those of a table are alike.

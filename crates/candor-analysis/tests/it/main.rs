@@ -3,5 +3,6 @@
 mod baselines;
 mod check_figures;
 mod coverage;
+mod label_errors;
 mod metrics;
 mod properties;
