@@ -3,7 +3,8 @@
 //! A [`Check`] asks one question of a [`Case`] (pictures, split, the classifier and its answers) and gives one
 //! [`Finding`]: pass, warn, fail or inconclusive, with its figures, its evidence, what it means and what to do. Each check
 //! is one file; [`CHECKS`] lists them for the command line, the report and the manual. Where a check has to train, it
-//! hands [`Task`]s to a [`Learner`] of the caller's: a five-line fake is enough to test it.
+//! hands [`Task`]s to a [`Learner`] of the caller's: a five-line fake is enough to test it. [`planted`] makes pictures
+//! with one known fault each, on which the checks are measured.
 
 mod better_than_chance;
 mod case;
@@ -19,6 +20,7 @@ mod leave_one_source_out;
 mod memorisation;
 mod nothing_to_see;
 mod outliers;
+pub mod planted;
 mod seed_variance;
 mod shortcut_regions;
 mod split_drift;

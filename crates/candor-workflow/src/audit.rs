@@ -15,7 +15,7 @@ use candor_core::{Classifier, Dataset, Image, Progress, Reporter, SampleId, Stag
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use learner::{NetworkLearner, Pixels};
+pub use learner::{NetworkLearner, Pixels, Taught};
 
 use crate::error::{Result, WorkflowError};
 use crate::judge::saved_answers;

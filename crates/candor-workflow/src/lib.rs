@@ -45,7 +45,7 @@ mod threads;
 mod train;
 mod verbs;
 
-pub use audit::{NetworkLearner, Pixels as AuditPixels};
+pub use audit::{NetworkLearner, Pixels as AuditPixels, Taught};
 pub use candor_analysis::audit::{CHECKS, Check as AuditCheck, Cost, Finding, Verdict as AuditVerdict};
 pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;

@@ -1,5 +1,6 @@
 //! Tests of candor-analysis from outside.
 
+mod audit_docs;
 mod baselines;
 mod check_figures;
 mod coverage;

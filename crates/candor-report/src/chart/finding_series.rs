@@ -6,10 +6,11 @@ use maud::{Markup, html};
 use super::axis::Axis;
 use super::{WIDTH, px, svg};
 
-const HEIGHT: f64 = 170.0;
+const HEIGHT: f64 = 184.0;
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 14.0;
-const TOP: f64 = 22.0;
+/// Room for the name of the vertical axis, and below it for that of the mark: they never meet.
+const TOP: f64 = 38.0;
 const BOTTOM: f64 = 40.0;
 /// Bars of a distribution.
 const BARS: usize = 30;

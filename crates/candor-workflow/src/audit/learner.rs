@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use candor_analysis::audit::{Answers, LearnError, Learner, Task};
-use candor_core::{Fit, Image, Preprocessing, Reporter};
+use candor_core::{Channels, Classifier, ClassifyError, Fit, Image, Prediction, Preprocessing, Reporter};
 use candor_engine::layer::{Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d};
 use candor_engine::{
     Batch, EngineError, Inputs, Network, Optimizer, Parameters, Shape, Trainer, TrainingConfig,
@@ -87,7 +87,23 @@ impl<'a> NetworkLearner<'a> {
         Ok(NetworkLearner { pixels, classes, network, threads, reporter })
     }
 
+    /// What one task teaches, as a classifier for pictures of any size; [`Task::answer`] plays no part.
+    ///
+    /// # Errors
+    /// When the person asked to stop, or the network cannot learn.
+    pub fn teach(&self, task: &Task, classes: &[String]) -> std::result::Result<Taught, LearnError> {
+        let trainer = Mutex::new(self.trained(task, self.threads)?);
+        let Pixels { height, width, channels, .. } = *self.pixels;
+        let channels = if channels == 1 { Channels::Grey } else { Channels::Rgb };
+        let input = Preprocessing { height, width, channels, fit: Fit::Stretch };
+        Ok(Taught { trainer, input, classes: classes.to_vec() })
+    }
+
     fn train(&self, task: &Task, threads: usize) -> std::result::Result<Answers, LearnError> {
+        Ok(self.answers(&mut self.trained(task, threads)?, &task.answer))
+    }
+
+    fn trained(&self, task: &Task, threads: usize) -> std::result::Result<Trainer, LearnError> {
         let failed = |error: EngineError| LearnError::Failed { reason: error.to_string() };
         let config = TrainingConfig {
             optimizer: Optimizer::adam(LEARNING_RATE),
@@ -110,7 +126,7 @@ impl<'a> NetworkLearner<'a> {
                 trainer.step(Batch { inputs: Inputs::Bytes(&pixels), targets: &targets });
             }
         }
-        Ok(self.answers(&mut trainer, &task.answer))
+        Ok(trainer)
     }
 
     fn answers(&self, trainer: &mut Trainer, indices: &[usize]) -> Answers {
@@ -161,6 +177,33 @@ impl Learner for NetworkLearner<'_> {
     }
 }
 
+/// A small network that has learned.
+pub struct Taught {
+    trainer: Mutex<Trainer>,
+    input: Preprocessing,
+    classes: Vec<String>,
+}
+
+impl Classifier for Taught {
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn predict(&self, images: &[Image]) -> std::result::Result<Vec<Prediction>, ClassifyError> {
+        let mut trainer = self.trainer.lock().map_err(|_| ClassifyError("it has crashed before".into()))?;
+        let mut predictions = Vec::with_capacity(images.len());
+        for some in images.chunks(BATCH) {
+            let pixels: Vec<u8> =
+                some.iter().flat_map(|image| self.input.apply(image).into_pixels()).collect();
+            let mut rows = vec![0.0; some.len() * self.classes.len()];
+            trainer.predict(Inputs::Bytes(&pixels), &mut rows);
+            let rows = rows.chunks_exact(self.classes.len());
+            predictions.extend(rows.map(|row| Prediction { probabilities: row.to_vec() }));
+        }
+        Ok(predictions)
+    }
+}
+
 fn is_tiny(pixels: &Pixels) -> bool {
     pixels.height.min(pixels.width) < LEAST_SIDE
 }
@@ -188,7 +231,7 @@ fn epochs(pictures: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use candor_core::{Channels, Seed, Silent};
+    use candor_core::{Seed, Silent};
 
     use super::*;
 
@@ -216,6 +259,9 @@ mod tests {
         let beside = learner(3).learn(&[task(2), task(1), task(3)]).unwrap();
         assert_eq!((beside.len(), &beside[1]), (3, &alone[0]));
         assert_ne!(beside[0], beside[1]);
+        let taught = learner(1).teach(&task(1), &["a".into(), "b".into()]).unwrap();
+        let image = Image::new(12, 12, Channels::Grey, pixels.image(41).to_vec()).unwrap();
+        assert_eq!(taught.predict(&[image]).unwrap()[0].probabilities, alone[0].probabilities[2..4]);
         assert!(learner(1).summary().ends_with("two convolutions on 12×12 pixels"));
     }
 

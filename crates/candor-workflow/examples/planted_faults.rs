@@ -1,0 +1,113 @@
+//! How often each check finds each planted fault, and how often it cries where there is none: the table of `docs/audit.md`.
+//!
+//! ```text
+//! cargo run --release -p candor-workflow --example planted_faults -- [DRAWS] [CONTROLS] [PERMUTATIONS] [PICTURES] [synthetic|fashion-mnist]
+//! ```
+//!
+//! A draw is a study of its own: pictures, fault, split, a small network that stands for the run's, and all checks. A check
+//! is said to have found something where it warns or fails. Prints a table in Markdown, and progress on standard error.
+
+use std::collections::BTreeMap;
+
+use candor_analysis::audit::planted::{Fault, Planted, clean};
+use candor_analysis::audit::{Answers, CHECKS, Case, Check, Learner, Settings, Task, Verdict};
+use candor_core::{Channels, Dataset, Seed, Silent, Subset};
+use candor_data::demo;
+use candor_workflow::{AuditPixels, NetworkLearner};
+
+/// Found something, and asked.
+type Counts = BTreeMap<(&'static str, String), (usize, usize)>;
+
+fn main() {
+    let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
+    let number = |place: usize, usual: usize| numbers.get(place).copied().unwrap_or(usual);
+    let (draws, controls) = (number(0, 20), number(1, 50));
+    let settings = Settings { seed: Seed(1), permutations: number(2, 19) };
+    let pictures = number(3, 400);
+    let real = std::env::args().any(|word| word == "fashion-mnist");
+    let mut counts = Counts::new();
+    for fault in Fault::ALL {
+        let times = if fault == Fault::None { controls } else { draws };
+        for draw in 0..times {
+            let seed = Seed(1000 + draw as u64);
+            let base = if real { fashion(pictures, seed) } else { clean(pictures, seed) };
+            let planted = fault.plant(base, seed);
+            audit(&planted, Settings { seed, ..settings }, |check, verdict| {
+                let entry = counts.entry((check.id, fault.name())).or_default();
+                entry.0 += usize::from(verdict >= Verdict::Warn);
+                entry.1 += 1;
+            });
+        }
+        eprintln!("{}: {times} draws", fault.name());
+    }
+    print(&counts);
+}
+
+/// Two classes of the built-in pictures that are told apart easily, and not by their outline alone.
+fn fashion(pictures: usize, seed: Seed) -> Planted {
+    let source = demo::fashion_mnist();
+    let wanted = [1usize, 8];
+    let mut indices: Vec<usize> = (0..source.samples().len())
+        .filter(|&index| wanted.contains(&source.samples()[index].class))
+        .collect();
+    seed.derive("pictures").rng().shuffle(&mut indices);
+    let picture = |&index: &usize| {
+        let image = source.image(index).expect("built-in pictures can be read");
+        (image.to_channels(Channels::Rgb), usize::from(source.samples()[index].class == wanted[1]))
+    };
+    let names = wanted.map(|class| source.classes()[class].clone()).to_vec();
+    Planted::of(names, indices.iter().take(pictures).map(picture).collect(), seed)
+}
+
+/// Trains a network that stands for the run's own, and asks every check.
+fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static Check, Verdict)) {
+    let pixels = AuditPixels::of(planted.len(), |index| planted.picture(index).clone());
+    let learner =
+        NetworkLearner::new(&pixels, planted.classes().len(), 0, &Silent).expect("the network fits");
+    let labels: Vec<usize> = planted.samples().iter().map(|sample| sample.class).collect();
+    let of = |answer: &[usize]| Task {
+        labels: labels.clone(),
+        learn: planted.split.train.clone(),
+        answer: answer.to_vec(),
+        seed: settings.seed,
+    };
+    let network = learner.teach(&of(&[]), planted.classes()).expect("nobody stops it");
+    let asked = Subset::ALL.map(|subset| of(planted.split.indices(subset)));
+    let answers: BTreeMap<Subset, Answers> =
+        Subset::ALL.into_iter().zip(learner.learn(&asked).expect("nobody stops it")).collect();
+    let facts = planted.facts();
+    let case = Case {
+        pictures: planted,
+        seen: &|index| planted.picture(index).clone(),
+        facts: &facts,
+        split: &planted.split,
+        answers: &answers,
+        classifier: Some(&network),
+        settings,
+        reporter: &Silent,
+    };
+    for check in CHECKS {
+        match check.run(&case, &learner) {
+            Ok(finding) => found(check, finding.verdict),
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+}
+
+/// Faults by rows, checks by columns, in per cent of the draws; bold where the check should find the fault.
+fn print(counts: &Counts) {
+    let heading: Vec<&str> = CHECKS.iter().map(|check| check.id).collect();
+    println!("| fault | draws | {} |", heading.join(" | "));
+    println!("|---|---|{}", "---|".repeat(heading.len()));
+    for fault in Fault::ALL {
+        let name = fault.name();
+        let cell = |check: &&&'static Check| {
+            let (found, asked) = counts.get(&(check.id, name.clone())).copied().unwrap_or_default();
+            let share = format!("{:.0}", 100.0 * found as f64 / asked.max(1) as f64);
+            if fault.found_by().contains(&check.id) { format!("**{share}**") } else { share }
+        };
+        let cells: Vec<String> = CHECKS.iter().map(|check| cell(&check)).collect();
+        let draws = counts.get(&(CHECKS[0].id, name.clone())).map_or(0, |count| count.1);
+        println!("| {name} | {draws} | {} |", cells.join(" | "));
+    }
+}
