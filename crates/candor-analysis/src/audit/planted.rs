@@ -272,7 +272,7 @@ impl Planted {
     fn colour_corners(&mut self, rng: &mut Rng) {
         for index in 0..self.len() {
             let class = self.samples[index].class;
-            let light = if class % 2 == 0 { 235.0 } else { 20.0 };
+            let light = if class.is_multiple_of(2) { 235.0 } else { 20.0 };
             let side = self.images[index].width() / 6;
             let light = light + rng.range(-10.0, 10.0) + 10.0 * (class / 2) as f64;
             let image = painted(&self.images[index], |x, y| (x < side && y < side).then_some(light as u8));
@@ -383,7 +383,7 @@ fn near_copy(image: &Image, rng: &mut Rng) -> Image {
 
 /// The border of one source is lighter than that of the other.
 fn on_background(image: &Image, source: usize, _: &mut Rng) -> (Image, Option<FileFacts>) {
-    let by = if source % 2 == 0 { 45.0 } else { -45.0 };
+    let by = if source.is_multiple_of(2) { 45.0 } else { -45.0 };
     let (width, height, channels) = (image.width(), image.height(), image.channels().count());
     let rim = |at: usize, side: usize| at < side / 6 || at >= side - side / 6;
     let mut pixels = image.pixels().to_vec();
@@ -398,7 +398,7 @@ fn on_background(image: &Image, source: usize, _: &mut Rng) -> (Image, Option<Fi
 
 /// As after JPEG: blocks of 8×8 lose their fine waves, the more the coarser the table of the source.
 fn compressed(image: &Image, source: usize, rng: &mut Rng) -> (Image, Option<FileFacts>) {
-    let table = if source % 2 == 0 { 6.0 } else { 34.0 };
+    let table = if source.is_multiple_of(2) { 6.0 } else { 34.0 };
     let step = table * rng.range(0.95, 1.05);
     let squashed = mapped(image, |&value| ((f64::from(value) / step).round() * step).clamp(0.0, 255.0) as u8);
     let bytes = (image.pixels().len() as f64 * rng.range(0.3, 0.5)) as u64;

@@ -21,8 +21,10 @@ const LEAST_SIDE: usize = 10;
 /// Pictures that a training sees in all; epochs follow from it.
 const PICTURES_SEEN: usize = 16_000;
 /// Epochs at least and at most.
-const EPOCHS: [usize; 2] = [5, 60];
+const EPOCHS: [usize; 2] = [5, 30];
+/// Pictures a step, at most; of few pictures half as many, so that there are steps enough.
 const BATCH: usize = 32;
+const FEW: usize = 400;
 const LEARNING_RATE: f32 = 0.002;
 
 /// All pictures of a case as the network sees them: small, and of one size.
@@ -117,7 +119,7 @@ impl<'a> NetworkLearner<'a> {
         for epoch in 0..epochs(task.learn.len()) {
             let mut order = task.learn.clone();
             task.seed.derive("shuffle").at(epoch as u64).rng().shuffle(&mut order);
-            for batch in order.chunks(BATCH) {
+            for batch in order.chunks(if order.len() < FEW { BATCH / 2 } else { BATCH }) {
                 if self.reporter.cancelled() {
                     return Err(LearnError::Stopped);
                 }
