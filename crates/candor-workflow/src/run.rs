@@ -249,12 +249,14 @@ impl Parts {
 
 /// What can be said of the pictures before they are split.
 fn facts(pictures: &Pictures, typed: &RecipeFile) -> Facts {
-    let share = typed.split.train.unwrap_or(0.7);
-    let validation = typed.split.validation.is_none_or(|share| share > 0.0);
-    let all = pictures.samples().len();
-    let training_pictures = match pictures.predefined() {
-        Some(subsets) => subsets.iter().filter(|subset| **subset == Subset::Train).count(),
-        None => (share * all as f64) as usize,
+    let about = |subset: Subset, share: f64| match pictures.predefined() {
+        Some(subsets) => subsets.iter().filter(|predefined| **predefined == subset).count(),
+        None => (share * pictures.samples().len() as f64) as usize,
     };
-    Facts { classes: pictures.classes().len(), training_pictures, validation, ..Facts::default() }
+    Facts {
+        classes: pictures.classes().len(),
+        training_pictures: about(Subset::Train, typed.split.train.unwrap_or(0.7)),
+        validation_pictures: about(Subset::Validation, typed.split.validation.unwrap_or(0.1)),
+        ..Facts::default()
+    }
 }

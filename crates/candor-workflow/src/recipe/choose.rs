@@ -47,8 +47,8 @@ pub struct Facts {
     pub classes: usize,
     /// Pictures to learn from, about.
     pub training_pictures: usize,
-    /// Whether there will be validation pictures.
-    pub validation: bool,
+    /// Pictures that choose the best epoch, about.
+    pub validation_pictures: usize,
     /// Sizes and colour.
     pub survey: Survey,
 }
@@ -58,6 +58,9 @@ const SIDES: [usize; 5] = [28, 32, 48, 64, 96];
 
 /// So many pictures are shown to the network in all, as far as the limits of [`epochs`] allow.
 const PICTURES_SHOWN: usize = 200_000;
+
+/// Fewer validation pictures than this cannot say when a training has gone far enough: a run of bad luck looks the same.
+const FEW_TO_STOP: usize = 20;
 
 /// Below so many training pictures, variants of them help.
 const FEW_PICTURES: usize = 2_000;
@@ -148,13 +151,30 @@ pub(super) fn batch_size(usual: usize, facts: &Facts, factor: usize) -> usize {
     size
 }
 
+/// After how many epochs without a better one a training ends; none where it is too short, or cannot be told.
+pub(super) fn early_stopping(facts: &Facts, epochs: usize) -> Option<(usize, String)> {
+    if epochs <= 20 {
+        return None;
+    }
+    Some(match facts.validation_pictures {
+        0 => return None,
+        few @ 1..FEW_TO_STOP => {
+            (0, format!("{few} validation pictures are too few to say that a training has gone far enough"))
+        }
+        _ => {
+            let reason = "further epochs seldom help after so many without a better one";
+            ((epochs / 4).max(10), reason.to_owned())
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn facts(width: usize, height: usize, one_size: bool, training_pictures: usize) -> Facts {
         let survey = Survey { median_width: width, median_height: height, one_size, ..Survey::default() };
-        Facts { classes: 2, training_pictures, validation: true, survey }
+        Facts { classes: 2, training_pictures, validation_pictures: training_pictures / 7, survey }
     }
 
     #[test]

@@ -184,11 +184,8 @@ impl Resolver<'_> {
     }
 
     fn early_stopping(&mut self, free: bool, epochs: usize) -> usize {
-        if !free || !self.facts.validation || epochs <= 20 {
-            return 0;
-        }
-        let patience = (epochs / 4).max(10);
-        let reason = "further epochs seldom help after so many without a better one";
+        let choice = if free { choose::early_stopping(self.facts, epochs) } else { None };
+        let Some((patience, reason)) = choice else { return 0 };
         self.choose("training.early_stopping", patience, reason, "--early-stopping");
         patience
     }
@@ -243,7 +240,7 @@ mod tests {
 
     fn photos(training_pictures: usize) -> Facts {
         let survey = Survey { median_width: 640, median_height: 480, ..Survey::default() };
-        Facts { classes: 4, training_pictures, validation: true, survey }
+        Facts { classes: 4, training_pictures, validation_pictures: training_pictures / 7, survey }
     }
 
     fn resolved(text: &str, facts: &Facts) -> Result<(Recipe, Vec<Choice>), RecipeError> {
@@ -260,6 +257,15 @@ mod tests {
         let settings: Vec<&str> = choices.iter().map(|choice| choice.setting.as_str()).collect();
         let told = ["preprocessing.size", "preprocessing.channels", "architecture", "augmentation"];
         assert_eq!(settings[..4], told);
+    }
+
+    #[test]
+    fn few_validation_pictures_stop_no_training() {
+        for (training_pictures, patience) in [(28, 0), (400, 25)] {
+            let (recipe, choices) = resolved("", &photos(training_pictures)).unwrap();
+            assert_eq!((recipe.training.epochs, recipe.training.early_stopping), (100, patience));
+            assert!(choices.iter().any(|choice| choice.setting == "training.early_stopping"));
+        }
     }
 
     #[test]
