@@ -6,6 +6,7 @@
 //! hands [`Task`]s to a [`Learner`] of the caller's: a five-line fake is enough to test it. [`planted`] makes pictures
 //! with one known fault each, on which the checks are measured.
 
+mod attributes;
 mod better_than_chance;
 mod case;
 mod duplicates_across_splits;
@@ -24,6 +25,7 @@ pub mod planted;
 mod seed_variance;
 mod shortcut_regions;
 mod split_drift;
+mod subgroups;
 #[cfg(test)]
 mod testing;
 mod too_few;
@@ -39,7 +41,7 @@ pub use learner::{LearnError, Learner, Task};
 pub use too_few::smallest_difference;
 
 /// Every check, in the order of the report: first what makes all others idle.
-pub static CHECKS: [&Check; 12] = [
+pub static CHECKS: [&Check; 13] = [
     &better_than_chance::CHECK,
     &memorisation::CHECK,
     &seed_variance::CHECK,
@@ -52,6 +54,7 @@ pub static CHECKS: [&Check; 12] = [
     &imbalance::CHECK,
     &too_few::CHECK,
     &outliers::CHECK,
+    &subgroups::CHECK,
 ];
 
 /// What a check is about; the report orders by it.
@@ -64,6 +67,12 @@ pub enum Topic {
     SeesTheThing,
     /// Is the data sound?
     SoundData,
+    /// For whom does it fail?
+    ForWhom,
+    /// How easily is it fooled?
+    Fooled,
+    /// What may be said?
+    MaySay,
 }
 
 impl Topic {
@@ -73,6 +82,9 @@ impl Topic {
             Topic::Learned => "Is anything learned?",
             Topic::SeesTheThing => "Does it see the thing, or something else?",
             Topic::SoundData => "Is the data sound?",
+            Topic::ForWhom => "For whom does it fail?",
+            Topic::Fooled => "How easily is it fooled?",
+            Topic::MaySay => "What may be said?",
         }
     }
 }
