@@ -8,7 +8,9 @@
 
 mod attributes;
 mod better_than_chance;
+mod calibration;
 mod case;
+mod claims;
 mod duplicates_across_splits;
 mod error;
 mod facts;
@@ -41,7 +43,7 @@ pub use learner::{LearnError, Learner, Task};
 pub use too_few::smallest_difference;
 
 /// Every check, in the order of the report: first what makes all others idle.
-pub static CHECKS: [&Check; 13] = [
+pub static CHECKS: [&Check; 15] = [
     &better_than_chance::CHECK,
     &memorisation::CHECK,
     &seed_variance::CHECK,
@@ -55,6 +57,8 @@ pub static CHECKS: [&Check; 13] = [
     &too_few::CHECK,
     &outliers::CHECK,
     &subgroups::CHECK,
+    &calibration::CHECK,
+    &claims::CHECK,
 ];
 
 /// What a check is about; the report orders by it.
@@ -127,6 +131,11 @@ impl Check {
     /// The check with this id.
     pub fn find(id: &str) -> Option<&'static Check> {
         CHECKS.into_iter().find(|check| check.id == id)
+    }
+
+    /// Whether it sums up what the other checks found: it is asked after them, and again when they change.
+    pub fn sums_up(&self) -> bool {
+        self.topic == Topic::MaySay
     }
 
     /// Asks. Whatever is random depends on the case's seed and on the check's id alone.

@@ -56,7 +56,9 @@ pub(crate) fn run_checks(
     let mut material = None;
     let mut findings = Vec::new();
     for &check in checks {
-        let fingerprint = fingerprint(check, &made_of, settings.permutations);
+        // What sums up needs the findings that were made before as well, whatever is asked for now.
+        let earlier = if check.sums_up() { saved_findings(run)? } else { Vec::new() };
+        let fingerprint = fingerprint(check, &made_of, settings.permutations, &earlier);
         if let Some(kept) = kept(run, check).filter(|kept| kept.fingerprint == fingerprint) {
             findings.push(kept.finding);
             continue;
@@ -65,9 +67,16 @@ pub(crate) fn run_checks(
             Some(material) => material,
             empty => empty.insert(Material::read(run, reporter)?),
         };
-        let finding = material.ask(run, check, settings, reporter)?;
+        let finding = material.ask(run, check, &earlier, settings, reporter)?;
         run.dir.write_json(&file_of(check), &Kept { fingerprint, finding: finding.clone() })?;
         findings.push(finding);
+    }
+    let sums = CHECKS.into_iter().filter(|check| check.sums_up() && kept(run, check).is_some());
+    let sums: Vec<&'static Check> =
+        sums.filter(|sum| checks.iter().all(|check| check.id != sum.id)).collect();
+    if !sums.is_empty() && checks.iter().any(|check| !check.sums_up()) {
+        // What was summed up before is summed up anew, so that the page does not contradict itself.
+        run_checks(run, &sums, settings, reporter)?;
     }
     Ok(findings)
 }
@@ -78,12 +87,16 @@ pub(crate) fn saved_findings(run: &Run) -> Result<Vec<Finding>> {
         return Ok(Vec::new());
     }
     let made_of = made_of(run)?;
-    let holds = |check: &&'static Check| {
-        let kept = kept(run, check)?;
-        let permutations = kept.finding.asked_permutations.unwrap_or_default();
-        (kept.fingerprint == fingerprint(check, &made_of, permutations)).then_some(kept.finding)
-    };
-    Ok(CHECKS.iter().filter_map(holds).collect())
+    let mut findings = Vec::new();
+    for kept in CHECKS.iter().filter_map(|check| Some((check, kept(run, check)?))) {
+        let (check, Kept { fingerprint: of_then, finding }) = kept;
+        let permutations = finding.asked_permutations.unwrap_or_default();
+        let earlier = if check.sums_up() { findings.as_slice() } else { &[] };
+        if of_then == fingerprint(check, &made_of, permutations, earlier) {
+            findings.push(finding);
+        }
+    }
+    Ok(findings)
 }
 
 /// The checks that take seconds, for the end of a study.
@@ -112,9 +125,13 @@ fn made_of(run: &Run) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn fingerprint(check: &Check, made_of: &[u8], permutations: usize) -> SampleId {
+fn fingerprint(check: &Check, made_of: &[u8], permutations: usize, earlier: &[Finding]) -> SampleId {
     let effort = if check.permutes { permutations } else { 0 };
-    let own = format!("{} {effort} {}", check.id, env!("CARGO_PKG_VERSION"));
+    // A check is no ground of its own sum.
+    let others = earlier.iter().filter(|finding| finding.check != check.id);
+    let verdicts: String =
+        others.map(|finding| format!(" {}={}", finding.check, finding.verdict.name())).collect();
+    let own = format!("{} {effort} {}{verdicts}", check.id, env!("CARGO_PKG_VERSION"));
     SampleId::of(&[own.as_bytes(), made_of].concat())
 }
 
@@ -137,6 +154,7 @@ impl Material {
         &self,
         run: &Run,
         check: &'static Check,
+        earlier: &[Finding],
         settings: Settings,
         reporter: &dyn Reporter,
     ) -> Result<Finding> {
@@ -151,6 +169,8 @@ impl Material {
             split: run.split.for_audit(),
             answers: &self.answers,
             classifier: self.model.as_ref().map(|model| model as &dyn Classifier),
+            purpose: run.recipe.purpose.as_deref(),
+            findings: earlier,
             settings,
             reporter,
         };

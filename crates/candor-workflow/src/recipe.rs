@@ -36,6 +36,10 @@ pub use resolve::resolve;
 /// All settings of a run. The number of threads is none of them: it does not change any result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
+    /// What the classifier is for, in the person's words: it changes no weight, but the audit looks for what the law says
+    /// of such a use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
     /// How much wider or narrower an architecture's layers are than as published, for those that have a width.
     #[serde(default = "as_published", skip_serializing_if = "is_as_published")]
     pub width_multiplier: f32,

@@ -33,17 +33,12 @@ pub(super) fn groupings(case: &Case<'_>) -> Vec<Grouping> {
 
 /// Columns that part nothing: all alike, or a word of its own nearly everywhere.
 pub(super) fn left_out(case: &Case<'_>) -> Vec<String> {
-    columns(case)
-        .into_iter()
-        .filter(|column| by_column(case, column).is_none())
-        .map(str::to_owned)
-        .collect()
+    columns(case).into_iter().filter(|column| by_column(case, column).is_none()).map(str::to_owned).collect()
 }
 
 /// Both at once: an error may hide where two attributes meet.
 pub(super) fn crossed(a: &Grouping, b: &Grouping) -> Grouping {
-    let both: Vec<Option<(usize, usize)>> =
-        a.of.iter().zip(&b.of).map(|(&a, &b)| Some((a?, b?))).collect();
+    let both: Vec<Option<(usize, usize)>> = a.of.iter().zip(&b.of).map(|(&a, &b)| Some((a?, b?))).collect();
     let occurring: BTreeSet<(usize, usize)> = both.iter().flatten().copied().collect();
     let places: BTreeMap<(usize, usize), usize> = occurring.iter().copied().zip(0..).collect();
     Grouping {
@@ -61,7 +56,9 @@ fn by_column(case: &Case<'_>, column: &str) -> Option<Grouping> {
     let values: Vec<Option<&str>> = case
         .samples()
         .iter()
-        .map(|sample| sample.attributes.get(column).map(|value| value.trim()).filter(|value| !value.is_empty()))
+        .map(|sample| {
+            sample.attributes.get(column).map(|value| value.trim()).filter(|value| !value.is_empty())
+        })
         .collect();
     let different: BTreeSet<&str> = values.iter().flatten().copied().collect();
     match different.len() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use candor_core::{Classifier, Dataset, Image, Progress, Reporter, Sample, Seed, Split, Stage, Subset};
 
-use super::{AuditErrorKind, Facts};
+use super::{AuditErrorKind, Facts, Finding};
 use crate::LabelledPredictions;
 
 /// A trained classifier with its pictures, under audit.
@@ -25,6 +25,10 @@ pub struct Case<'a> {
     pub answers: &'a BTreeMap<Subset, Answers>,
     /// The classifier itself, to be asked about changed pictures.
     pub classifier: Option<&'a dyn Classifier>,
+    /// What it is for, in the words of the recipe.
+    pub purpose: Option<&'a str>,
+    /// What other checks found before, where a check sums them up.
+    pub findings: &'a [Finding],
     /// Seed and effort.
     pub settings: Settings,
     /// Hears how it goes, and says when to stop.

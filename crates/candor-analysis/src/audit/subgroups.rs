@@ -256,7 +256,8 @@ fn table(asked: &Asked, judged: &Judged) -> Table {
     let two = judged.classes == 2;
     let mut rows: Vec<&Tally> = asked.tallies.iter().collect();
     rows.sort_by(|a, b| b.error().total_cmp(&a.error()));
-    let heading = ["group", "pictures", "errors (95%)", "false positives", "false negatives", "Z", "percentile"];
+    let heading =
+        ["group", "pictures", "errors (95%)", "false positives", "false negatives", "Z", "percentile"];
     let is_shown = |column: usize| two || !(3..5).contains(&column);
     let row = |tally: &&Tally| {
         let few = if tally.pictures < LEAST { " (too few)" } else { "" };
@@ -322,12 +323,16 @@ mod tests {
         // Gender shades: by each attribute alone the gap is half of what it is where both meet.
         let finding = asked(&study(1600, 2, |skin, sex| if skin == 0 && sex == 0 { 0.35 } else { 0.02 }));
         assert_eq!(finding.verdict, Verdict::Fail);
-        assert!(finding.headline.contains("By sex × skin") && finding.headline.contains("“f × dark”"), "{finding:?}");
+        assert!(
+            finding.headline.contains("By sex × skin") && finding.headline.contains("“f × dark”"),
+            "{finding:?}"
+        );
     }
 
     #[test]
     fn without_a_gap_it_passes_and_of_twenty_draws_hardly_one_is_told() {
-        let told = (0..20).filter(|&seed| asked(&study(1600, 100 + seed, |_, _| 0.12)).verdict > Verdict::Pass);
+        let told =
+            (0..20).filter(|&seed| asked(&study(1600, 100 + seed, |_, _| 0.12)).verdict > Verdict::Pass);
         assert!(told.count() <= 2);
         let finding = asked(&study(1600, 3, |_, _| 0.12));
         assert_eq!(finding.verdict, Verdict::Pass, "{finding:?}");

@@ -96,6 +96,8 @@ impl Fake {
             split: &self.split,
             answers: &self.answers,
             classifier: None,
+            purpose: None,
+            findings: &[],
             settings: self.settings,
             reporter: &Silent,
         })

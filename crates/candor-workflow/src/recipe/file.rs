@@ -15,6 +15,9 @@ use super::{ClassWeights, Freeze, Keep, RecipeError, RecipeKey};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecipeFile {
+    /// What the classifier is for, in the person's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
     /// The name of one of candor's architectures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,

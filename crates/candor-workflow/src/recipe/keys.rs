@@ -25,6 +25,8 @@ macro_rules! keys {
 
 /// All of them, in the order of a recipe file.
 pub const KEYS: &[RecipeKey] = keys! {
+    "purpose" "purpose" "TEXT" []
+        "What the classifier is for, in your words; the audit looks up what the law says of such a use"
     "architecture" "architecture" "NAME" [] "The network: one of `candor models`"
     "width_multiplier" "width-multiplier" "NUMBER" []
         "mobilenet-v2: make all layers wider or narrower by this factor [default: 1]"
@@ -153,7 +155,7 @@ impl RecipeKey {
     }
 
     fn takes_text(&self) -> bool {
-        matches!(self.value, "NAME" | "LAYERS" | "MODEL")
+        matches!(self.value, "NAME" | "LAYERS" | "MODEL" | "TEXT")
     }
 }
 
@@ -186,6 +188,7 @@ mod tests {
             "[training.schedule]\nkind = \"inverse-time\"",
             "[training]\nfreeze = \"up to conv2d_1\"\ninit = \"other-run\"",
             "[training.schedule]\nkind = \"cosine\"",
+            "purpose = \"sort household waste\"",
             "[training.schedule]\nkind = \"step\"",
             "architecture = \"mobilenet-v2\"\nwidth_multiplier = 0.5",
         ];

@@ -42,7 +42,8 @@ impl Resolver<'_> {
         let training = self.training(free, source, layers.as_deref(), &augmentation)?;
         let split = split(&self.typed.split, training.seed)?;
         let width_multiplier = self.typed.width_multiplier.unwrap_or(1.0);
-        Ok(Recipe { width_multiplier, network, preprocessing, split, training, augmentation })
+        let purpose = self.typed.purpose.clone();
+        Ok(Recipe { purpose, width_multiplier, network, preprocessing, split, training, augmentation })
     }
 
     fn choose(&mut self, setting: &str, value: impl ToString, reason: impl Into<String>, flag: &str) {

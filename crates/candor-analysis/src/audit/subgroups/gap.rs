@@ -48,8 +48,7 @@ fn visible<'a>(groups: impl Iterator<Item = &'a Tally> + Clone) -> f64 {
     let independent = groups.clone().map(|tally| tally.independent as f64);
     let all: f64 = independent.clone().sum();
     let smallest = independent.fold(all, f64::min);
-    let (wrong, pictures) =
-        groups.fold((0, 0), |sum, tally| (sum.0 + tally.wrong, sum.1 + tally.pictures));
+    let (wrong, pictures) = groups.fold((0, 0), |sum, tally| (sum.0 + tally.wrong, sum.1 + tally.pictures));
     // Of 0 or 1 the normal approximation knows no spread: take what one error more would give.
     let share = (wrong as f64 / pictures as f64).clamp(1.0 / (all + 2.0), 1.0 - 1.0 / (all + 2.0));
     STANDARD_ERRORS * (share * (1.0 - share) * (1.0 / smallest + 1.0 / (all - smallest).max(1.0))).sqrt()
@@ -60,7 +59,14 @@ mod tests {
     use super::*;
 
     fn tally(group: usize, wrong: usize, pictures: usize) -> Tally {
-        Tally { group, pictures, wrong, independent: pictures, false_positives: (0, 0), false_negatives: (0, 0) }
+        Tally {
+            group,
+            pictures,
+            wrong,
+            independent: pictures,
+            false_positives: (0, 0),
+            false_negatives: (0, 0),
+        }
     }
 
     #[test]

@@ -163,7 +163,11 @@ impl Tally {
 
     /// `9% of 120`
     pub fn rate((wrong, all): (usize, usize)) -> String {
-        if all == 0 { "–".to_owned() } else { format!("{:.0}% of {all}", 100.0 * wrong as f64 / all as f64) }
+        if all == 0 {
+            "–".to_owned()
+        } else {
+            format!("{:.0}% of {all}", 100.0 * wrong as f64 / all as f64)
+        }
     }
 
     /// Standard errors from the share of all pictures. `None` where nothing is wrong at all, or everything.
