@@ -11,6 +11,7 @@ mod better_than_chance;
 mod calibration;
 mod case;
 mod claims;
+mod corruptions;
 mod duplicates_across_splits;
 mod error;
 mod facts;
@@ -43,7 +44,7 @@ pub use learner::{LearnError, Learner, Task};
 pub use too_few::smallest_difference;
 
 /// Every check, in the order of the report: first what makes all others idle.
-pub static CHECKS: [&Check; 15] = [
+pub static CHECKS: [&Check; 16] = [
     &better_than_chance::CHECK,
     &memorisation::CHECK,
     &seed_variance::CHECK,
@@ -58,6 +59,7 @@ pub static CHECKS: [&Check; 15] = [
     &outliers::CHECK,
     &subgroups::CHECK,
     &calibration::CHECK,
+    &corruptions::CHECK,
     &claims::CHECK,
 ];
 
@@ -98,7 +100,7 @@ impl Topic {
 pub enum Cost {
     /// Seconds; nothing is trained but simple models.
     Cheap,
-    /// Networks are trained.
+    /// Minutes: networks are trained, or asked thousands of times.
     Training,
 }
 
