@@ -82,6 +82,8 @@ fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static C
         facts: &facts,
         split: &planted.split,
         answers: &answers,
+        purpose: None,
+        findings: &[],
         classifier: Some(&network),
         settings,
         reporter: &Silent,

@@ -276,7 +276,8 @@ mod tests {
             for way in &CORRUPTIONS {
                 let worse = |strength| way.of(&image, strength, &mut Seed(3).rng());
                 let apart: Vec<f64> = (0..5).map(|strength| distance(&image, &worse(strength))).collect();
-                assert!(apart[0] > 0.0 && apart[4] > 1.3 * apart[0], "{}: {apart:?}", way.name);
+                // A blur of a fifth of a pixel is none; noise at its weakest is seen.
+                assert!(apart[4] > 3.0 && apart[4] > 1.3 * apart[0], "{}: {apart:?}", way.name);
                 assert!(apart.is_sorted_by(|a, b| *a <= b * 1.1), "{}: {apart:?}", way.name);
                 assert_eq!(worse(2), worse(2), "{}", way.name);
             }
