@@ -221,8 +221,8 @@ fn words(verdict: Verdict) -> (&'static str, &'static str) {
         ),
         _ => (
             "Its probabilities may order the answers, but they may not be read as chances of being right.",
-            "Do not show or threshold its probabilities as they are. Train for fewer epochs or with --label-smoothing, or use \
-             only the order of the answers.",
+            "Do not show or threshold its probabilities as they are. Where it is too sure, train for fewer epochs or with \
+             --label-smoothing; where it is not sure enough, for more. Or use only the order of the answers.",
         ),
     }
 }

@@ -112,7 +112,7 @@ fn nothing_known(case: &Case<'_>) -> Finding {
     };
     Finding::inconclusive(
         headline,
-        "Add columns to the index.csv or the table of pixels that say whom or what a picture shows (age, sex, skin tone, \
+        "Add columns to the index.csv that say whom or what a picture shows (age, sex, skin tone, \
          camera, place), one value a picture, and train again: each column is then asked here.",
     )
 }
