@@ -163,7 +163,11 @@ fn an_empty_class_is_left_out_with_a_word() {
 fn what_is_no_source_is_refused_with_what_to_do() {
     type Case<'a> = (&'a str, &'a [(&'a str, File)], &'a str);
     let cases: [Case; 9] = [
-        ("", &[("a/1.png", Picture(1))], "holds only the class \"a\": a classifier needs at least two; add pictures of another one"),
+        (
+            "",
+            &[("a/1.png", Picture(1))],
+            "holds only the class \"a\": a classifier needs at least two; add pictures of another one",
+        ),
         (
             "",
             &[("1.png", Picture(1)), ("2.png", Picture(2))],
