@@ -12,8 +12,28 @@ pub(super) struct Article {
     quote: &'static str,
     applies: &'static str,
     /// Beginnings of words that point to it, wherever they stand.
-    stems: &'static [&'static str],
+    stems: &'static [&'static [&'static str]],
 }
+
+/// Origin, belief and sexuality: what more than one article protects.
+const SENSITIVE: &[&str] = &[
+    "race",
+    "racial",
+    "ethnic",
+    "politic",
+    "religio",
+    "muslim",
+    "christian",
+    "jewish",
+    "hindu",
+    "homosex",
+    "heterosex",
+    "bisex",
+    "gay",
+    "lesbian",
+    "queer",
+    "sexual",
+];
 
 /// An article, and what pointed to it.
 pub(super) struct Note {
@@ -34,7 +54,7 @@ static ARTICLES: [Article; 10] = [
                 the risk of a natural person committing a criminal offence, based solely on the profiling of a natural person \
                 or on assessing their personality traits and characteristics […]",
         applies: PROHIBITED,
-        stems: &[
+        stems: &[&[
             "crime",
             "crimin",
             "offender",
@@ -45,14 +65,14 @@ static ARTICLES: [Article; 10] = [
             "terroris",
             "thief",
             "thieves",
-        ],
+        ]],
     },
     Article {
         name: "AI Act, Article 5(1)(e)",
         quote: "[prohibited:] […] AI systems that create or expand facial recognition databases through the untargeted \
                 scraping of facial images from the internet or CCTV footage",
         applies: PROHIBITED,
-        stems: &["facial", "cctv", "surveillance"],
+        stems: &[&["facial", "cctv", "surveillance"]],
     },
     Article {
         name: "AI Act, Article 5(1)(f)",
@@ -60,7 +80,7 @@ static ARTICLES: [Article; 10] = [
                 institutions, except where the use of the AI system is intended to be put in place or into the market for \
                 medical or safety reasons",
         applies: PROHIBITED,
-        stems: &[
+        stems: &[&[
             "emotion",
             "happy",
             "happiness",
@@ -71,7 +91,7 @@ static ARTICLES: [Article; 10] = [
             "stressed",
             "bored",
             "attentive",
-        ],
+        ]],
     },
     Article {
         name: "AI Act, Article 5(1)(g)",
@@ -79,25 +99,7 @@ static ARTICLES: [Article; 10] = [
                 their biometric data to deduce or infer their race, political opinions, trade union membership, religious or \
                 philosophical beliefs, sex life or sexual orientation […]",
         applies: PROHIBITED,
-        stems: &[
-            "race",
-            "racial",
-            "ethnic",
-            "politic",
-            "unionis",
-            "religio",
-            "muslim",
-            "christian",
-            "jewish",
-            "hindu",
-            "homosex",
-            "heterosex",
-            "bisex",
-            "gay",
-            "lesbian",
-            "queer",
-            "sexual",
-        ],
+        stems: &[SENSITIVE, &["unionis"]],
     },
     Article {
         name: "AI Act, Annex III, point 1",
@@ -105,7 +107,7 @@ static ARTICLES: [Article; 10] = [
                 to be used for biometric categorisation, according to sensitive or protected attributes or characteristics \
                 based on the inference of those attributes or characteristics; […] for emotion recognition",
         applies: HIGH_RISK,
-        stems: &[
+        stems: &[&[
             "biometric",
             "facial",
             "ethnic",
@@ -116,34 +118,34 @@ static ARTICLES: [Article; 10] = [
             "gender",
             "sexual",
             "religio",
-        ],
+        ]],
     },
     Article {
         name: "AI Act, Annex III, point 3",
         quote: "Education and vocational training: (a) AI systems intended to be used to determine access or admission or to \
                 assign natural persons to educational and vocational training institutions at all levels […]",
         applies: HIGH_RISK,
-        stems: &["admission", "pupil", "exam", "cheat", "proctor"],
+        stems: &[&["admission", "pupil", "exam", "cheat", "proctor"]],
     },
     Article {
         name: "AI Act, Annex III, point 4",
         quote: "Employment, workers’ management and access to self-employment: (a) AI systems intended to be used for the \
                 recruitment or selection of natural persons […]",
         applies: HIGH_RISK,
-        stems: &["hire", "hiring", "recruit", "applicant", "employee", "employab", "workplace"],
+        stems: &[&["hire", "hiring", "recruit", "applicant", "employee", "employab", "workplace"]],
     },
     Article {
         name: "AI Act, Annex III, point 6",
         quote: "Law enforcement, in so far as their use is permitted under relevant Union or national law: […]",
         applies: HIGH_RISK,
-        stems: &["police", "policing", "suspect", "crime", "crimin", "offender", "recidiv"],
+        stems: &[&["police", "policing", "suspect", "crime", "crimin", "offender", "recidiv"]],
     },
     Article {
         name: "AI Act, Annex III, point 7",
         quote: "Migration, asylum and border control management, in so far as their use is permitted under relevant Union or \
                 national law: […]",
         applies: HIGH_RISK,
-        stems: &["migra", "immigra", "asylum", "refugee", "border control"],
+        stems: &[&["migra", "immigra", "asylum", "refugee", "border control"]],
     },
     Article {
         name: "GDPR, Article 9(1)",
@@ -153,35 +155,22 @@ static ARTICLES: [Article; 10] = [
                 or sexual orientation shall be prohibited.",
         applies: GDPR,
         stems: &[
-            "race",
-            "racial",
-            "ethnic",
-            "politic",
-            "religio",
-            "muslim",
-            "christian",
-            "jewish",
-            "hindu",
-            "homosex",
-            "heterosex",
-            "bisex",
-            "gay",
-            "lesbian",
-            "queer",
-            "sexual",
-            "unionist",
-            "genetic",
-            "biometric",
-            "patient",
-            "disease",
-            "diagnos",
-            "disab",
-            "cancer",
-            "tumor",
-            "tumour",
-            "health",
-            "depress",
-            "autis",
+            SENSITIVE,
+            &[
+                "unionist",
+                "genetic",
+                "biometric",
+                "patient",
+                "disease",
+                "diagnos",
+                "disab",
+                "cancer",
+                "tumor",
+                "tumour",
+                "health",
+                "depress",
+                "autis",
+            ],
         ],
     },
 ];
@@ -207,7 +196,7 @@ impl Article {
             true => lower.contains(*stem),
             false => words.iter().any(|word| is_of(word, stem)),
         };
-        self.stems.iter().any(points)
+        self.stems.iter().copied().flatten().any(points)
     }
 }
 
