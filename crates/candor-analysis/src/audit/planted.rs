@@ -91,10 +91,10 @@ impl Fault {
         }
     }
 
-    /// The ids of the checks of which one should find it; none for the control, and where no check of this crate is for it.
+    /// The ids of the checks of which one should find it; none for the control.
     pub fn found_by(self) -> &'static [&'static str] {
         match self {
-            Fault::None | Fault::NoisySubgroup => &[],
+            Fault::None => &[],
             Fault::ExactDuplicates | Fault::NearDuplicates | Fault::GroupLeakage => {
                 &["duplicates-across-splits"]
             }
@@ -103,6 +103,7 @@ impl Fault {
             Fault::ColouredCorner => &["nothing-to-see", "shortcut-regions"],
             Fault::SourceBackground => &["nothing-to-see", "leave-one-source-out"],
             Fault::SourceQuality => &["nothing-to-see"],
+            Fault::NoisySubgroup => &["subgroups"],
             Fault::RandomLabels => &["better-than-chance", "memorisation"],
         }
     }
