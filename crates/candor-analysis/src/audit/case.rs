@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use candor_core::{Classifier, Dataset, Image, Progress, Reporter, Sample, Seed, Split, Stage, Subset};
 
+use super::folds::units;
 use super::{AuditErrorKind, Facts, Finding};
 use crate::LabelledPredictions;
 
@@ -148,6 +149,11 @@ impl Case<'_> {
         counts.into_iter().max().unwrap_or(0) as f64 / indices.len().max(1) as f64
     }
 
+    /// How many of `indices` can be taken as independent: a group counts once, and so do copies of one file.
+    pub fn independent(&self, indices: &[usize]) -> usize {
+        units(self.samples(), indices).len()
+    }
+
     /// The seed of one check.
     pub fn seed(&self, check: &str) -> Seed {
         self.settings.seed.derive("audit").derive(check)
@@ -184,11 +190,8 @@ impl Case<'_> {
     }
 
     fn of_web_site(&self) -> Option<Sources> {
-        let host = |sample: &Sample| {
-            let url = sample.provenance.url.as_deref()?;
-            let rest = url.split_once("://")?.1;
-            Some(rest.split(['/', '?', ':']).next()?.trim_start_matches("www.").to_owned())
-        };
+        let host =
+            |sample: &Sample| sample.provenance.site().map(|host| host.trim_start_matches("www.").to_owned());
         sources("the web site".to_owned(), self.samples().iter().map(host))
     }
 

@@ -136,16 +136,19 @@ fn words_of(case: &Case<'_>) -> Vec<(String, String)> {
     classes.chain(purpose).chain(attributes).collect()
 }
 
-/// How often it was right can always be said of the pictures that it was judged on.
+/// How often it was right can always be said of the pictures that it was judged on; of others like them, as far as so many
+/// independent ones tell.
 fn accuracy(case: &Case<'_>) -> Option<Judged> {
     let (subset, answers) = case.judged()?;
-    let pictures = answers.indices.len();
-    let right = (answers.accuracy(&case.labels()) * pictures as f64).round() as u64;
-    let Interval { low, high } = Interval::wilson(right, pictures as u64);
+    let (pictures, accuracy) = (answers.indices.len(), answers.accuracy(&case.labels()));
+    let rightly = |of: usize| (accuracy * of as f64).round() as u64;
+    let independent = case.independent(&answers.indices);
+    let Interval { low, high } = Interval::wilson(rightly(independent), independent as u64);
     let says = format!(
-        "Of {pictures} {subset} pictures it names {right} rightly: {:.1}%, and on as many others like them between {:.0}% \
+        "Of {pictures} {subset} pictures it names {} rightly: {:.1}%, and on as many others like them between {:.0}% \
          and {:.0}%.",
-        100.0 * right as f64 / pictures as f64,
+        rightly(pictures),
+        100.0 * accuracy,
         100.0 * low,
         100.0 * high
     );

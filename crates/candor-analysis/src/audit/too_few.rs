@@ -41,12 +41,7 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
         ));
     };
     let pictures = answers.indices.len();
-    let groups: std::collections::BTreeSet<String> = answers
-        .indices
-        .iter()
-        .map(|&index| case.samples()[index].group.clone().unwrap_or_else(|| index.to_string()))
-        .collect();
-    let (independent, accuracy) = (groups.len(), answers.accuracy(&case.labels()));
+    let (independent, accuracy) = (case.independent(&answers.indices), answers.accuracy(&case.labels()));
     let right = (accuracy * independent as f64).round() as u64;
     let interval = Interval::wilson(right, independent as u64);
     let half = interval.width() / 2.0;
@@ -70,12 +65,11 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
             format!(
                 "For ±{:.0} points judge on about {} independent pictures.",
                 100.0 * WARN,
-                (accuracy * (1.0 - accuracy)).max(0.05) * (1.96 / WARN).powi(2)
+                needed(accuracy)
             ),
         ),
     };
-    let advice = rounded(advice);
-    let curve = |n: usize| (n as f64, smallest_difference(accuracy, n as f64));
+    let curve = |n: usize| (n as f64, 100.0 * smallest_difference(accuracy, n as f64));
     Ok(Finding::new(verdict, headline, meaning)
         .advice(advice)
         .used(format!("the answers for {pictures} {subset} pictures"))
@@ -85,19 +79,16 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
         .with_series(Series {
             title: "The smallest difference that would be seen".to_owned(),
             x: "independent judged pictures".to_owned(),
-            y: Some("difference".to_owned()),
+            y: Some("difference, points".to_owned()),
             points: [50, 100, 200, 400, 800, 1600].map(curve).to_vec(),
             mark: (50..=1600).contains(&independent).then_some(independent as f64),
         }))
 }
 
-/// `about 106.7 independent` as `about 110 independent`: no more digits than are meant.
-fn rounded(advice: String) -> String {
-    let words = advice.split(' ').map(|word| match word.parse::<f64>() {
-        Ok(number) if number > 1.0 => format!("{:.0}", (number / 10.0).ceil() * 10.0),
-        _ => word.to_owned(),
-    });
-    words.collect::<Vec<_>>().join(" ")
+/// Pictures that give an accuracy to ± [`WARN`], in tens: no more digits than are meant.
+fn needed(accuracy: f64) -> usize {
+    let pictures = (accuracy * (1.0 - accuracy)).max(0.05) * (1.96 / WARN).powi(2);
+    10 * (pictures / 10.0).ceil() as usize
 }
 
 #[cfg(test)]
