@@ -1,8 +1,8 @@
 //! Convolution with what follows it: bias, activation and, where the windows do not overlap, max pooling, in one step.
 //!
 //! Forward, the rows that one row of windows needs are computed into a scratch of a few kilobytes and pooled from
-//! there; what is stored is the pooled picture. Backward, there are two ways. Behind a pooling the gradient is sparse:
-//! its non-zero values are listed and only they are visited. Otherwise both gradients are dense sums.
+//! there; what is stored is the pooled picture. Where kernel and stride suit, the sums go by way of tiles
+//! ([`winograd`]). Of the ways back [`backward`] tells.
 
 mod backward;
 mod channels;
