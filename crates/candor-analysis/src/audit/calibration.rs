@@ -182,15 +182,17 @@ fn finding(readings: &[Reading], predictions: &LabelledPredictions) -> Finding {
     let worst = told.max_by(order).unwrap_or(all);
     let verdict = worst.verdict();
     let (meaning, advice) = words(verdict);
-    Finding::new(verdict, headline(worst), meaning)
+    let finding = Finding::new(verdict, headline(worst), meaning)
         .advice(advice)
         .figure("expected calibration error", all.error, Unit::Points)
         .figure("of which chance alone would make", all.expected(), Unit::Points)
         .figure("p of a model that is right as often as it says, corrected", all.p_value, Unit::PValue)
         .figure("mean probability that it states", all.stated, Unit::Share)
         .figure_within("share of right answers", all.accuracy, all.right, Unit::Share)
-        .with_series(reliability(predictions))
-        .with_table(table(readings))
+        .with_table(table(readings));
+    let curve = reliability(predictions);
+    // A single bin is no curve: its figures are in the table.
+    if curve.points.len() > 1 { finding.with_series(curve) } else { finding }
 }
 
 fn headline(worst: &Reading) -> String {

@@ -46,20 +46,26 @@ fn finding(case: &Case<'_>, counts: &[Vec<usize>; 3]) -> Finding {
         () if ratio >= RATIO[0] || fewest < LEAST[0] => Verdict::Warn,
         () => Verdict::Pass,
     };
-    let headline = format!(
-        "“{}” has {} pictures, “{}” has {} ({ratio:.1} times as many); the fewest to learn from are {fewest}{}.",
-        classes[rarest],
-        total(rarest),
-        classes[most],
-        total(most),
-        if missing { ", and a class is missing among the judged pictures" } else { "" }
-    );
+    let (fewer, more) = (total(rarest), total(most));
+    let sizes = match fewer == more {
+        true => format!("Every class has {more} pictures"),
+        false => {
+            let [rarest, most] = [rarest, most].map(|class| &classes[class]);
+            format!("“{rarest}” has {fewer} pictures, “{most}” has {more} ({ratio:.1} times as many)")
+        }
+    };
+    let missing = if missing { ", and a class is missing among the judged pictures" } else { "" };
+    let headline = format!("{sizes}; the fewest to learn from are {fewest}{missing}.");
     let (meaning, advice) = match verdict {
         Verdict::Pass => ("No class is so rare that the accuracy passes it over.", ""),
-        _ => (
+        _ if ratio >= RATIO[0] => (
             "The accuracy is mostly that of the frequent classes. A network that never names the rare one can still look good.",
             "Collect more of the rare classes, or train with --class-weights balanced; report balanced accuracy and the recall \
              of each class instead of the accuracy.",
+        ),
+        _ => (
+            "So few pictures of a class hardly show what its pictures have in common, nor whether they are named rightly.",
+            "Collect more pictures of each class, or join classes.",
         ),
     };
     Finding::new(verdict, headline, meaning)
@@ -91,7 +97,11 @@ mod tests {
     fn equal_classes_pass_rare_ones_do_not() {
         let asked = |fake: &Fake| fake.with(|case| CHECK.run(case, &Bright(fake)).unwrap());
         let mut fake = Fake::bright(200);
-        assert_eq!(asked(&fake).verdict, Verdict::Pass);
+        let even = asked(&fake);
+        assert_eq!(even.verdict, Verdict::Pass);
+        assert!(even.headline.starts_with("Every class has 100 pictures"), "{even:?}");
+        let few = asked(&Fake::bright(30));
+        assert!(few.verdict == Verdict::Warn && few.meaning.starts_with("So few"), "{few:?}");
         fake.samples
             .iter_mut()
             .enumerate()
