@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use candor_analysis::audit::planted::{Fault, Planted, clean};
 use candor_analysis::audit::{Answers, CHECKS, Case, Check, Learner, Settings, Task, Verdict};
-use candor_core::{Channels, Dataset, Seed, Silent, Subset};
+use candor_core::{Channels, Dataset, Fit, Preprocessing, Seed, Silent, Subset};
 use candor_data::demo;
 use candor_workflow::{AuditPixels, NetworkLearner};
 
@@ -76,9 +76,12 @@ fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static C
     let answers: BTreeMap<Subset, Answers> =
         Subset::ALL.into_iter().zip(learner.learn(&asked).expect("nobody stops it")).collect();
     let facts = planted.facts();
+    let first = planted.picture(0);
+    let (height, width, channels) = (first.height(), first.width(), first.channels());
+    let input = Preprocessing { height, width, channels, fit: Fit::Stretch };
     let case = Case {
         pictures: planted,
-        seen: &|index| planted.picture(index).clone(),
+        seen: &|index| input.apply(planted.picture(index)),
         facts: &facts,
         split: &planted.split,
         answers: &answers,

@@ -178,11 +178,7 @@ fn finding(case: &Case<'_>, learner: &dyn Learner, pool: &[usize], observed: f64
     };
     Finding::new(verdict, headline, meaning)
         .advice(advice)
-        .used(format!(
-            "{} pictures of train and validation, by {}; the test split was not touched",
-            pool.len(),
-            learner.summary()
-        ))
+        .trained_on(pool.len(), learner)
         .figure("balanced accuracy, real labels", observed, Unit::Share)
         .figure("balanced accuracy, permuted labels (mean)", mean, Unit::Share)
         .figure("p-value", p, Unit::PValue)

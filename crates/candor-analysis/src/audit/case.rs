@@ -16,7 +16,7 @@ use crate::LabelledPredictions;
 pub struct Case<'a> {
     /// The original pictures with classes, groups, provenance and attributes.
     pub pictures: &'a dyn Dataset,
-    /// A picture as the classifier sees it.
+    /// A picture as the classifier sees it; all are of one size.
     pub seen: &'a (dyn Fn(usize) -> Image + Sync),
     /// What is known of each original besides its pixels, one a sample.
     pub facts: &'a [Facts],

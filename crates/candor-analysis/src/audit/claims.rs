@@ -141,13 +141,11 @@ fn words_of(case: &Case<'_>) -> Vec<(String, String)> {
 fn accuracy(case: &Case<'_>) -> Option<Judged> {
     let (subset, answers) = case.judged()?;
     let (pictures, accuracy) = (answers.indices.len(), answers.accuracy(&case.labels()));
-    let rightly = |of: usize| (accuracy * of as f64).round() as u64;
-    let independent = case.independent(&answers.indices);
-    let Interval { low, high } = Interval::wilson(rightly(independent), independent as u64);
+    let Interval { low, high } = Interval::of_share(accuracy, case.independent(&answers.indices));
     let says = format!(
         "Of {pictures} {subset} pictures it names {} rightly: {:.1}%, and on as many others like them between {:.0}% \
          and {:.0}%.",
-        rightly(pictures),
+        (accuracy * pictures as f64).round(),
         100.0 * accuracy,
         100.0 * low,
         100.0 * high

@@ -122,7 +122,7 @@ fn finding(curves: &[Curve], clean: f64, chance: f64, pictures: usize) -> Findin
     let verdict = match gain {
         gain if gain < LEAST_GAIN => Verdict::Inconclusive,
         // A drop within what so few pictures leave open is none.
-        _ if wilson(fallen, pictures).high >= clean => Verdict::Pass,
+        _ if Interval::of_share(fallen, pictures).high >= clean => Verdict::Pass,
         _ if left(worst) < FAIL => Verdict::Fail,
         _ if left(worst) < WARN => Verdict::Warn,
         _ => Verdict::Pass,
@@ -152,21 +152,22 @@ fn finding(curves: &[Curve], clean: f64, chance: f64, pictures: usize) -> Findin
     let mean = curves.iter().map(Curve::error).sum::<f64>() / curves.len() as f64;
     let finding = Finding::new(verdict, headline, meaning)
         .advice(advice)
-        .figure_within("accuracy on these pictures as they are", clean, wilson(clean, pictures), Unit::Share)
+        .figure_within(
+            "accuracy on these pictures as they are",
+            clean,
+            Interval::of_share(clean, pictures),
+            Unit::Share,
+        )
         .figure("mean corruption error", mean, Unit::Share)
         .figure("mean corruption error beyond the clean error", mean - (1.0 - clean), Unit::Points)
         .figure_within(
             format!("accuracy with a little {}", worst.way.name),
             fallen,
-            wilson(fallen, pictures),
+            Interval::of_share(fallen, pictures),
             Unit::Share,
         )
         .with_table(table(curves, clean));
     curves.iter().fold(finding, |finding, curve| finding.with_series(series(curve, clean)))
-}
-
-fn wilson(accuracy: f64, pictures: usize) -> Interval {
-    Interval::wilson((accuracy * pictures as f64).round() as u64, pictures as u64)
 }
 
 fn words(verdict: Verdict) -> (&'static str, &'static str) {

@@ -3,7 +3,7 @@
 use candor_core::{Provenance, SampleId};
 use serde::{Deserialize, Serialize};
 
-use super::Case;
+use super::{Case, Learner};
 use crate::evaluate::Interval;
 
 /// A check's answer, from the best to the worst.
@@ -174,6 +174,14 @@ impl Finding {
     /// With which pictures were used.
     pub fn used(self, used: impl Into<String>) -> Finding {
         Finding { used: used.into(), ..self }
+    }
+
+    /// Made by training on so many pictures, without the test split.
+    pub(super) fn trained_on(self, pictures: usize, learner: &dyn Learner) -> Finding {
+        let learner = learner.summary();
+        self.used(format!(
+            "{pictures} pictures of train and validation, by {learner}; the test split was not touched"
+        ))
     }
 
     /// With one more number.

@@ -60,11 +60,7 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
     let (tasks, outs) = tasks(case, &sources, &pool, &left_out, &labels);
     let answers = learner.learn(&tasks)?;
     let (out, within) = answers.split_at(outs);
-    Ok(finding(case, &sources, &left_out, out, within, &labels).used(format!(
-        "{} pictures of train and validation, by {}; the test split was not touched",
-        pool.len(),
-        learner.summary()
-    )))
+    Ok(finding(case, &sources, &left_out, out, within, &labels).trained_on(pool.len(), learner))
 }
 
 /// Each class from a source of its own: what is learned may be either.

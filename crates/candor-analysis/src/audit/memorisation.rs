@@ -57,11 +57,7 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
     let answers = learner.learn(&[task(&both[0], true_cut), task(&both[1], shuffled_cut)])?;
     let figures = [(&answers[0], &both[0], true_cut), (&answers[1], &both[1], shuffled_cut)]
         .map(|(answers, labels, cut)| seen_and_new(answers, labels, cut.learn.len(), case.classes().len()));
-    Ok(finding(case, figures).used(format!(
-        "{} pictures of train and validation, by {}; the test split was not touched",
-        pool.len(),
-        learner.summary()
-    )))
+    Ok(finding(case, figures).trained_on(pool.len(), learner))
 }
 
 /// Balanced accuracy on the `seen` first answers and on the others.

@@ -192,7 +192,7 @@ fn finding(scores: &[Score], network: f64, chance: f64, judged: usize) -> Findin
     };
     let finding = Finding::new(verdict, headline, meaning)
         .advice(advice)
-        .figure_within("accuracy of the network", network, wilson(network, judged), Unit::Share)
+        .figure_within("accuracy of the network", network, Interval::of_share(network, judged), Unit::Share)
         .figure("accuracy of naming the most frequent class", chance, Unit::Share);
     let with_figures = scores.iter().fold(finding, |finding, score| {
         finding.figure_within(
@@ -203,10 +203,6 @@ fn finding(scores: &[Score], network: f64, chance: f64, judged: usize) -> Findin
         )
     });
     with_figures.with_table(table(scores))
-}
-
-fn wilson(accuracy: f64, judged: usize) -> Interval {
-    Interval::wilson((accuracy * judged as f64).round() as u64, judged as u64)
 }
 
 fn table(scores: &[Score]) -> Table {

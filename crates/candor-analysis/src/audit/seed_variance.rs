@@ -62,11 +62,7 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
     let over_seeds = &accuracies[..TIMES];
     let over_splits: Vec<f64> = [&accuracies[..1], &accuracies[TIMES..]].concat();
     let claimed = case.judged().map(|(_, answers)| answers.accuracy(&labels));
-    Ok(finding(over_seeds, &over_splits, claimed).used(format!(
-        "{} pictures of train and validation, by {}; the test split was not touched",
-        pool.len(),
-        learner.summary()
-    )))
+    Ok(finding(over_seeds, &over_splits, claimed).trained_on(pool.len(), learner))
 }
 
 /// Mean and standard deviation.

@@ -42,8 +42,7 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     };
     let pictures = answers.indices.len();
     let (independent, accuracy) = (case.independent(&answers.indices), answers.accuracy(&case.labels()));
-    let right = (accuracy * independent as f64).round() as u64;
-    let interval = Interval::wilson(right, independent as u64);
+    let interval = Interval::of_share(accuracy, independent);
     let half = interval.width() / 2.0;
     let difference = smallest_difference(accuracy, independent as f64);
     let verdict = match half {

@@ -34,6 +34,14 @@ impl Interval {
         Interval { low, high }
     }
 
+    /// [`Interval::wilson`] of a share of `trials`, to the nearest whole number of successes.
+    ///
+    /// # Panics
+    /// When `trials` is zero or `share` lies outside 0..=1.
+    pub fn of_share(share: f64, trials: usize) -> Interval {
+        Interval::wilson((share * trials as f64).round() as u64, trials as u64)
+    }
+
     /// Whether `value` lies within, ends included.
     pub fn contains(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
