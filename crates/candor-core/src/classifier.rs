@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{Image, Sample};
+use crate::{Image, Preprocessing, Sample};
 
 /// Pictures with labels.
 pub trait Dataset: Sync {
@@ -68,14 +68,52 @@ pub trait Classifier: Sync {
     fn predict(&self, images: &[Image]) -> Result<Vec<Prediction>, ClassifyError>;
 }
 
-/// A classifier that can say how its answer depends on its input.
+/// Which of a classifier's numbers a gradient is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Quantity {
+    /// The evidence for a class before it is turned into a probability, such as before a softmax: what contributions add up
+    /// to. Of a single sigmoid unit, the log-odds of the class.
+    Score(usize),
+    /// The probability of a class, in 0..=1.
+    Probability(usize),
+    /// −ln of the probability of a class: what training makes smaller and an attack larger.
+    Loss(usize),
+}
+
+/// What a classifier says of inputs, and why: one row an input, one value a class.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// Before the softmax or sigmoid; unbounded.
+    pub scores: Vec<f32>,
+    /// Each row adds up to 1.
+    pub probabilities: Vec<f32>,
+}
+
+/// A classifier that can say how its answer depends on its input: explanations and attacks need it.
+///
+/// Its inputs are real-valued pixels in 0..=1, height × width × channels a picture, row-major, one picture behind the
+/// other: what [`preprocess`](DifferentiableClassifier::preprocess) makes of pictures, or anything between.
 pub trait DifferentiableClassifier: Classifier {
-    /// The gradient of the probability of `class` with respect to the preprocessed input, one value an input
-    /// value (height × width × channels, row-major, for pixels scaled to 0..=1), for each picture.
+    /// Size and colour of an input.
+    fn input(&self) -> &Preprocessing;
+
+    /// A picture of any size as an input.
+    fn preprocess(&self, image: &Image) -> Vec<f32> {
+        let prepared = self.input().apply(image);
+        prepared.pixels().iter().map(|&value| f32::from(value) / 255.0).collect()
+    }
+
+    /// Scores and probabilities for inputs.
     ///
     /// # Errors
-    /// When the classifier cannot run at all.
-    fn input_gradient(&self, images: &[Image], class: usize) -> Result<Vec<Vec<f32>>, ClassifyError>;
+    /// When the inputs are no whole number of pictures, or the classifier cannot run at all.
+    fn evidence(&self, inputs: &[f32]) -> Result<Evidence, ClassifyError>;
+
+    /// The gradient of one quantity an input with respect to that input, one value an input value.
+    ///
+    /// # Errors
+    /// When there is not one quantity for each input, or the classifier cannot run at all.
+    fn gradient(&self, inputs: &[f32], of: &[Quantity]) -> Result<Vec<f32>, ClassifyError>;
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ mod sample;
 mod seed;
 mod split;
 
-pub use classifier::{Classifier, ClassifyError, Dataset, DifferentiableClassifier, Prediction, ReadError};
+pub use classifier::{
+    Classifier, ClassifyError, Dataset, DifferentiableClassifier, Evidence, Prediction, Quantity, ReadError,
+};
 pub use image::{Channels, Image, ImageError};
 pub use preprocessing::{Fit, Preprocessing};
 pub use reporter::{Problem, Progress, Reporter, Silent, Stage};

@@ -2,7 +2,8 @@
 //!
 //! The engine knows tensors, not pictures or files: pixels come in as height × width × channels values, weights
 //! go out in PyTorch's order. A [`Network`] is checked when it is built; a [`Trainer`] compiles it once (fusion,
-//! memory, packing) and then takes steps; a [`Predictor`] only runs it forward.
+//! memory, packing) and then takes steps; a [`Predictor`] only runs it forward; a [`Differentiator`] says how its
+//! answers depend on what goes in.
 //!
 //! ```
 //! use candor_engine::{Batch, Inputs, Network, Parameters, Shape, Trainer, TrainingConfig, architecture};
@@ -35,7 +36,7 @@ mod shape;
 
 pub use error::EngineError;
 pub use executor::{
-    Batch, Inputs, Predictor, StepOutcome, Trainer, TrainerState, TrainingConfig, input_gradient,
+    Batch, Differentiator, End, Inputs, Predictor, StepOutcome, Trainer, TrainerState, TrainingConfig,
 };
 pub use kernel::Isa;
 #[doc(hidden)]

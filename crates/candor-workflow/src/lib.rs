@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod differentiate;
 mod error;
 mod initial;
 mod judge;

@@ -3,12 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use candor_core::{Classifier, ClassifyError, Image, Prediction, Preprocessing, SampleId};
+use candor_core::{
+    Classifier, ClassifyError, DifferentiableClassifier, Evidence, Image, Prediction, Preprocessing,
+    Quantity, SampleId,
+};
 use candor_data::prepare::Prepared;
 use candor_engine::{Inputs, NamedLayer, Network, Parameters, Predictor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::differentiate::{Gradients, with};
 use crate::error::{Result, WorkflowError};
 use crate::recipe::{Recipe, shape_of};
 use crate::run_dir::{self, write_atomically};
@@ -27,6 +31,8 @@ pub struct TrainedModel {
     network: Network,
     parameters: Parameters,
     predictor: Mutex<Predictor>,
+    /// Compiled when they are first asked for.
+    gradients: Mutex<Option<Gradients>>,
     threads: usize,
 }
 
@@ -87,7 +93,7 @@ impl TrainedModel {
         threads: usize,
     ) -> Result<TrainedModel> {
         let predictor = Mutex::new(Predictor::new(&network, &parameters, BATCH, threads)?);
-        Ok(TrainedModel { about, network, parameters, predictor, threads })
+        Ok(TrainedModel { about, network, parameters, predictor, gradients: Mutex::default(), threads })
     }
 
     /// Loads the model of a run, or a model file, to compute on `threads` threads (0 for all cores).
@@ -177,7 +183,7 @@ impl TrainedModel {
 
 /// What the last layer gives, as probabilities. Outputs of a network that does not end in softmax or sigmoid are cut
 /// to 0..=1 and scaled to add up to 1.
-fn to_probabilities(outputs: Vec<f32>, units: usize, classes: usize) -> Vec<f32> {
+pub(crate) fn to_probabilities(outputs: Vec<f32>, units: usize, classes: usize) -> Vec<f32> {
     if units == 1 && classes == 2 {
         return outputs.iter().flat_map(|&p| [1.0 - p.clamp(0.0, 1.0), p.clamp(0.0, 1.0)]).collect();
     }
@@ -228,6 +234,31 @@ impl Classifier for TrainedModel {
                 .extend(rows.chunks_exact(classes).map(|row| Prediction { probabilities: row.to_vec() }));
         }
         Ok(predictions)
+    }
+}
+
+impl DifferentiableClassifier for TrainedModel {
+    fn input(&self) -> &Preprocessing {
+        &self.about.preprocessing
+    }
+
+    fn evidence(&self, inputs: &[f32]) -> std::result::Result<Evidence, ClassifyError> {
+        self.with_gradients(|gradients| gradients.evidence(inputs))
+    }
+
+    fn gradient(&self, inputs: &[f32], of: &[Quantity]) -> std::result::Result<Vec<f32>, ClassifyError> {
+        self.with_gradients(|gradients| gradients.gradient(inputs, of))
+    }
+}
+
+impl TrainedModel {
+    fn with_gradients<T>(
+        &self,
+        work: impl FnOnce(&mut Gradients) -> std::result::Result<T, ClassifyError>,
+    ) -> std::result::Result<T, ClassifyError> {
+        let compile =
+            || Gradients::new(&self.network, &self.parameters, self.about.classes.len(), self.threads);
+        with(&self.gradients, compile, work)
     }
 }
 

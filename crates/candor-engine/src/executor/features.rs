@@ -15,7 +15,7 @@ use super::plan::Plan;
 use super::step::{Barrier, Pass, StepMemory};
 use super::{Inputs, Mode};
 use crate::Parameters;
-use crate::kernel::Isa;
+use crate::kernel::{Isa, Layout};
 
 /// More lanes than this would only be more gradients to add up.
 const MOST_LANES: usize = 16;
@@ -94,7 +94,7 @@ impl Features {
             let (plan, lane_len) = (&self.plan, self.lane_len);
             let chunks = row_gradients.par_chunks(lane_len * plan.features);
             self.lanes.par_iter_mut().zip(chunks).enumerate().for_each(|(index, (lane, rows))| {
-                lane.backward(plan, &pass, &segment, index * lane_len, rows);
+                lane.backward(plan, &pass, &segment, index * lane_len, rows, None);
             });
             if segment.after_barrier {
                 self.settle(segment.steps.start, used, |barrier, lanes| barrier.settle_back(lanes));
@@ -104,6 +104,20 @@ impl Features {
         for (index, step) in plan.steps.iter().enumerate() {
             with_memories(&lanes[..used], index, |memories| step.collect(memories, gradients));
         }
+    }
+
+    /// Takes the gradients with respect to the rows of a [`Features::forward`] that answered back to the network's input: one
+    /// row a sample, height × width × channels.
+    pub fn pull_back(&mut self, row_gradients: &[f32], input_gradients: &mut [f32]) {
+        let (pass, segment) = (self.pass(Mode::Answer), self.segment(0, Mode::Answer));
+        let (plan, lane_len) = (&self.plan, self.lane_len);
+        let rows = row_gradients.par_chunks(lane_len * plan.features);
+        let gradients = input_gradients.par_chunks_mut(lane_len * pixels(&plan.layouts[0]));
+        self.lanes.par_iter_mut().zip(rows.zip(gradients)).enumerate().for_each(
+            |(index, (lane, (rows, gradients)))| {
+                lane.backward(plan, &pass, &segment, index * lane_len, rows, Some(gradients));
+            },
+        );
     }
 
     /// How often the whole batch must come together.
@@ -129,22 +143,11 @@ impl Features {
             with_memories(&lanes[..used], step, |memories| settle(barrier, memories));
         }
     }
+}
 
-    /// The gradient with respect to the network's input, height × width × channels a sample, after [`Features::backward`]
-    /// of a batch of at most one block a lane; empty where it was not asked for.
-    pub fn input_gradient(&self, samples: usize) -> Vec<f32> {
-        let layout = &self.plan.layouts[0];
-        let mut values = Vec::new();
-        let Some(place) = self.plan.gradients.places[0] else { return values };
-        for sample in 0..samples {
-            let gradients = &self.lanes[sample / self.lane_len].gradients[place];
-            let map = &gradients[sample % self.lane_len * layout.len()..][..layout.len()];
-            for (y, x) in (0..layout.height).flat_map(|y| (0..layout.width).map(move |x| (y, x))) {
-                values.extend((0..layout.channels).map(|channel| map[layout.position(channel, y, x)]));
-            }
-        }
-        values
-    }
+/// Values of a picture.
+fn pixels(layout: &Layout) -> usize {
+    layout.height * layout.width * layout.channels
 }
 
 /// Gives what the lanes remember for one step to `take`, in the order of the lanes and without allocating.

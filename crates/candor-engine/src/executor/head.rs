@@ -6,6 +6,8 @@
 
 use rayon::prelude::*;
 
+use super::End;
+use super::compiled::Purpose;
 use crate::kernel::{
     Isa, Rows, activate, activate_backward, combine_rows, dropout, inner_products, softmax, softmax_backward,
 };
@@ -55,12 +57,12 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub fn new(isa: Isa, inputs: usize, steps: Vec<HeadStep>, batch: usize, training: bool) -> Head {
-        let steps = apart(steps);
+    pub fn new(isa: Isa, inputs: usize, steps: Vec<HeadStep>, batch: usize, purpose: Purpose) -> Head {
+        let steps = apart(steps, purpose);
         let sizes: Vec<usize> = std::iter::once(inputs).chain(steps.iter().map(HeadStep::outputs)).collect();
         let matrices = || sizes.iter().map(|size| vec![0.0; size * batch]).collect();
         let values = matrices();
-        let gradients = if training { matrices() } else { Vec::new() };
+        let gradients = if purpose.goes_back() { matrices() } else { Vec::new() };
         let by_unit = vec![0.0; sizes[1..].iter().max().map_or(0, |size| size * batch)];
         Head { isa, steps, sizes, values, gradients, by_unit }
     }
@@ -79,6 +81,25 @@ impl Head {
     pub fn output(&self, samples: usize) -> &[f32] {
         let last = self.steps.len();
         &self.values[last][..samples * self.sizes[last]]
+    }
+
+    /// What stands before the last activation; only where differentiating is the purpose, else the outputs.
+    pub fn scores(&self, samples: usize) -> &[f32] {
+        let is_apart = matches!(self.steps.last(), Some(HeadStep::Activation { .. }));
+        let at = self.steps.len() - usize::from(is_apart);
+        &self.values[at][..samples * self.sizes[at]]
+    }
+
+    /// Where the gradient with respect to what stands at the network's end is to be written before [`Head::backward`].
+    pub fn seeds_mut(&mut self, samples: usize) -> &mut [f32] {
+        let last = self.steps.len();
+        &mut self.gradients[last][..samples * self.sizes[last]]
+    }
+
+    /// Where the gradient of a loss begins that [`Head::loss`] leaves.
+    pub fn end_of(&self, loss: Loss) -> End {
+        let last = self.steps.last().map_or(Activation::Linear, HeadStep::activation);
+        if loss.includes(last) { End::Score } else { End::Output }
     }
 
     pub fn forward(&mut self, parameters: &Parameters, samples: usize, stream: Option<Stream>) {
@@ -118,12 +139,13 @@ impl Head {
         StepOutcome { loss: (sum / f64::from(weight)) as f32, correct }
     }
 
-    /// Carries the gradient of the loss back to the head's input, and leaves those of the weights in `gradients`.
+    /// Carries the gradient with respect to what stands at the end back to the head's input, and leaves those of the weights
+    /// in `gradients`, if anyone wants them.
     pub fn backward(
         &mut self,
-        loss: Loss,
+        end: End,
         parameters: &Parameters,
-        gradients: &mut Parameters,
+        mut gradients: Option<&mut Parameters>,
         samples: usize,
         stream: Option<Stream>,
         input_gradient: bool,
@@ -136,17 +158,19 @@ impl Head {
             let output = &self.values[index + 1][..samples * outputs];
             let is_last = index + 1 == self.steps.len();
             let input = &self.values[index][..samples * size];
-            if !(is_last && loss.includes(step.activation())) {
+            if !(is_last && end == End::Score) {
                 let values = if step.activation().gradient_from_output() { output } else { input };
                 activate_rows_backward(self.isa, step.activation(), outputs, values, from);
             }
             match step {
                 HeadStep::Dense { weight, bias, inputs, units, .. } => {
-                    if let Some(bias) = bias {
-                        sum_rows(from, &mut gradients.tensors_mut()[*bias].values);
+                    if let Some(gradients) = &mut gradients {
+                        if let Some(bias) = bias {
+                            sum_rows(from, &mut gradients.tensors_mut()[*bias].values);
+                        }
+                        let dw = &mut gradients.tensors_mut()[*weight].values;
+                        dense_weight_gradient(self.isa, (*inputs, *units), input, from, dw);
                     }
-                    let dw = &mut gradients.tensors_mut()[*weight].values;
-                    dense_weight_gradient(self.isa, (*inputs, *units), input, from, dw);
                     if index > 0 || input_gradient {
                         let weights = &parameters.tensors()[*weight].values;
                         dense_input_gradient(self.isa, (*inputs, *units), from, weights, to);
@@ -162,10 +186,14 @@ impl Head {
 }
 
 /// Makes a step of its own of each activation whose derivative needs its input: behind a dense layer only the output
-/// would be left.
-fn apart(steps: Vec<HeadStep>) -> Vec<HeadStep> {
+/// would be left. Where differentiating is the purpose, of every activation, for the score before the last one.
+fn apart(steps: Vec<HeadStep>, purpose: Purpose) -> Vec<HeadStep> {
+    let needs_input = |activation: Activation| {
+        !activation.gradient_from_output()
+            || (purpose == Purpose::Differentiate && activation != Activation::Linear)
+    };
     let split = |step| match step {
-        HeadStep::Dense { weight, bias, inputs, units, activation } if !activation.gradient_from_output() => {
+        HeadStep::Dense { weight, bias, inputs, units, activation } if needs_input(activation) => {
             let dense = HeadStep::Dense { weight, bias, inputs, units, activation: Activation::Linear };
             vec![dense, HeadStep::Activation { size: units, function: activation }]
         }

@@ -5,6 +5,8 @@
 //! feature part computed is kept for the whole batch until the way back: joined with its pooling a convolution leaves
 //! little to keep, and only so can the head be a product over the batch.
 
+mod compiled;
+mod differentiator;
 mod features;
 mod fold;
 mod head;
@@ -12,7 +14,10 @@ mod plan;
 mod step;
 mod trainer;
 
-pub use trainer::{Predictor, Trainer, input_gradient};
+pub use differentiator::Differentiator;
+pub use trainer::{Predictor, Trainer};
+
+use std::ops::Range;
 
 use crate::loss::{LossSettings, Objective};
 use crate::optimizer::{not_negative, share};
@@ -26,6 +31,34 @@ pub enum Inputs<'a> {
     Bytes(&'a [u8]),
     /// Values that enter the network as they are.
     Floats(&'a [f32]),
+}
+
+impl<'a> Inputs<'a> {
+    /// The values at `range`.
+    fn slice(self, range: Range<usize>) -> Inputs<'a> {
+        match self {
+            Inputs::Bytes(bytes) => Inputs::Bytes(&bytes[range]),
+            Inputs::Floats(values) => Inputs::Floats(&values[range]),
+        }
+    }
+
+    /// How many values there are.
+    fn len(self) -> usize {
+        match self {
+            Inputs::Bytes(bytes) => bytes.len(),
+            Inputs::Floats(values) => values.len(),
+        }
+    }
+}
+
+/// Which values at a network's end are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// What the last layer gives.
+    Output,
+    /// What stands before the activation of the last layer, such as before a softmax; the output itself where there is
+    /// none.
+    Score,
 }
 
 /// Samples with the class of each: what a training step learns from.

@@ -1,90 +1,11 @@
 //! A network that learns, and one that only answers.
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
-
-use super::features::Features;
+use super::compiled::{Compiled, Purpose};
 use super::fold::fold_batch_norms;
-use super::head::Head;
-use super::plan::Plan;
 use super::{Batch, Inputs, Mode, StepOutcome, TrainerState, TrainingConfig};
-use crate::kernel::Isa;
 use crate::optimizer::{Step, norm};
 use crate::random::Stream;
 use crate::{EngineError, Network, Parameters};
-
-/// A compiled network with its memory and its threads.
-struct Compiled {
-    features: Features,
-    head: Head,
-    parameters: Parameters,
-    batch_size: usize,
-    input_len: usize,
-    classes: usize,
-    threads: ThreadPool,
-    isa: Isa,
-}
-
-/// What is compiled in beside the forward pass.
-#[derive(Clone, Copy, Default)]
-struct Purpose {
-    training: bool,
-    input_gradient: bool,
-}
-
-impl Compiled {
-    fn new(
-        network: &Network,
-        parameters: Parameters,
-        batch_size: usize,
-        threads: usize,
-        purpose: Purpose,
-    ) -> Result<Compiled, EngineError> {
-        if batch_size == 0 {
-            return Err(EngineError::BadTraining {
-                setting: "batch_size",
-                value: "0".into(),
-                needs: "at least 1",
-            });
-        }
-        let parameters = Parameters::from_tensors(network, parameters.into_tensors())?;
-        let isa = Isa::detect();
-        let plan = Plan::new(isa, network, purpose.input_gradient);
-        let head = Head::new(isa, plan.features, plan.head.clone(), batch_size, purpose.training);
-        let mut features = Features::new(isa, plan, batch_size, purpose.training);
-        features.load(&parameters);
-        let threads = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("candor-engine-{i}"))
-            .build();
-        let threads = threads.map_err(|error| EngineError::NoThreads(error.to_string()))?;
-        let (input_len, classes) = (network.input().len(), network.output().len());
-        Ok(Compiled { features, head, parameters, batch_size, input_len, classes, threads, isa })
-    }
-
-    fn check(&self, inputs: Inputs<'_>) -> usize {
-        let len = match inputs {
-            Inputs::Bytes(bytes) => bytes.len(),
-            Inputs::Floats(values) => values.len(),
-        };
-        let samples = len / self.input_len;
-        assert_eq!(len % self.input_len, 0, "each sample needs {} values", self.input_len);
-        assert!(
-            (1..=self.batch_size).contains(&samples),
-            "a batch has 1 to {} samples, not {samples}",
-            self.batch_size
-        );
-        samples
-    }
-
-    fn forward(&mut self, inputs: Inputs<'_>, samples: usize, mode: Mode) {
-        let Compiled { features, head, parameters, threads, .. } = self;
-        threads.install(|| {
-            let rows = samples * features.len();
-            features.forward(inputs, mode, &mut head.input_mut()[..rows]);
-            head.forward(parameters, samples, mode.dropout());
-        });
-    }
-}
 
 /// A network that learns.
 pub struct Trainer {
@@ -105,17 +26,8 @@ impl Trainer {
         parameters: Parameters,
         config: &TrainingConfig,
     ) -> Result<Trainer, EngineError> {
-        Trainer::with_purpose(network, parameters, config, Purpose { training: true, input_gradient: false })
-    }
-
-    fn with_purpose(
-        network: &Network,
-        parameters: Parameters,
-        config: &TrainingConfig,
-        purpose: Purpose,
-    ) -> Result<Trainer, EngineError> {
         config.check(network)?;
-        let compiled = Compiled::new(network, parameters, config.batch_size, config.threads, purpose)?;
+        let compiled = Compiled::new(network, parameters, config.batch_size, config.threads, Purpose::Learn)?;
         let gradients = Parameters::zeros(network);
         let mut slots = vec![Parameters::zeros(network); config.optimizer.rule().slots()];
         slots.extend(config.averages().then(|| compiled.parameters.clone()));
@@ -252,8 +164,8 @@ impl Trainer {
         let Compiled { features, head, parameters, threads, .. } = compiled;
         threads.install(|| {
             let outcome = head.loss(&config.objective(), batch.targets);
-            let dropout = mode.dropout();
-            head.backward(config.loss, parameters, gradients, samples, dropout, features.needs_gradient());
+            let (end, dropout) = (head.end_of(config.loss), mode.dropout());
+            head.backward(end, parameters, Some(gradients), samples, dropout, features.needs_gradient());
             features.backward(&head.input_gradient()[..samples * features.len()], mode, gradients);
             outcome
         })
@@ -278,7 +190,7 @@ impl Predictor {
     ) -> Result<Predictor, EngineError> {
         let parameters = Parameters::from_tensors(network, parameters.clone().into_tensors())?;
         let (network, parameters) = fold_batch_norms(network, &parameters);
-        let compiled = Compiled::new(&network, parameters, batch_size, threads, Purpose::default())?;
+        let compiled = Compiled::new(&network, parameters, batch_size, threads, Purpose::Answer)?;
         Ok(Predictor { compiled })
     }
 
@@ -292,46 +204,10 @@ impl Predictor {
         for (index, rows) in outputs.chunks_mut(batch_size * classes).enumerate() {
             let (start, samples) = (index * batch_size, rows.len() / classes);
             let range = start * input_len..(start + samples) * input_len;
-            let inputs = match inputs {
-                Inputs::Bytes(bytes) => Inputs::Bytes(&bytes[range]),
-                Inputs::Floats(values) => Inputs::Floats(&values[range]),
-            };
+            let inputs = inputs.slice(range);
             self.compiled.check(inputs);
             self.compiled.forward(inputs, samples, Mode::Answer);
             rows.copy_from_slice(self.compiled.head.output(samples));
         }
     }
-}
-
-/// The gradient of a batch's loss with respect to its inputs, one value an input value, height × width × channels a
-/// sample; dropout is off. The loss has its usual settings: no smoothing, no class weights.
-///
-/// # Errors
-/// When the parameters do not belong to the network, or the loss does not go with its last layer.
-///
-/// # Panics
-/// As [`Trainer::step`].
-pub fn input_gradient(
-    network: &Network,
-    parameters: &Parameters,
-    loss: crate::Loss,
-    batch: Batch<'_>,
-) -> Result<Vec<f32>, EngineError> {
-    let mut all = Vec::new();
-    let config = TrainingConfig { loss, batch_size: 1, ..TrainingConfig::default() };
-    let purpose = Purpose { training: true, input_gradient: true };
-    let mut trainer = Trainer::with_purpose(network, parameters.clone(), &config, purpose)?;
-    let len = network.input().len();
-    for (sample, target) in batch.targets.chunks(1).enumerate() {
-        let range = sample * len..(sample + 1) * len;
-        let inputs = match batch.inputs {
-            Inputs::Bytes(bytes) => Inputs::Bytes(&bytes[range]),
-            Inputs::Floats(values) => Inputs::Floats(&values[range]),
-        };
-        trainer.propagate(Batch { inputs, targets: target }, Mode::Answer);
-        // The loss is a mean over the batch.
-        let share = 1.0 / batch.targets.len() as f32;
-        all.extend(trainer.compiled.features.input_gradient(1).into_iter().map(|value| value * share));
-    }
-    Ok(all)
 }

@@ -6,8 +6,8 @@ use candor_engine::layer::{
     GlobalAvgPool, GlobalMaxPool, KINDS, Layer, MaxPool2d, Multiply, Padding, Upsample2d, ZeroPad2d,
 };
 use candor_engine::{
-    Batch, Inputs, Loss, NamedLayer, Network, Pair, Parameters, Predictor, Shape, Trainer, TrainingConfig,
-    input_gradient,
+    Batch, Differentiator, End, Inputs, Loss, NamedLayer, Network, Pair, Parameters, Predictor, Shape,
+    Trainer, TrainingConfig,
 };
 
 use crate::formula;
@@ -292,18 +292,57 @@ fn check(network: &Network, loss: Loss, samples: usize, name: &str) {
         assert_close(&format!("{name}: {}", tensor.name), &got, &expected, 2e-4);
     }
 
-    let of_input = input_gradient(network, &parameters, loss, batch).unwrap();
-    let probes = probes(&format!("{name} probes"), inputs.len());
-    let slope_at = |&at: &usize| {
-        slope(|h| {
-            let mut moved = pixels.clone();
-            moved[at] += h;
-            mean_loss(&exact, &moved, Statistics::Running)
-        })
+    check_inputs(network, &parameters, (loss, batch), name);
+}
+
+/// Holds scores, and the gradients of the loss, of an output and of a score with respect to the inputs, against the
+/// reference.
+fn check_inputs(network: &Network, parameters: &Parameters, (loss, batch): (Loss, Batch<'_>), name: &str) {
+    let Inputs::Floats(inputs) = batch.inputs else { unreachable!("they are made in `check`") };
+    let (exact, targets, units) = (Values::new(parameters), batch.targets, network.output().len());
+    let pixels: Vec<f64> = inputs.iter().map(|&value| value.into()).collect();
+    let rows = |network: &Network, pixels: &[f64]| {
+        let inputs: Vec<Vec<f64>> = pixels.chunks(network.input().len()).map(<[f64]>::to_vec).collect();
+        reference::forward_batch(network, &exact, &inputs, Statistics::Running)
     };
-    let expected: Vec<f64> = probes.iter().map(slope_at).collect();
-    let got: Vec<f32> = probes.iter().map(|&at| of_input[at]).collect();
-    assert_close(&format!("{name}: input"), &got, &expected, 2e-4);
+    let before = without_last_activation(network);
+    let mut differentiator = Differentiator::new(network, parameters, 2, 2).unwrap();
+    let (scores, _) = differentiator.answers(Inputs::Floats(inputs));
+    assert_close(&format!("{name}: score"), &scores, &rows(&before, &pixels).concat(), 1e-5);
+
+    let probes = probes(&format!("{name} probes"), inputs.len());
+    let compare = |what: &str, gradient: Vec<f32>, value: &dyn Fn(&[f64]) -> f64| {
+        let slope_at = |&at: &usize| {
+            slope(|h| {
+                let mut moved = pixels.clone();
+                moved[at] += h;
+                value(&moved)
+            })
+        };
+        let expected: Vec<f64> = probes.iter().map(slope_at).collect();
+        let got: Vec<f32> = probes.iter().map(|&at| gradient[at]).collect();
+        assert_close(&format!("{name}: input, {what}"), &got, &expected, 2e-4);
+    };
+    compare("loss", differentiator.loss_gradient(loss, batch).unwrap(), &|pixels| {
+        let losses = rows(network, pixels).into_iter().zip(targets);
+        losses.map(|(row, &target)| reference::loss(loss, &row, target)).sum::<f64>() / targets.len() as f64
+    });
+    for (end, what, of) in [(End::Output, "output", network), (End::Score, "score", &before)] {
+        let unit = |sample: usize| targets[sample] % units;
+        let one = |sample: usize, _: &[f32], seed: &mut [f32]| seed[unit(sample)] = 1.0;
+        compare(what, differentiator.gradient(Inputs::Floats(inputs), end, one), &|pixels| {
+            rows(of, pixels).iter().enumerate().map(|(sample, row)| row[unit(sample)]).sum()
+        });
+    }
+}
+
+/// The network up to its scores.
+fn without_last_activation(network: &Network) -> Network {
+    let mut layers = network.layers();
+    if let Some(NamedLayer { layer: Layer::Dense(dense), .. }) = layers.last_mut() {
+        dense.activation = Activation::Linear;
+    }
+    Network::new(network.input(), layers).unwrap()
 }
 
 /// The central difference of a function at zero.

@@ -9,7 +9,7 @@
 
 use candor_engine::layer::Layer;
 use candor_engine::{
-    Batch, Inputs, LossSettings, Network, Predictor, Trainer, TrainingConfig, architecture, input_gradient,
+    Batch, Differentiator, Inputs, LossSettings, Network, Predictor, Trainer, TrainingConfig, architecture,
 };
 
 use crate::formula;
@@ -124,7 +124,8 @@ impl<'a> Run<'a> {
         if self.case.loss_settings() != LossSettings::default() {
             return;
         }
-        let of_input = input_gradient(&self.network, &parameters, self.case.loss, self.batch(0));
+        let differentiator = Differentiator::new(&self.network, &parameters, self.case.batch, 1);
+        let of_input = differentiator.and_then(|mut d| d.loss_gradient(self.case.loss, self.batch(0)));
         let of_input = of_input.unwrap_or_else(|e| panic!("{}: {e}", self.case.key));
         comparison.values("input_gradient", &of_input, GRADIENT_TOLERANCE, 0.0);
     }

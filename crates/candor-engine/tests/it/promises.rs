@@ -3,8 +3,8 @@
 
 use candor_engine::layer::{Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
 use candor_engine::{
-    Batch, Inputs, Loss, Network, Optimizer, Parameter, Parameters, Predictor, Shape, Trainer,
-    TrainingConfig, architecture, input_gradient,
+    Batch, Differentiator, Inputs, Loss, Network, Optimizer, Parameter, Parameters, Predictor, Shape,
+    Trainer, TrainingConfig, architecture,
 };
 
 use crate::formula;
@@ -291,7 +291,8 @@ fn of_equal_largest_values_the_first_gets_the_gradient() {
     let network = Network::new(Shape::image(4, 4, 1), layers).expect("the layers fit");
     let parameters = Parameters::initial(&network, 1);
     let batch = Batch { inputs: Inputs::Floats(&[0.5; 16]), targets: &[0] };
-    let gradient = input_gradient(&network, &parameters, Loss::CrossEntropy, batch).expect("the loss fits");
+    let mut differentiator = Differentiator::new(&network, &parameters, 1, 1).expect("they belong together");
+    let gradient = differentiator.loss_gradient(Loss::CrossEntropy, batch).expect("the loss fits");
     let reached: Vec<usize> = (0..16).filter(|&at| gradient[at] != 0.0).collect();
     assert_eq!(reached, [0, 2, 8, 10]);
 }

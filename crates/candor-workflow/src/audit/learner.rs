@@ -1,18 +1,22 @@
 //! The network that the audit's checks train: small, so that a hundred trainings take minutes.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
 use candor_analysis::audit::{Answers, LearnError, Learner, Task};
-use candor_core::{Channels, Classifier, ClassifyError, Fit, Image, Prediction, Preprocessing, Reporter};
+use candor_core::{
+    Channels, Classifier, ClassifyError, DifferentiableClassifier, Evidence, Fit, Image, Prediction,
+    Preprocessing, Quantity, Reporter,
+};
 use candor_engine::layer::{Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d};
 use candor_engine::{
     Batch, EngineError, Inputs, Network, Optimizer, Parameters, Shape, Trainer, TrainingConfig,
 };
 use rayon::prelude::*;
 
-use crate::error::Result;
+use crate::differentiate::Gradients;
+use crate::error::{Result, WorkflowError};
 
 /// Longest side of what the network sees, in pixels.
 const SIDE: usize = 28;
@@ -94,11 +98,14 @@ impl<'a> NetworkLearner<'a> {
     /// # Errors
     /// When the person asked to stop, or the network cannot learn.
     pub fn teach(&self, task: &Task, classes: &[String]) -> std::result::Result<Taught, LearnError> {
-        let trainer = Mutex::new(self.trained(task, self.threads)?);
+        let trainer = self.trained(task, self.threads)?;
+        let failed = |error: WorkflowError| LearnError::Failed { reason: error.to_string() };
+        let gradients = Gradients::new(&self.network, trainer.parameters(), self.classes, self.threads);
+        let gradients = Mutex::new(gradients.map_err(failed)?);
         let Pixels { height, width, channels, .. } = *self.pixels;
         let channels = if channels == 1 { Channels::Grey } else { Channels::Rgb };
         let input = Preprocessing { height, width, channels, fit: Fit::Stretch };
-        Ok(Taught { trainer, input, classes: classes.to_vec() })
+        Ok(Taught { trainer: Mutex::new(trainer), gradients, input, classes: classes.to_vec() })
     }
 
     fn train(&self, task: &Task, threads: usize) -> std::result::Result<Answers, LearnError> {
@@ -182,6 +189,7 @@ impl Learner for NetworkLearner<'_> {
 /// A small network that has learned.
 pub struct Taught {
     trainer: Mutex<Trainer>,
+    gradients: Mutex<Gradients>,
     input: Preprocessing,
     classes: Vec<String>,
 }
@@ -203,6 +211,26 @@ impl Classifier for Taught {
             predictions.extend(rows.map(|row| Prediction { probabilities: row.to_vec() }));
         }
         Ok(predictions)
+    }
+}
+
+impl DifferentiableClassifier for Taught {
+    fn input(&self) -> &Preprocessing {
+        &self.input
+    }
+
+    fn evidence(&self, inputs: &[f32]) -> std::result::Result<Evidence, ClassifyError> {
+        self.gradients()?.evidence(inputs)
+    }
+
+    fn gradient(&self, inputs: &[f32], of: &[Quantity]) -> std::result::Result<Vec<f32>, ClassifyError> {
+        self.gradients()?.gradient(inputs, of)
+    }
+}
+
+impl Taught {
+    fn gradients(&self) -> std::result::Result<MutexGuard<'_, Gradients>, ClassifyError> {
+        self.gradients.lock().map_err(|_| ClassifyError("it has crashed before".into()))
     }
 }
 
@@ -263,7 +291,14 @@ mod tests {
         assert_ne!(beside[0], beside[1]);
         let taught = learner(1).teach(&task(1), &["a".into(), "b".into()]).unwrap();
         let image = Image::new(12, 12, Channels::Grey, pixels.image(41).to_vec()).unwrap();
-        assert_eq!(taught.predict(&[image]).unwrap()[0].probabilities, alone[0].probabilities[2..4]);
+        assert_eq!(
+            taught.predict(std::slice::from_ref(&image)).unwrap()[0].probabilities,
+            alone[0].probabilities[2..4]
+        );
+        let evidence = taught.evidence(&taught.preprocess(&image)).unwrap();
+        for (got, expected) in evidence.probabilities.iter().zip(&alone[0].probabilities[2..4]) {
+            assert!((got - expected).abs() < 1e-5, "{evidence:?}");
+        }
         assert!(learner(1).summary().ends_with("two convolutions on 12×12 pixels"));
     }
 

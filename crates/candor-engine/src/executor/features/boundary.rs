@@ -1,4 +1,5 @@
-//! Where the feature part ends: the last feature maps become vectors, and the vectors' gradients become the maps'.
+//! Where the feature part ends: the last feature maps become vectors, and the vectors' gradients become the maps'. And
+//! where it begins: the input's gradients become pixels.
 
 use std::ops::Range;
 
@@ -57,6 +58,23 @@ impl Lane {
                     }
                 }
             }
+        }
+    }
+}
+
+impl Lane {
+    /// The gradients of a block's inputs, each height × width × channels.
+    pub fn write_input_gradients(&self, plan: &Plan, samples: &Range<usize>, to: &mut [f32]) {
+        let layout = &plan.layouts[0];
+        let Some(place) = plan.gradients.places[0] else { return };
+        let at = gradient_slots(plan, place, samples);
+        let maps = of_slots(&self.gradients[place], layout, &at).chunks_exact(layout.len());
+        let len = layout.height * layout.width * layout.channels;
+        for (map, to) in maps.zip(to[samples.start * len..].chunks_exact_mut(len)) {
+            flatten(layout, map, |index, value| {
+                let (channel, pixel) = (index / (len / layout.channels), index % (len / layout.channels));
+                to[pixel * layout.channels + channel] = value;
+            });
         }
     }
 }

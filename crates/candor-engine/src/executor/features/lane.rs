@@ -107,7 +107,7 @@ impl Lane {
 
     /// Takes gradients back through some of the steps, block by block. Behind the last segment they come from the rows. The
     /// barrier that a segment begins with only takes note; its gradient is made in the segment before, after the lanes
-    /// have come together.
+    /// have come together. Before the first segment they go to `input_gradients`, if anyone wants them.
     pub fn backward(
         &mut self,
         plan: &Plan,
@@ -115,6 +115,7 @@ impl Lane {
         segment: &Segment,
         first_of_lane: usize,
         row_gradients: &[f32],
+        mut input_gradients: Option<&mut [f32]>,
     ) {
         let first = segment.steps.start + usize::from(segment.after_barrier);
         let last = segment.steps.end + usize::from(segment.before_barrier);
@@ -133,6 +134,8 @@ impl Lane {
             (first..last).rev().for_each(|step| self.step_back(plan, pass, step, &block));
             if segment.after_barrier {
                 self.note_back(plan, pass, segment.steps.start, &block);
+            } else if let Some(to) = &mut input_gradients {
+                self.write_input_gradients(plan, &block.samples, to);
             }
         }
     }

@@ -351,8 +351,11 @@ impl FeatureStep for ConvolutionStep {
         }
     }
 
-    fn backward(&self, _pass: &Pass, block: Backward<'_>) {
+    fn backward(&self, pass: &Pass, block: Backward<'_>) {
         let per_sample = self.shape.output.without_halo().len();
+        if !pass.learning && self.pool.is_none() {
+            return self.pull_back(block);
+        }
         if let Some(tiled) = &self.tiled_gradient {
             return self.backward_tiled(tiled, block);
         }
@@ -376,10 +379,11 @@ impl FeatureStep for ConvolutionStep {
                     let memory = (&mut weight_gradient[..], &mut entries[..]);
                     self.backward_sparse(windows, input, (gradient, places), to, memory);
                 }
-                (Some(windows), Some(places)) => {
+                (Some(windows), Some(places)) if pass.learning => {
                     let memory = (&mut weight_gradient[..], &mut scratch[..]);
                     self.backward_spread(windows, input, (gradient, places), memory);
                 }
+                (Some(_), _) => {}
                 _ => self.backward_dense(input, gradient, input_gradient.as_deref_mut(), weight_gradient),
             }
             if let (Some(to), true) = (input_gradient, self.shape.input.block != BLOCK) {

@@ -72,7 +72,7 @@ pub(super) trait Barrier {
 #[derive(Clone, Copy)]
 pub(super) struct Pass {
     pub isa: Isa,
-    /// Whether the batch's own statistics count, or what was learned before.
+    /// Whether the batch's own statistics count, or what was learned before; and whether the parameters' gradients are wanted.
     pub learning: bool,
     /// The stream of this step's dropout masks; none when nothing is dropped.
     pub dropout: Option<Stream>,

@@ -208,6 +208,33 @@ impl ConvolutionStep {
         }
     }
 
+    /// The gradient with respect to the input alone, where nothing is pooled.
+    pub(super) fn pull_back(&self, block: Backward<'_>) {
+        let (layout, kept_len) = (&self.shape.output, self.ending.kept_len());
+        let Backward { slots, output, output_gradient: gradient, input_gradient, memory, work, .. } = block;
+        let samples = output.chunks_exact(layout.len()).zip(gradient.chunks_exact_mut(layout.len()));
+        for (slot, (output, gradient)) in slots.zip(samples) {
+            let kept = &memory.kept[slot * kept_len..][..kept_len];
+            self.ending.backward(output, kept, gradient, &mut memory.bias_gradient);
+        }
+        let Some(to) = input_gradient else { return };
+        match &self.backward {
+            Some(InputGradient::Tiled(_)) => self.write_input_gradient(gradient, to, work),
+            Some(_) => {
+                let samples = gradient.chunks_exact_mut(layout.len());
+                for (gradient, to) in samples.zip(to.chunks_exact_mut(self.shape.input.len())) {
+                    self.write_input_gradient(gradient, to, &mut []);
+                }
+            }
+            None => {
+                let samples = gradient.chunks_exact(layout.len());
+                for (gradient, to) in samples.zip(to.chunks_exact_mut(self.shape.input.len())) {
+                    self.backward_to_pixels(gradient, None, to);
+                }
+            }
+        }
+    }
+
     /// The gradient with respect to an input of one or three channels, value by value: only explanations want it.
     pub(super) fn backward_to_pixels(&self, gradient: &[f32], places: Option<&[u16]>, to: &mut [f32]) {
         to.fill(0.0);
@@ -219,6 +246,9 @@ impl ConvolutionStep {
                 (0..self.shape.output.height).flat_map(|y| (0..self.shape.output.width).map(move |x| (y, x)))
             {
                 let value = gradient[self.shape.output.position(filter, y, x)];
+                if value == 0.0 {
+                    continue;
+                }
                 let (row, column) = match (&self.pool, places) {
                     (Some(windows), Some(places)) => {
                         let (_, places) = self.pooled_row((filter / BLOCK, y), gradient, places);

@@ -112,7 +112,7 @@ impl FeatureStep for DepthwiseStep {
         }
     }
 
-    fn backward(&self, _pass: &Pass, block: Backward<'_>) {
+    fn backward(&self, pass: &Pass, block: Backward<'_>) {
         let (inputs, outputs) = (self.shape.input.len(), self.shape.output.len());
         let mut input_gradients = block.input_gradient;
         for (index, slot) in block.slots.clone().enumerate() {
@@ -122,7 +122,9 @@ impl FeatureStep for DepthwiseStep {
             let StepMemory { kept, weight_gradient, bias_gradient, .. } = &mut *block.memory;
             let kept = &kept[slot * self.ending.kept_len()..][..self.ending.kept_len()];
             self.ending.backward(output, kept, gradient, bias_gradient);
-            self.add_weight_gradient(input, gradient, weight_gradient);
+            if pass.learning {
+                self.add_weight_gradient(input, gradient, weight_gradient);
+            }
             if let Some(all) = &mut input_gradients {
                 self.write_input_gradient(gradient, &mut all[index * inputs..][..inputs]);
             }

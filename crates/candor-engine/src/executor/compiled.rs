@@ -1,0 +1,93 @@
+//! A network compiled, with its memory and its threads: what learning, answering and differentiating have in common.
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::features::Features;
+use super::head::Head;
+use super::plan::Plan;
+use super::{Inputs, Mode};
+use crate::kernel::Isa;
+use crate::{EngineError, Network, Parameters};
+
+/// A compiled network with its memory and its threads.
+pub(super) struct Compiled {
+    pub features: Features,
+    pub head: Head,
+    pub parameters: Parameters,
+    pub batch_size: usize,
+    pub input_len: usize,
+    pub classes: usize,
+    pub threads: ThreadPool,
+    pub isa: Isa,
+}
+
+/// What a network is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The forward pass alone.
+    Answer,
+    /// Gradients of the parameters.
+    Learn,
+    /// Gradients of the inputs.
+    Differentiate,
+}
+
+impl Purpose {
+    /// Whether there is a way back, so that what the forward pass computed must be kept.
+    pub fn goes_back(self) -> bool {
+        self != Purpose::Answer
+    }
+}
+
+impl Compiled {
+    pub fn new(
+        network: &Network,
+        parameters: Parameters,
+        batch_size: usize,
+        threads: usize,
+        purpose: Purpose,
+    ) -> Result<Compiled, EngineError> {
+        if batch_size == 0 {
+            return Err(EngineError::BadTraining {
+                setting: "batch_size",
+                value: "0".into(),
+                needs: "at least 1",
+            });
+        }
+        let parameters = Parameters::from_tensors(network, parameters.into_tensors())?;
+        let isa = Isa::detect();
+        let plan = Plan::new(isa, network, purpose == Purpose::Differentiate);
+        let head = Head::new(isa, plan.features, plan.head.clone(), batch_size, purpose);
+        let mut features = Features::new(isa, plan, batch_size, purpose.goes_back());
+        features.load(&parameters);
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("candor-engine-{i}"))
+            .build();
+        let threads = threads.map_err(|error| EngineError::NoThreads(error.to_string()))?;
+        let (input_len, classes) = (network.input().len(), network.output().len());
+        Ok(Compiled { features, head, parameters, batch_size, input_len, classes, threads, isa })
+    }
+
+    /// The number of samples in a batch.
+    pub fn check(&self, inputs: Inputs<'_>) -> usize {
+        let len = inputs.len();
+        let samples = len / self.input_len;
+        assert_eq!(len % self.input_len, 0, "each sample needs {} values", self.input_len);
+        assert!(
+            (1..=self.batch_size).contains(&samples),
+            "a batch has 1 to {} samples, not {samples}",
+            self.batch_size
+        );
+        samples
+    }
+
+    pub fn forward(&mut self, inputs: Inputs<'_>, samples: usize, mode: Mode) {
+        let Compiled { features, head, parameters, threads, .. } = self;
+        threads.install(|| {
+            let rows = samples * features.len();
+            features.forward(inputs, mode, &mut head.input_mut()[..rows]);
+            head.forward(parameters, samples, mode.dropout());
+        });
+    }
+}
