@@ -1,8 +1,7 @@
 //! From a picture of any size to the input of a model. Stored with the model, so that training, judging and
 //! predicting see pictures in the same way.
 
-use fast_image_resize::images::{Image as ResizeImage, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use candor_resize::{Sides, resize};
 use serde::{Deserialize, Serialize};
 
 use crate::{Channels, Image};
@@ -45,23 +44,10 @@ impl Preprocessing {
         if (image.width(), image.height()) == (self.width, self.height) {
             return image;
         }
-        let pixel_type = match self.channels {
-            Channels::Grey => PixelType::U8,
-            Channels::Rgb => PixelType::U8x3,
-        };
-        let (width, height) = (image.width() as u32, image.height() as u32);
-        let source = ImageRef::new(width, height, image.pixels(), pixel_type)
-            .expect("an image's buffer fits its sides");
-        let mut resized = ResizeImage::new(self.width as u32, self.height as u32, pixel_type);
-        let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-        if self.fit == Fit::Crop {
-            options = options.fit_into_destination(None);
-        }
-        Resizer::new()
-            .resize(&source, &mut resized, &options)
-            .expect("both pictures have the same pixel type");
-        Image::new(self.width, self.height, self.channels, resized.into_vec())
-            .expect("the resized buffer fits")
+        let from = Sides { width: image.width(), height: image.height() };
+        let to = Sides { width: self.width, height: self.height };
+        let pixels = resize(image.pixels(), self.channels.count(), from, to, self.fit == Fit::Crop);
+        Image::new(self.width, self.height, self.channels, pixels).expect("the resized buffer fits")
     }
 }
 
