@@ -4,29 +4,29 @@
 //! compression touches, at unit length, which takes out brightness and contrast) is compared with the shapes of the others,
 //! of windows cut out of them, and of both mirrored. The few nearest are then laid over each other: the window is moved and
 //! stretched until the fine structure (what is left without the local mean) agrees best. Different pictures of one kind share
-//! their coarse shape, but seldom their fine structure.
+//! their coarse shape, but seldom their fine structure; and where both have colours, those have to agree too.
 //!
-//! The cost grows with the square of the number of pictures: seconds for 1,000 with all windows. From
+//! The cost grows with the square of the number of pictures: a second for 1,000 with all windows. From
 //! [`MOST_WITH_WINDOWS`] pictures on only whole pictures are compared.
+
+mod coarse;
+mod fine;
+mod tint;
 
 use candor_core::{Channels, Fit, Image, Preprocessing};
 
+use coarse::{Coarse, Lay, Near};
+use fine::Fine;
+use tint::Tint;
+
 /// Side of the kept grey picture.
 const SIDE: usize = 48;
-/// Frequencies a direction in the coarse shape.
-const FREQUENCIES: usize = 4;
-/// Values of the coarse shape: all frequencies but the constant one, and a zero.
-const SHAPE: usize = FREQUENCIES * FREQUENCIES;
-/// Side of the grid on which the fine structure is compared.
-const GRID: usize = 24;
 /// Coarse shapes less alike than this (cosine) are not laid over each other.
 const COARSE: f32 = 0.8;
 /// For each picture so many others are laid over it at most.
 const NEAREST: usize = 8;
 /// Fine structures less alike at the start are not moved.
 const WORTH_A_WALK: f32 = 0.25;
-/// A picture whose fine structure varies less than this (levels) shows nothing to compare.
-const FLAT: f32 = 1.0;
 /// With more pictures than this only whole ones are compared.
 pub const MOST_WITH_WINDOWS: usize = 4_000;
 /// Fine structures at least so alike (correlation) are those of one picture, where the look-alikes of a picture are not
@@ -38,11 +38,22 @@ const CERTAIN: f32 = 0.975;
 const PHOTOS: f32 = 0.3;
 const OF_ONE_KIND: f32 = 0.5;
 
-/// What is kept of a picture to find its copies: 2.3 KB.
+/// Sides from which on a picture has all the detail that is compared, and up to which it has so little that [`OF_LITTLE_DETAIL`]
+/// is wanted.
+const DETAILED: f32 = SIDE as f32;
+const LITTLE: f32 = 28.0;
+/// How alike copies have to be where there is little detail. Measured on pictures of 24×24: copies reach .96 and more, different
+/// things of one shape in one place up to .95.
+const OF_LITTLE_DETAIL: f32 = 0.96;
+
+/// What is kept of a picture to find its copies: 2.8 KB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Likeness {
     /// Grey, 48×48, stretched.
     grey: Vec<u8>,
+    tint: Tint,
+    /// The shorter side of the picture itself.
+    side: usize,
 }
 
 /// Two pictures that show the same.
@@ -64,19 +75,11 @@ impl Likeness {
     /// Of a picture of any size.
     pub fn of(image: &Image) -> Likeness {
         let input = Preprocessing { height: SIDE, width: SIDE, channels: Channels::Grey, fit: Fit::Stretch };
-        Likeness { grey: input.apply(image).into_pixels() }
-    }
-
-    /// Grey at a place in shares of the sides, between the pixels.
-    fn at(&self, x: f32, y: f32) -> f32 {
-        let place = |share: f32| (share * SIDE as f32 - 0.5).clamp(0.0, (SIDE - 1) as f32);
-        let (x, y) = (place(x), place(y));
-        let (left, top) = ((x as usize).min(SIDE - 2), (y as usize).min(SIDE - 2));
-        let (right, below) = (x - left as f32, y - top as f32);
-        let grey = |dx: usize, dy: usize| f32::from(self.grey[(top + dy) * SIDE + left + dx]);
-        let above = grey(0, 0) * (1.0 - right) + grey(1, 0) * right;
-        let under = grey(0, 1) * (1.0 - right) + grey(1, 1) * right;
-        above * (1.0 - below) + under * below
+        Likeness {
+            grey: input.apply(image).into_pixels(),
+            tint: Tint::of(image),
+            side: image.width().min(image.height()),
+        }
     }
 }
 
@@ -91,154 +94,66 @@ struct Window {
 
 const WHOLE: Window = Window { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
 
-/// The whole and its parts of 90, 80 and 70 % of the sides, near enough to each other for the lowest frequencies.
-fn windows() -> Vec<Window> {
-    let mut all = vec![WHOLE];
-    for (size, steps) in [(0.9, 2), (0.8, 3), (0.7, 4)] {
-        let step = (1.0 - size) / (steps - 1) as f32;
-        for (row, column) in (0..steps).flat_map(|row| (0..steps).map(move |column| (row, column))) {
-            let (left, top) = (column as f32 * step, row as f32 * step);
-            all.push(Window { left, top, width: size, height: size });
-        }
-    }
-    all.push(Window { left: 0.05, top: 0.05, width: 0.9, height: 0.9 });
-    all
-}
-
-type Shape = [f32; SHAPE];
-
-/// The coarse shape of a window at unit length; zero where it is evenly grey.
-fn shape(picture: &Likeness, window: Window) -> Shape {
-    const CELLS: usize = 16;
-    let place = |start: f32, size: f32, cell: usize| start + size * (cell as f32 + 0.5) / CELLS as f32;
-    let waves: [[f32; CELLS]; FREQUENCIES] = std::array::from_fn(|frequency| {
-        std::array::from_fn(|cell| {
-            (std::f32::consts::PI * frequency as f32 * (cell as f32 + 0.5) / CELLS as f32).cos()
-        })
-    });
-    let mut shape = [0.0; SHAPE];
-    for row in 0..CELLS {
-        let y = place(window.top, window.height, row);
-        let grey: [f32; CELLS] =
-            std::array::from_fn(|column| picture.at(place(window.left, window.width, column), y));
-        for across in 0..FREQUENCIES {
-            let sum: f32 = grey.iter().zip(&waves[across]).map(|(grey, wave)| grey * wave).sum();
-            (0..FREQUENCIES).for_each(|down| shape[down * FREQUENCIES + across] += sum * waves[down][row]);
-        }
-    }
-    // What is evenly light everywhere tells nothing of what is shown.
-    shape[0] = 0.0;
-    let length = shape.iter().map(|value| value * value).sum::<f32>().sqrt();
-    if length > 1e-3 {
-        shape.iter_mut().for_each(|value| *value /= length);
-    }
-    shape
-}
-
-/// In a mirror odd waves from left to right change their sign.
-fn mirror(mut shape: Shape) -> Shape {
-    (0..SHAPE).filter(|place| place % FREQUENCIES % 2 == 1).for_each(|place| shape[place] = -shape[place]);
-    shape
-}
-
-fn product(a: &Shape, b: &Shape) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// How one picture may lie within another.
-#[derive(Clone, Copy, Debug)]
-struct Lay {
-    window: Window,
-    mirrored: bool,
-    /// Whether the window is cut from the second picture.
-    of_second: bool,
-}
-
 /// A search for copies among some pictures.
 pub struct Search<'a> {
     pictures: &'a [Likeness],
-    windows: Vec<Window>,
-    /// Of each picture, of each window.
-    shapes: Vec<Shape>,
-    /// Of each whole picture, in a mirror.
-    mirrored: Vec<Shape>,
-    /// Of each whole picture.
+    coarse: Coarse,
+    /// Of each whole picture; `None` where it is flat.
     fine: Vec<Option<Fine>>,
+    with_windows: bool,
 }
-
-/// Fine structure at mean 0 and length 1; `None` where a picture is flat.
-type Fine = Box<[f32]>;
 
 impl<'a> Search<'a> {
     /// Prepares the search.
     pub fn new(pictures: &'a [Likeness]) -> Search<'a> {
-        let windows = if pictures.len() <= MOST_WITH_WINDOWS { windows() } else { vec![WHOLE] };
-        let shapes: Vec<Shape> = pictures
-            .iter()
-            .flat_map(|picture| windows.iter().map(|&window| shape(picture, window)))
-            .collect();
-        let mirrored = shapes.iter().step_by(windows.len()).map(|&shape| mirror(shape)).collect();
-        let fine = pictures.iter().map(|picture| fine(picture, WHOLE, false)).collect();
-        Search { pictures, windows, shapes, mirrored, fine }
+        let with_windows = pictures.len() <= MOST_WITH_WINDOWS;
+        let fine = pictures.iter().map(|picture| Fine::of(picture, WHOLE, false)).collect();
+        Search { pictures, coarse: Coarse::of(pictures, with_windows), fine, with_windows }
     }
 
-    /// The copies of the picture at `first` among those at `others`, the most alike first.
+    /// The copies of the picture at `first` among those at `others` (ascending), the most alike first. For all pairs of some
+    /// pictures once, ask each for those before it.
     pub fn copies_of(&self, first: usize, others: impl Iterator<Item = usize>) -> Vec<Copies> {
         let mut laid = self.laid(first, others);
         let wanted = wanted(&laid);
-        laid.retain(|copies| copies.likeness >= wanted);
+        let by_detail = |copies: &Copies| {
+            let side = self.pictures[copies.first].side.min(self.pictures[copies.second].side);
+            let lacking = ((DETAILED - side as f32) / (DETAILED - LITTLE)).clamp(0.0, 1.0);
+            COPY + lacking * (OF_LITTLE_DETAIL - COPY)
+        };
+        laid.retain(|copies| copies.likeness >= wanted.max(by_detail(copies)));
         laid
     }
 
     /// The nearest pictures laid over the one at `first`, the most alike first.
     fn laid(&self, first: usize, others: impl Iterator<Item = usize>) -> Vec<Copies> {
-        let mut nearest: Vec<(f32, usize, Lay)> = Vec::new();
-        for second in others.filter(|&second| second != first) {
-            let (likeness, lay) = self.coarse(first, second);
-            if likeness < COARSE || (nearest.len() == NEAREST && likeness <= nearest[NEAREST - 1].0) {
-                continue;
+        let mut nearest: Vec<Near> = Vec::with_capacity(NEAREST + 1);
+        self.coarse.near(first, others.filter(|&second| second != first), |near| {
+            if near.likeness < COARSE
+                || (nearest.len() == NEAREST && near.likeness <= nearest[NEAREST - 1].likeness)
+            {
+                return;
             }
-            let place = nearest.partition_point(|(other, ..)| *other >= likeness);
-            nearest.insert(place, (likeness, second, lay));
+            let place = nearest.partition_point(|other| other.likeness >= near.likeness);
+            nearest.insert(place, near);
             nearest.truncate(NEAREST);
-        }
-        let laid = nearest.into_iter().filter_map(|(_, second, lay)| self.lay_over(first, second, lay));
+        });
+        let laid = nearest.into_iter().filter_map(|near| self.lay_over(first, near.second, near.lay));
         let mut laid: Vec<Copies> = laid.collect();
         laid.sort_by(|a, b| b.likeness.total_cmp(&a.likeness));
         laid
     }
 
-    /// The best cosine of coarse shapes, and how the pictures lie for it.
-    fn coarse(&self, first: usize, second: usize) -> (f32, Lay) {
-        let count = self.windows.len();
-        let mut best = (f32::MIN, 0, false, false);
-        for (of_second, whole, parts) in [(true, first, second), (false, second, first)] {
-            let (straight, mirrored) = (&self.shapes[whole * count], &self.mirrored[whole]);
-            for (number, part) in self.shapes[parts * count..(parts + 1) * count].iter().enumerate() {
-                for (is_mirrored, whole) in [(false, straight), (true, mirrored)] {
-                    let likeness = product(whole, part);
-                    if likeness > best.0 {
-                        best = (likeness, number, is_mirrored, of_second);
-                    }
-                }
-            }
-        }
-        let (likeness, number, mirrored, of_second) = best;
-        (likeness, Lay { window: self.windows[number], mirrored, of_second })
-    }
-
-    /// Moves and stretches the window until the fine structures agree best.
+    /// Moves and stretches the window until the fine structures agree best; `None` where one shows nothing, or where the
+    /// colours say that they are two.
     fn lay_over(&self, first: usize, second: usize, lay: Lay) -> Option<Copies> {
         let (whole, cut) = if lay.of_second { (first, second) } else { (second, first) };
-        let whole = self.fine[whole].as_deref()?;
-        let cut = &self.pictures[cut];
-        let agree = |window: Window| {
-            let part = fine(cut, window, lay.mirrored)?;
-            Some(whole.iter().zip(&part[..]).map(|(a, b)| a * b).sum::<f32>())
-        };
+        let fine = self.fine[whole].as_ref()?;
+        let agree =
+            |window: Window| Some(fine.correlation(&Fine::of(&self.pictures[cut], window, lay.mirrored)?));
         let (mut window, mut best) = (lay.window, agree(lay.window)?);
         // Whole pictures lie over each other as they are, and what has nothing in common at the start is not worth the walk.
-        let is_worth_it = self.windows.len() > 1 && best > WORTH_A_WALK;
+        let is_worth_it = self.with_windows && best > WORTH_A_WALK;
         for step in [0.06, 0.03, 0.015] {
             let mut improved = true;
             while improved && is_worth_it {
@@ -249,6 +164,10 @@ impl<'a> Search<'a> {
                     }
                 }
             }
+        }
+        let tints = [whole, cut].map(|place| &self.pictures[place].tint);
+        if !tints[0].agrees(tints[1], window, lay.mirrored) {
+            return None;
         }
         let area = window.width * window.height;
         let (first, second) = (first.min(second), first.max(second));
@@ -284,38 +203,6 @@ fn neighbours(window: Window, step: f32) -> impl Iterator<Item = Window> {
         side(window.left, window.width) && side(window.top, window.height)
     };
     moved.into_iter().chain(stretched).filter(inside)
-}
-
-/// What is left of a window on the grid without its local mean, at length 1.
-fn fine(picture: &Likeness, window: Window, mirrored: bool) -> Option<Fine> {
-    let place = |start: f32, size: f32, half: usize| start + size * (half as f32 + 0.5) / (2 * GRID) as f32;
-    let mut grey = [0.0f32; GRID * GRID];
-    for row in 0..2 * GRID {
-        let y = place(window.top, window.height, row);
-        for column in 0..2 * GRID {
-            let from = if mirrored { 2 * GRID - 1 - column } else { column };
-            grey[row / 2 * GRID + column / 2] += picture.at(place(window.left, window.width, from), y) / 4.0;
-        }
-    }
-    let mut fine: Fine = (0..GRID * GRID).map(|cell| grey[cell] - local_mean(&grey, cell)).collect();
-    let mean = fine.iter().sum::<f32>() / fine.len() as f32;
-    fine.iter_mut().for_each(|value| *value -= mean);
-    let length = fine.iter().map(|value| value * value).sum::<f32>().sqrt();
-    if length < FLAT * GRID as f32 {
-        return None;
-    }
-    fine.iter_mut().for_each(|value| *value /= length);
-    Some(fine)
-}
-
-/// Of the 5×5 cells around, as far as they are there.
-fn local_mean(grey: &[f32], cell: usize) -> f32 {
-    let around = |at: usize| at.saturating_sub(2)..(at + 3).min(GRID);
-    let (rows, columns) = (around(cell / GRID), around(cell % GRID));
-    let count = (rows.len() * columns.len()) as f32;
-    rows.map(|row| grey[row * GRID + columns.start..row * GRID + columns.end].iter().sum::<f32>())
-        .sum::<f32>()
-        / count
 }
 
 #[cfg(test)]
