@@ -1,19 +1,24 @@
 //! How often each check finds each planted fault, and how often it cries where there is none: the table of `docs/audit.md`.
 //!
 //! ```text
-//! cargo run --release -p candor-workflow --example planted_faults -- [DRAWS] [CONTROLS] [PERMUTATIONS] [PICTURES] [synthetic|fashion-mnist]
+//! cargo run --release -p candor-workflow --example planted_faults -- [DRAWS] [CONTROLS] [PERMUTATIONS] [PICTURES] \
+//!     [fashion-mnist] [--only FAULT,…] [--findings FILE]
 //! ```
 //!
 //! A draw is a study of its own: pictures, fault, split, a small network that stands for the run's, and all checks. A check
-//! is said to have found something where it warns or fails. Prints a table in Markdown, and progress on standard error.
+//! is said to have found something where it warns or fails. Prints a table in Markdown, and progress on standard error; FILE
+//! gets every finding's figures, one a line as JSON, to see how far they lie from the thresholds.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
 
 use candor_analysis::audit::planted::{Fault, Planted, clean};
-use candor_analysis::audit::{Answers, CHECKS, Case, Check, Learner, Settings, Task, Verdict};
+use candor_analysis::audit::{Answers, CHECKS, Case, Check, Finding, Learner, Settings, Task, Verdict};
 use candor_core::{Channels, Dataset, Fit, Preprocessing, Seed, Silent, Subset};
 use candor_data::demo;
 use candor_workflow::{AuditPixels, NetworkLearner};
+use serde_json::json;
 
 /// Found something, and asked.
 type Counts = BTreeMap<(&'static str, String), (usize, usize)>;
@@ -23,24 +28,39 @@ fn main() {
     let number = |place: usize, usual: usize| numbers.get(place).copied().unwrap_or(usual);
     let (draws, controls) = (number(0, 20), number(1, 50));
     let settings = Settings { seed: Seed(1), permutations: number(2, 19) };
-    let pictures = number(3, 400);
+    let pictures = number(3, 500);
     let real = std::env::args().any(|word| word == "fashion-mnist");
+    let only = option("--only");
+    let wanted =
+        |fault: &Fault| only.as_ref().is_none_or(|only| only.split(',').any(|name| name == fault.name()));
+    let mut findings = option("--findings").map(|file| File::create(file).expect("the file can be made"));
     let mut counts = Counts::new();
-    for fault in Fault::ALL {
+    for fault in Fault::ALL.into_iter().filter(wanted) {
         let times = if fault == Fault::None { controls } else { draws };
         for draw in 0..times {
             let seed = Seed(1000 + draw as u64);
             let base = if real { fashion(pictures, seed) } else { clean(pictures, seed) };
             let planted = fault.plant(base, seed);
-            audit(&planted, Settings { seed, ..settings }, |check, verdict| {
+            audit(&planted, Settings { seed, ..settings }, |check, finding| {
                 let entry = counts.entry((check.id, fault.name())).or_default();
-                entry.0 += usize::from(verdict >= Verdict::Warn);
+                entry.0 += usize::from(finding.verdict >= Verdict::Warn);
                 entry.1 += 1;
+                if let Some(file) = &mut findings {
+                    let Finding { verdict, headline, figures, .. } = finding;
+                    let line = json!({ "fault": fault.name(), "draw": draw, "check": check.id, "verdict": verdict,
+                        "headline": headline, "figures": figures });
+                    writeln!(file, "{line}").expect("the file can be written");
+                }
             });
         }
         eprintln!("{}: {times} draws", fault.name());
     }
     print(&counts);
+}
+
+/// What follows `name` among the arguments.
+fn option(name: &str) -> Option<String> {
+    std::env::args().skip_while(|word| word != name).nth(1)
 }
 
 /// Two classes of the built-in pictures that are told apart easily, and not by their outline alone.
@@ -60,7 +80,7 @@ fn fashion(pictures: usize, seed: Seed) -> Planted {
 }
 
 /// Trains a network that stands for the run's own, and asks every check.
-fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static Check, Verdict)) {
+fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static Check, Finding)) {
     let pixels = AuditPixels::of(planted.len(), |index| planted.picture(index).clone());
     let learner =
         NetworkLearner::new(&pixels, planted.classes().len(), 0, &Silent).expect("the network fits");
@@ -93,7 +113,7 @@ fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static C
     };
     for check in CHECKS {
         match check.run(&case, &learner) {
-            Ok(finding) => found(check, finding.verdict),
+            Ok(finding) => found(check, finding),
             Err(error) => eprintln!("{error}"),
         }
     }

@@ -36,8 +36,8 @@ const LEAST: usize = 30;
 /// A gain over chance below this is nothing to lose.
 const LEAST_GAIN: f64 = 0.1;
 /// Share of the gain that is left at the weakest strength of the worst way, from which it is told.
-const WARN: f64 = 0.75;
-const FAIL: f64 = 0.4;
+const WARN: f64 = 0.5;
+const FAIL: f64 = 0.25;
 
 /// One way with its accuracy in the five strengths.
 struct Curve {

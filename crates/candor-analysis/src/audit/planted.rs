@@ -46,7 +46,7 @@ pub enum Fault {
     SourceBackground,
     /// Each class comes from its own source nine times of ten, and each source compresses differently.
     SourceQuality,
-    /// A tenth of the pictures are of another kind: noisy.
+    /// A quarter of the pictures are of another kind: noisy.
     NoisySubgroup,
     /// The labels are drawn by lot.
     RandomLabels,
@@ -298,7 +298,7 @@ impl Planted {
 
     fn make_some_noisy(&mut self, rng: &mut Rng) {
         for index in 0..self.len() {
-            let few = rng.unit() < 0.1;
+            let few = rng.unit() < 0.25;
             let group = if few { "few" } else { "many" };
             self.samples[index].attributes.insert("kind".to_owned(), group.to_owned());
             if few {

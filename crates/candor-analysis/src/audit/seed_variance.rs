@@ -24,8 +24,8 @@ pub(super) static CHECK: Check = Check {
 const ID: &str = "seed-variance";
 const TIMES: usize = 5;
 /// Standard deviations over the seeds.
-const WARN: f64 = 0.04;
-const FAIL: f64 = 0.1;
+const WARN: f64 = 0.06;
+const FAIL: f64 = 0.12;
 const LEAST: usize = 30;
 
 fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind> {
