@@ -36,7 +36,8 @@ mod shape;
 
 pub use error::EngineError;
 pub use executor::{
-    Batch, Differentiator, End, Inputs, Predictor, StepOutcome, Trainer, TrainerState, TrainingConfig,
+    Batch, DeepLift, Differentiator, End, Inputs, Predictor, StepOutcome, Trainer, TrainerState,
+    TrainingConfig,
 };
 pub use kernel::Isa;
 #[doc(hidden)]

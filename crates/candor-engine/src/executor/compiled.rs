@@ -30,12 +30,19 @@ pub(super) enum Purpose {
     Learn,
     /// Gradients of the inputs.
     Differentiate,
+    /// Multipliers between two inputs, through layers that were taken apart.
+    Compare,
 }
 
 impl Purpose {
     /// Whether there is a way back, so that what the forward pass computed must be kept.
     pub fn goes_back(self) -> bool {
         self != Purpose::Answer
+    }
+
+    /// Whether the way back goes on to the inputs.
+    pub fn reaches_inputs(self) -> bool {
+        matches!(self, Purpose::Differentiate | Purpose::Compare)
     }
 }
 
@@ -56,7 +63,7 @@ impl Compiled {
         }
         let parameters = Parameters::from_tensors(network, parameters.into_tensors())?;
         let isa = Isa::detect();
-        let plan = Plan::new(isa, network, purpose == Purpose::Differentiate);
+        let plan = Plan::new(isa, network, purpose);
         let head = Head::new(isa, plan.features, plan.head.clone(), batch_size, purpose);
         let mut features = Features::new(isa, plan, batch_size, purpose.goes_back());
         features.load(&parameters);

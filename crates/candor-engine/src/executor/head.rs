@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use super::End;
 use super::compiled::Purpose;
 use crate::kernel::{
-    Isa, Rows, activate, activate_backward, combine_rows, dropout, inner_products, softmax, softmax_backward,
+    Isa, Rows, activate, activate_backward, combine_rows, dropout, inner_products, rescale, softmax,
+    softmax_backward,
 };
 use crate::layer::Activation;
 use crate::loss::Objective;
@@ -140,14 +141,15 @@ impl Head {
     }
 
     /// Carries the gradient with respect to what stands at the end back to the head's input, and leaves those of the weights
-    /// in `gradients`, if anyone wants them.
+    /// in `gradients`, if anyone wants them. With a `reference` that went forward with as many samples, multipliers between
+    /// the two take the gradients' place.
     pub fn backward(
         &mut self,
         end: End,
         parameters: &Parameters,
         mut gradients: Option<&mut Parameters>,
-        samples: usize,
-        stream: Option<Stream>,
+        reference: Option<&Head>,
+        (samples, stream): (usize, Option<Stream>),
         input_gradient: bool,
     ) {
         for (index, step) in self.steps.iter().enumerate().rev() {
@@ -160,7 +162,14 @@ impl Head {
             let input = &self.values[index][..samples * size];
             if !(is_last && end == End::Score) {
                 let values = if step.activation().gradient_from_output() { output } else { input };
+                let compared = reference.filter(|_| step.activation() != Activation::Linear);
+                let behind = compared.map_or(Vec::new(), |_| from.to_vec());
                 activate_rows_backward(self.isa, step.activation(), outputs, values, from);
+                if let Some(reference) = compared {
+                    let x = [input, &reference.values[index][..samples * size]];
+                    let y = [output, &reference.values[index + 1][..samples * outputs]];
+                    rescale(self.isa, x, y, &behind, from);
+                }
             }
             match step {
                 HeadStep::Dense { weight, bias, inputs, units, .. } => {

@@ -5,7 +5,9 @@
 //! feature part computed is kept for the whole batch until the way back: joined with its pooling a convolution leaves
 //! little to keep, and only so can the head be a product over the batch.
 
+mod apart;
 mod compiled;
+mod deep_lift;
 mod differentiator;
 mod features;
 mod fold;
@@ -14,6 +16,7 @@ mod plan;
 mod step;
 mod trainer;
 
+pub use deep_lift::DeepLift;
 pub use differentiator::Differentiator;
 pub use trainer::{Predictor, Trainer};
 

@@ -12,6 +12,7 @@ use crate::kernel::{Isa, Layout, Windows};
 use crate::layer::{Layer, Padding, WindowGeometry};
 use crate::{Network, NetworkNode, Pair, Shape};
 
+use super::compiled::Purpose;
 use super::head::HeadStep;
 use super::step::{
     ActivationStep, AddStep, Arrival, AvgPoolStep, BatchNormStep, ConcatStep, ConvolutionPlace, DropoutStep,
@@ -58,7 +59,7 @@ const CACHE_FLOATS: usize = 64 * 1024;
 const LARGEST_BLOCK: usize = 8;
 
 impl Plan {
-    pub fn new(isa: Isa, network: &Network, input_gradient: bool) -> Plan {
+    pub fn new(isa: Isa, network: &Network, purpose: Purpose) -> Plan {
         let nodes = network.nodes();
         let end = nodes.iter().position(|node| !is_feature_layer(node)).unwrap_or(nodes.len());
         let (features, rest) = nodes.split_at(end);
@@ -68,12 +69,12 @@ impl Plan {
             Some(Layer::GlobalAvgPool(_)) => (Boundary::GlobalAvg, &rest[1..]),
             _ => (Boundary::Flatten, rest),
         };
-        let joined = join(network, end);
+        let joined = join(network, end, purpose != Purpose::Compare);
         let mut layouts = lay_out(network.input(), &joined);
         reserve_halos(&joined, &mut layouts);
         let is_barrier = |joined: &Joined<'_>| matches!(joined.node.layer, Layer::BatchNorm(_));
         let barriers: Vec<usize> = (0..joined.len()).filter(|&index| is_barrier(&joined[index])).collect();
-        let gradients = GradientPlan::new(&joined, &layouts, &barriers, input_gradient);
+        let gradients = GradientPlan::new(&joined, &layouts, &barriers, purpose.reaches_inputs());
         let places = ParameterPlaces::new(nodes);
         let steps = joined.iter().zip(&gradients.edges).enumerate();
         let steps = steps.map(|(index, (joined, edges))| {

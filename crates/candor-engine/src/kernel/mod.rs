@@ -23,7 +23,9 @@ mod update;
 mod weight_gradient;
 mod winograd;
 
-pub(crate) use activation::{activate, activate_backward, softmax, softmax_backward};
+pub(crate) use activation::{
+    LEAST_DIFFERENCE, activate, activate_backward, rescale, softmax, softmax_backward,
+};
 pub(crate) use buffer::Buffer;
 pub(crate) use convolution::{Grid, TapSum, convolve, group_width, is_chunked};
 pub(crate) use depthwise::{add_depthwise_weight_gradient, convolve_depthwise};

@@ -6,8 +6,8 @@ use candor_engine::layer::{
     GlobalAvgPool, GlobalMaxPool, KINDS, Layer, MaxPool2d, Multiply, Padding, Upsample2d, ZeroPad2d,
 };
 use candor_engine::{
-    Batch, Differentiator, End, Inputs, Loss, NamedLayer, Network, Pair, Parameters, Predictor, Shape,
-    Trainer, TrainingConfig,
+    Batch, DeepLift, Differentiator, End, Inputs, Loss, NamedLayer, Network, Pair, Parameters, Predictor,
+    Shape, Trainer, TrainingConfig,
 };
 
 use crate::formula;
@@ -296,7 +296,7 @@ fn check(network: &Network, loss: Loss, samples: usize, name: &str) {
 }
 
 /// Holds scores, and the gradients of the loss, of an output and of a score with respect to the inputs, against the
-/// reference.
+/// reference; and whether contributions add up to its differences.
 fn check_inputs(network: &Network, parameters: &Parameters, (loss, batch): (Loss, Batch<'_>), name: &str) {
     let Inputs::Floats(inputs) = batch.inputs else { unreachable!("they are made in `check`") };
     let (exact, targets, units) = (Values::new(parameters), batch.targets, network.output().len());
@@ -332,6 +332,25 @@ fn check_inputs(network: &Network, parameters: &Parameters, (loss, batch): (Loss
         let one = |sample: usize, _: &[f32], seed: &mut [f32]| seed[unit(sample)] = 1.0;
         compare(what, differentiator.gradient(Inputs::Floats(inputs), end, one), &|pixels| {
             rows(of, pixels).iter().enumerate().map(|(sample, row)| row[unit(sample)]).sum()
+        });
+    }
+    let references = formula::uniform(&format!("{name} reference"), inputs.len(), 1.0);
+    let differences = |of: &Network| -> Vec<Vec<f64>> {
+        let of_references: Vec<f64> = references.iter().map(|&value| value.into()).collect();
+        let pairs = rows(of, &pixels).into_iter().zip(rows(of, &of_references));
+        pairs.map(|(x, r)| x.iter().zip(&r).map(|(x, r)| x - r).collect()).collect()
+    };
+    let mut deep_lift = DeepLift::new(network, parameters, targets.len(), 2).unwrap();
+    let seeds: Vec<Vec<f32>> =
+        (0..units).map(|unit| (0..units).map(|other| f32::from(other == unit)).collect()).collect();
+    for (end, of) in [(End::Output, network), (End::Score, &before)] {
+        let expected = differences(of);
+        deep_lift.multipliers((inputs, &references), end, &seeds, |unit, multipliers| {
+            let sums = inputs.iter().zip(&references).zip(multipliers).map(|((x, r), m)| (x - r) * m);
+            let sums: Vec<f32> = sums.collect();
+            let sums: Vec<f32> = sums.chunks(network.input().len()).map(|row| row.iter().sum()).collect();
+            let expected: Vec<f64> = expected.iter().map(|row| row[unit]).collect();
+            assert_close(&format!("{name}: contributions to {unit}, {end:?}"), &sums, &expected, 1e-3);
         });
     }
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod every_layer;
+mod explanations;
 mod formula;
 mod golden_file;
 mod goldens;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::executor::Inputs;
 use crate::executor::plan::{Boundary, Plan};
-use crate::executor::step::{Arrival, Backward, Forward, Pass, Reads, StepMemory, rows};
+use crate::executor::step::{Arrival, Backward, Forward, Pass, Reads, Reference, StepMemory, rows};
 use crate::kernel::{Buffer, Layout};
 
 /// What a worker needs to take its samples through all steps.
@@ -31,6 +31,16 @@ pub(super) struct Segment {
     pub after_barrier: bool,
     /// Whether the step behind the last one is a barrier.
     pub before_barrier: bool,
+}
+
+/// How a lane goes back.
+pub(super) struct Way<'a> {
+    /// Where in the batch the lane begins.
+    pub first_of_lane: usize,
+    /// What the samples are compared with: the same places of another batch.
+    pub reference: Option<&'a Lane>,
+    /// Where the inputs' gradients go, if anyone wants them.
+    pub input_gradients: Option<&'a mut [f32]>,
 }
 
 /// The samples of a block: which of the lane's they are, and where in the batch the lane begins.
@@ -107,15 +117,14 @@ impl Lane {
 
     /// Takes gradients back through some of the steps, block by block. Behind the last segment they come from the rows. The
     /// barrier that a segment begins with only takes note; its gradient is made in the segment before, after the lanes
-    /// have come together. Before the first segment they go to `input_gradients`, if anyone wants them.
+    /// have come together.
     pub fn backward(
         &mut self,
         plan: &Plan,
         pass: &Pass,
         segment: &Segment,
-        first_of_lane: usize,
         row_gradients: &[f32],
-        mut input_gradients: Option<&mut [f32]>,
+        Way { first_of_lane, reference, mut input_gradients }: Way<'_>,
     ) {
         let first = segment.steps.start + usize::from(segment.after_barrier);
         let last = segment.steps.end + usize::from(segment.before_barrier);
@@ -131,7 +140,7 @@ impl Lane {
                 let rows = block.samples.start * plan.features..block.samples.end * plan.features;
                 self.read_row_gradients(plan, &block.samples, &row_gradients[rows]);
             }
-            (first..last).rev().for_each(|step| self.step_back(plan, pass, step, &block));
+            (first..last).rev().for_each(|step| self.step_back(plan, pass, (step, reference), &block));
             if segment.after_barrier {
                 self.note_back(plan, pass, segment.steps.start, &block);
             } else if let Some(to) = &mut input_gradients {
@@ -140,7 +149,13 @@ impl Lane {
         }
     }
 
-    fn step_back(&mut self, plan: &Plan, pass: &Pass, step: usize, block: &Block) {
+    fn step_back(
+        &mut self,
+        plan: &Plan,
+        pass: &Pass,
+        (step, reference): (usize, Option<&Lane>),
+        block: &Block,
+    ) {
         let Some(output_place) = plan.gradients.places[step + 1] else { return };
         for (which, edge) in plan.gradients.edges[step].iter().enumerate() {
             let layout = &plan.layouts[edge.tensor];
@@ -166,6 +181,11 @@ impl Lane {
                     reads: reads(plan, &self.tensors, step, &block.samples),
                     output: of_slots(&self.tensors[step + 1], output_layout, &block.samples),
                     output_gradient: of_slots_mut(output_gradient, output_layout, &at(output_place)),
+                    reference: reference.map(|lane| Reference {
+                        reads: reads(plan, &lane.tensors, step, &block.samples),
+                        output: of_slots(&lane.tensors[step + 1], output_layout, &block.samples),
+                        places: &lane.steps[step].places,
+                    }),
                     which,
                     input_gradient,
                     memory: &mut self.steps[step],
@@ -192,6 +212,7 @@ impl Lane {
             reads: reads(plan, &self.tensors, step, &block.samples),
             output: of_slots(&self.tensors[step + 1], layout, &block.samples),
             output_gradient: of_slots_mut(&mut self.gradients[place], layout, &at),
+            reference: None,
             which: 0,
             input_gradient: None,
             memory: &mut self.steps[step],

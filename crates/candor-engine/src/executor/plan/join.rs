@@ -21,12 +21,13 @@ pub(super) struct Joined<'a> {
 /// The steps of the first `end` layers: a convolution, batch normalisation or sum with the activation behind it, and a
 /// convolution with a max pooling behind that, where the windows do not overlap (else values would be computed more
 /// than once) and the activation lets the largest value of a window be the largest. What another layer reads too is not
-/// joined.
-pub(super) fn join(network: &Network, end: usize) -> Vec<Joined<'_>> {
+/// joined; and nothing is unless `together`.
+pub(super) fn join(network: &Network, end: usize, together: bool) -> Vec<Joined<'_>> {
     let nodes = &network.nodes()[..end];
     let follower = |index: usize| {
         let next = nodes.get(index + 1)?;
-        (next.inputs == [Source::Layer(index)] && network.readers(index) == 1).then_some(next)
+        let is_alone = next.inputs == [Source::Layer(index)] && network.readers(index) == 1;
+        (together && is_alone).then_some(next)
     };
     let mut joined: Vec<Joined<'_>> = Vec::new();
     // The tensor that each layer's output is in.

@@ -1,7 +1,7 @@
 //! An activation that could not be joined to the step before it.
 
-use super::{Backward, FeatureStep, Forward, Pass, rows};
-use crate::kernel::{Layout, activate, activate_backward};
+use super::{Backward, FeatureStep, Forward, Pass, Reference, rows};
+use crate::kernel::{Layout, activate, activate_backward, rescale};
 use crate::layer::Activation;
 
 /// Applies a function to every value.
@@ -42,6 +42,38 @@ impl FeatureStep for ActivationStep {
             for (((_, _, to), (_, _, from)), (_, _, at)) in places {
                 input_gradient[to.clone()].copy_from_slice(&output_gradient[from]);
                 activate_backward(pass.isa, self.function, &values[at], &mut input_gradient[to]);
+            }
+        }
+        if let Some(reference) = &block.reference {
+            self.rescale(
+                pass,
+                (block.reads.get(0), block.output),
+                reference,
+                block.output_gradient,
+                input_gradient,
+            );
+        }
+    }
+}
+
+impl ActivationStep {
+    /// Puts the multipliers in the place of the gradients, wherever input and reference differ.
+    fn rescale(
+        &self,
+        pass: &Pass,
+        (inputs, outputs): (&[f32], &[f32]),
+        reference: &Reference<'_>,
+        behind: &[f32],
+        before: &mut [f32],
+    ) {
+        let samples = before.len() / self.input.len();
+        for sample in 0..samples {
+            let (input, output) = (sample * self.input.len(), sample * self.output.len());
+            for ((_, _, at), (_, _, to)) in rows(&self.input).zip(rows(&self.output)) {
+                let (at, to) = (input + at.start..input + at.end, output + to.start..output + to.end);
+                let x = [&inputs[at.clone()], &reference.reads.get(0)[at.clone()]];
+                let y = [&outputs[to.clone()], &reference.output[to.clone()]];
+                rescale(pass.isa, x, y, &behind[to], &mut before[at]);
             }
         }
     }

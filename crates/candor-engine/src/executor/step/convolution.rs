@@ -112,7 +112,8 @@ impl ConvolutionStep {
         let tiled = tiling.map(|tiling| WinogradSum::new(isa, tiling, input.channels, output.channels));
         let tiled_gradient = tiling.filter(|_| pool.is_none());
         let tiled_gradient = tiled_gradient.map(|tiling| WinogradGradient::new(isa, tiling, &shape));
-        let wanted = input_gradient && input.block == BLOCK;
+        // A pooled or grouped convolution of pixels goes value by value: only the gradients of explanations reach it.
+        let wanted = input_gradient && (input.block == BLOCK || (pool.is_none() && shape.parts() == 1));
         let backward = wanted.then(|| InputGradient::new(isa, &shape, &sum, pool.is_some()));
         let groups = ChannelGroup::all(isa, shape.filters, shape.parts());
         let padded = groups.iter().map(|group| group.width).sum::<usize>();

@@ -177,7 +177,14 @@ impl FeatureStep for MultiplyStep {
         let other = block.reads.get(1 - block.which).chunks_exact(self.inputs[1 - block.which].len());
         let gradients = block.output_gradient.chunks_exact(self.output.len());
         let samples = gradients.zip(other).zip(input_gradient.chunks_exact_mut(layout.len()));
-        for ((gradient, other), to) in samples {
+        let mut mean;
+        for (sample, ((gradient, mut other), to)) in samples.enumerate() {
+            if let Some(reference) = &block.reference {
+                // Δ(a · b) = Δa · (b + b′) / 2 + Δb · (a + a′) / 2.
+                let compared = &reference.reads.get(1 - block.which)[sample * other.len()..][..other.len()];
+                mean = other.iter().zip(compared).map(|(a, b)| (a + b) / 2.0).collect::<Vec<f32>>();
+                other = &mean;
+            }
             if block.which == 0 {
                 for ((plane, y, target), (_, _, from)) in rows(layout).zip(rows(&self.output)) {
                     let factor = self.factor((plane, y), other).iter().cycle();

@@ -141,6 +141,8 @@ pub(super) struct Backward<'a> {
     /// The gradient of the loss with respect to the output. A step may work in it, and finds that again on the call for
     /// its next input.
     pub output_gradient: &'a mut [f32],
+    /// What the samples are compared with: then what goes back are multipliers, not gradients.
+    pub reference: Option<Reference<'a>>,
     /// The input that this call is about.
     pub which: usize,
     /// Where the gradient with respect to that input goes, if anyone wants it. Holds anything before.
@@ -148,6 +150,15 @@ pub(super) struct Backward<'a> {
     pub memory: &'a mut StepMemory,
     /// At least [`FeatureStep::work_len`] floats of anything.
     pub work: &'a mut [f32],
+}
+
+/// The samples that a block on its way back is compared with.
+#[derive(Clone, Copy)]
+pub(super) struct Reference<'a> {
+    pub reads: Reads<'a>,
+    pub output: &'a [f32],
+    /// Where each maximum was found in its window, of all samples of the lane.
+    pub places: &'a [u16],
 }
 
 /// What one lane remembers for one step.

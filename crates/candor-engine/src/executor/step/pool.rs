@@ -1,7 +1,7 @@
 //! Pooling that is not joined to a convolution.
 
 use super::{Backward, FeatureStep, Forward, Pass, StepMemory};
-use crate::kernel::{BLOCK, Layout, Windows, avg_pool_row, max_pool_row};
+use crate::kernel::{BLOCK, LEAST_DIFFERENCE, Layout, Windows, avg_pool_row, max_pool_row};
 
 /// The largest value in each window.
 pub(in crate::executor) struct MaxPoolStep {
@@ -59,6 +59,17 @@ impl FeatureStep for MaxPoolStep {
         let places = &block.memory.places[block.slots.start * per_sample..block.slots.end * per_sample];
         let gradients = block.output_gradient.chunks_exact(self.output.len());
         let samples = gradients.zip(input_gradient.chunks_exact_mut(self.input.len()));
+        if let Some(reference) = &block.reference {
+            let compared = &reference.places[block.slots.start * per_sample..block.slots.end * per_sample];
+            let sides = [
+                Side { inputs: block.reads.get(0), outputs: block.output, places },
+                Side { inputs: reference.reads.get(0), outputs: reference.output, places: compared },
+            ];
+            let samples = samples.enumerate();
+            return samples.for_each(|(sample, (from, to))| {
+                self.multiply_back(sides.map(|side| self.of(side, sample)), from, to)
+            });
+        }
         for ((from, to), places) in samples.zip(places.chunks_exact(per_sample)) {
             for (index, &place) in places.iter().enumerate() {
                 let (lane, x, row) =
@@ -68,6 +79,45 @@ impl FeatureStep for MaxPoolStep {
                 let channel = plane * BLOCK + lane;
                 to[self.input.position(channel, input_y, input_x)] +=
                     from[self.output.position(channel, y, x)];
+            }
+        }
+    }
+}
+
+/// Inputs, outputs, and where the maxima were found, of what is compared.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    inputs: &'a [f32],
+    outputs: &'a [f32],
+    places: &'a [u16],
+}
+
+impl MaxPoolStep {
+    fn of<'a>(&self, side: Side<'a>, sample: usize) -> Side<'a> {
+        let (inputs, outputs, places) =
+            (self.input.len(), self.output.len(), self.output.without_halo().len());
+        Side {
+            inputs: &side.inputs[sample * inputs..][..inputs],
+            outputs: &side.outputs[sample * outputs..][..outputs],
+            places: &side.places[sample * places..][..places],
+        }
+    }
+
+    /// The difference of two maxima goes to where the larger one was found: there the inputs differ at least as much.
+    fn multiply_back(&self, [input, reference]: [Side<'_>; 2], from: &[f32], to: &mut [f32]) {
+        for index in 0..input.places.len() {
+            let (lane, x, row) =
+                (index % BLOCK, index / BLOCK % self.output.width, index / row_len(&self.output));
+            let (plane, y) = (row / self.output.height, row % self.output.height);
+            let channel = plane * BLOCK + lane;
+            let at = self.output.position(channel, y, x);
+            let difference = input.outputs[at] - reference.outputs[at];
+            let place = if difference >= 0.0 { input.places[index] } else { reference.places[index] };
+            let (input_y, input_x) = self.windows.pixel_at(y, x, place);
+            let found = self.input.position(channel, input_y, input_x);
+            let of_inputs = input.inputs[found] - reference.inputs[found];
+            if of_inputs.abs() >= LEAST_DIFFERENCE {
+                to[found] += from[at] * (difference / of_inputs);
             }
         }
     }

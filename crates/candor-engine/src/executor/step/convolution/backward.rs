@@ -7,8 +7,8 @@ use super::winograd::{Pixels, Tiling, WinogradGradient, WinogradSum};
 use super::{ConvolutionStep, PhaseSum};
 use crate::executor::step::{Backward, StepMemory, clear_halo};
 use crate::kernel::{
-    BLOCK, Buffer, Entry, Grid, Isa, Lists, Region, TapSum, Windows, add_sparse_gradients,
-    add_weight_gradient, spread_row,
+    BLOCK, Buffer, Entry, Grid, Isa, Lists, Region, Rows, TapSum, Windows, add_sparse_gradients,
+    add_weight_gradient, combine_rows, spread_row,
 };
 
 /// How the gradient with respect to the input is made.
@@ -19,11 +19,17 @@ pub(super) enum InputGradient {
     Dense(Vec<PhaseSum>),
     /// By convolving the output's gradient by way of tiles.
     Tiled(WinogradSum),
+    /// Into an input of one or three channels: each row of the output's gradient times the weights, as a matrix product, and
+    /// the terms added up where they belong; weights as \[o\]\[term\].
+    Pixels(Buffer),
 }
 
 impl InputGradient {
     pub fn new(isa: Isa, shape: &Dimensions, sum: &TapSum, pooled: bool) -> InputGradient {
         match Tiling::of_input(shape) {
+            _ if shape.input.block != BLOCK => {
+                InputGradient::Pixels(Buffer::zeros(shape.output.planes() * BLOCK * sum.terms()))
+            }
             _ if pooled => InputGradient::Sparse(Buffer::zeros(shape.output.planes() * BLOCK * sum.terms())),
             Some(tiling) => {
                 InputGradient::Tiled(WinogradSum::new(isa, tiling, shape.filters, shape.input.channels))
@@ -40,6 +46,13 @@ impl InputGradient {
                 for ((channel, filter), kernel) in shape.kernels(weight) {
                     let first = (filter * sum.planes + channel / BLOCK) * taps * BLOCK + channel % BLOCK;
                     kernel.iter().enumerate().for_each(|(tap, &value)| to[first + tap * BLOCK] = value);
+                }
+            }
+            InputGradient::Pixels(to) => {
+                for ((channel, filter), kernel) in shape.kernels(weight) {
+                    for (tap, &value) in kernel.iter().enumerate() {
+                        to[filter * sum.terms() + tap * sum.block + channel] = value;
+                    }
                 }
             }
             InputGradient::Dense(phases) => phases.iter_mut().for_each(|phase| phase.load(shape, weight)),
@@ -220,6 +233,12 @@ impl ConvolutionStep {
         let Some(to) = input_gradient else { return };
         match &self.backward {
             Some(InputGradient::Tiled(_)) => self.write_input_gradient(gradient, to, work),
+            Some(InputGradient::Pixels(weights)) => {
+                let samples = gradient.chunks_exact(layout.len());
+                for (gradient, to) in samples.zip(to.chunks_exact_mut(self.shape.input.len())) {
+                    self.multiply_to_pixels(gradient, weights, to);
+                }
+            }
             Some(_) => {
                 let samples = gradient.chunks_exact_mut(layout.len());
                 for (gradient, to) in samples.zip(to.chunks_exact_mut(self.shape.input.len())) {
@@ -230,6 +249,28 @@ impl ConvolutionStep {
                 let samples = gradient.chunks_exact(layout.len());
                 for (gradient, to) in samples.zip(to.chunks_exact_mut(self.shape.input.len())) {
                     self.backward_to_pixels(gradient, None, to);
+                }
+            }
+        }
+    }
+
+    /// The gradient with respect to an input of one or three channels, row by row.
+    fn multiply_to_pixels(&self, gradient: &[f32], weights: &[f32], to: &mut [f32]) {
+        to.fill(0.0);
+        let (layout, terms) = (&self.shape.output, self.sum.terms());
+        let mut products = vec![0.0; layout.width * terms];
+        for (block, weights) in weights.chunks_exact(BLOCK * terms).enumerate() {
+            for y in 0..layout.height {
+                let row = &gradient[layout.row_start(block, y)..][..layout.width * BLOCK];
+                let weights = Rows { values: weights, stride: terms };
+                combine_rows(self.isa, (layout.width, BLOCK, terms), (row, BLOCK, 1), weights, &mut products);
+                for (x, products) in products.chunks_exact(terms).enumerate() {
+                    let origin = self.shape.origin(y, x);
+                    let taps = products.chunks_exact(self.sum.block).zip(self.sum.taps.iter());
+                    for (products, tap) in taps {
+                        let pixel = &mut to[origin + tap..][..self.sum.block];
+                        pixel.iter_mut().zip(products).for_each(|(to, product)| *to += product);
+                    }
                 }
             }
         }
