@@ -15,6 +15,7 @@ mod corruptions;
 mod duplicates_across_splits;
 mod error;
 mod facts;
+mod feedback_loop;
 mod finding;
 mod folds;
 mod imbalance;
@@ -39,18 +40,19 @@ pub use case::{Answers, Case, Settings, Sources};
 pub use error::{AuditError, AuditErrorKind};
 pub use facts::{Facts, FileFacts, Format};
 pub use finding::{Evidence, Figure, Finding, Series, Shown, Table, Unit, Verdict};
-pub use label_errors::{Suspicions, confident_learning, suspects};
+pub use label_errors::{Suspicions, confident_learning, out_of_fold, suspects};
 pub use learner::{LearnError, Learner, Task};
 pub use too_few::smallest_difference;
 
 /// Every check, in the order of the report: first what makes all others idle.
-pub static CHECKS: [&Check; 16] = [
+pub static CHECKS: [&Check; 17] = [
     &better_than_chance::CHECK,
     &memorisation::CHECK,
     &seed_variance::CHECK,
     &nothing_to_see::CHECK,
     &leave_one_source_out::CHECK,
     &shortcut_regions::CHECK,
+    &feedback_loop::CHECK,
     &duplicates_across_splits::CHECK,
     &label_errors::CHECK,
     &split_drift::CHECK,

@@ -1,6 +1,11 @@
 //! Which labels are probably wrong? Confident learning on answers of networks that had not seen the picture.
 
+mod confident_learning;
+
 use candor_core::SampleId;
+
+use confident_learning::most_probable;
+pub use confident_learning::{Suspicions, confident_learning};
 
 use super::folds::folds;
 use super::{
@@ -15,9 +20,10 @@ pub(super) static CHECK: Check = Check {
     cost: Cost::Training,
     permutes: false,
     asks: "Which labels are probably wrong, and how many?",
-    how: "Train and validation are cut into five folds; each is answered for by a network that learned from the others. A picture \
-          is suspected where the answer for another class is at least as sure as is usual for pictures that carry that label \
-          (confident learning). The surest come first; those that are also below 5 % for their own label and above 90 % for \
+    how: "Train and validation are cut into five folds; each is answered for by a network that learned from the others. Where \
+          the answer for another class is at least as sure as is usual for pictures that carry that label, the label is counted as \
+          wrong (confident learning); so many pictures are suspected, those that are least sure of their label and lean most to the \
+          other. The surest come first; those that are also below 5 % for their own label and above 90 % for \
           the other are counted apart, because hard pictures are suspected too.",
     fail_means: "A good part of the labels contradicts what all other pictures teach: the figures judge the labels as much as \
                  the network.",
@@ -43,59 +49,6 @@ const EXHIBITS: usize = 200;
 /// Pictures of a class that are needed for five folds.
 const LEAST: usize = 10;
 
-/// What confident learning says of some pictures.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Suspicions {
-    /// Rows labelled, columns confidently answered; at least 1 on the diagonal, as cleanlab has it.
-    pub confident_joint: Vec<Vec<usize>>,
-    /// Suspected pictures by their place, the least sure of their own label first.
-    pub suspects: Vec<usize>,
-}
-
-/// Confident learning (Northcutt et al. 2021, equations 1 and 2; as cleanlab's filter `confident_learning`, ranked by self
-/// confidence): `labels` of n pictures, `probabilities` n × `classes`, row-major, from models that had not seen the picture.
-pub fn confident_learning(labels: &[usize], probabilities: &[f32], classes: usize) -> Suspicions {
-    let rows: Vec<&[f32]> = probabilities.chunks_exact(classes).collect();
-    let thresholds = thresholds(labels, &rows, classes);
-    let mut joint = vec![vec![0; classes]; classes];
-    let mut suspects = Vec::new();
-    for (place, (&label, row)) in labels.iter().zip(&rows).enumerate() {
-        let above = |class: &usize| f64::from(row[*class]) >= thresholds[*class] - 1e-6;
-        let confident: Vec<usize> = (0..classes).filter(above).collect();
-        // Where several classes are likely enough, the most probable of all counts.
-        let class = match confident[..] {
-            [] => continue,
-            [class] => class,
-            _ => most_probable(row),
-        };
-        joint[label][class] += 1;
-        if class != label && most_probable(row) != label {
-            suspects.push(place);
-        }
-    }
-    (0..classes).for_each(|class| joint[class][class] = joint[class][class].max(1));
-    suspects.sort_by(|&a, &b| rows[a][labels[a]].total_cmp(&rows[b][labels[b]]).then(a.cmp(&b)));
-    Suspicions { confident_joint: joint, suspects }
-}
-
-/// How sure answers for a class usually are for pictures that carry its label.
-fn thresholds(labels: &[usize], rows: &[&[f32]], classes: usize) -> Vec<f64> {
-    let of = |class: usize| {
-        let own: Vec<f64> = labels
-            .iter()
-            .zip(rows)
-            .filter(|&(&label, _)| label == class)
-            .map(|(_, row)| f64::from(row[class]))
-            .collect();
-        if own.is_empty() { 1.0 } else { own.iter().sum::<f64>() / own.len() as f64 }
-    };
-    (0..classes).map(of).collect()
-}
-
-fn most_probable(row: &[f32]) -> usize {
-    (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
-}
-
 fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     let (pool, labels) = (case.pool(), case.labels());
     let mut counts = vec![0; case.classes().len()];
@@ -109,7 +62,7 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
         ));
     }
     case.tell(ID, 0, FOLDS)?;
-    let answers = out_of_fold(case, learner, &pool, &labels)?;
+    let answers = out_of_fold(case, learner)?;
     let own: Vec<usize> = answers.indices.iter().map(|&index| labels[index]).collect();
     let found = confident_learning(&own, &answers.probabilities, case.classes().len());
     Ok(finding(case, &answers, &own, &found).used(format!(
@@ -119,16 +72,16 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
     )))
 }
 
-fn out_of_fold(
-    case: &Case<'_>,
-    learner: &dyn Learner,
-    pool: &[usize],
-    labels: &[usize],
-) -> Result<Answers, AuditErrorKind> {
+/// Answers for the pictures of train and validation, each by a learner that had not seen it; in the order of the five folds.
+///
+/// # Errors
+/// When the person asks to stop, or the learner gives up.
+pub fn out_of_fold(case: &Case<'_>, learner: &dyn Learner) -> Result<Answers, AuditErrorKind> {
+    let (pool, labels) = (case.pool(), case.labels());
     let seed = case.seed(ID);
-    let cuts = folds(case.samples(), pool, labels, FOLDS, seed.derive("folds"));
+    let cuts = folds(case.samples(), &pool, &labels, FOLDS, seed.derive("folds"));
     let task = |(number, cut): (usize, super::folds::Cut)| Task {
-        labels: labels.to_vec(),
+        labels: labels.clone(),
         learn: cut.learn,
         answer: cut.judge,
         seed: seed.derive("training").at(number as u64),

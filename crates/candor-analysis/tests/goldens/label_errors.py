@@ -28,7 +28,7 @@ def case(seed, pictures, classes, noise, sharpness, skew):
     labels = np.where(flipped, rng.integers(0, classes, pictures), truth)
     joint = compute_confident_joint(labels, probabilities, calibrate=False)
     issues = find_label_issues(
-        labels, probabilities, filter_by="confident_learning", return_indices_ranked_by="self_confidence", n_jobs=1
+        labels, probabilities, filter_by="both", return_indices_ranked_by="self_confidence", n_jobs=1
     )
     return {
         "labels": labels.tolist(),
