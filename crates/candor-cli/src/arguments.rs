@@ -199,6 +199,9 @@ pub struct ReportArguments {
     /// Also describe the pictures in Croissant 1.1 in this folder: croissant.json and the table pictures.csv
     #[arg(long, value_name = "DIR")]
     pub croissant: Option<PathBuf>,
+    /// Also write the REFORMS checklist and a data sheet into this folder, filled in as far as the run knows
+    #[arg(long, value_name = "DIR")]
+    pub checklists: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -118,8 +118,8 @@ impl Session<'_> {
     }
 
     fn report(&self, arguments: &ReportArguments) -> Result<ExitCode> {
-        let ReportArguments { run, card, croissant } = arguments.clone();
-        let request = ReportRequest { run, card, croissant, threads: self.threads };
+        let ReportArguments { run, card, croissant, checklists } = arguments.clone();
+        let request = ReportRequest { run, card, croissant, checklists, threads: self.threads };
         self.say(&show::Rendered(render_report(&request, self.terminal)?))
     }
 

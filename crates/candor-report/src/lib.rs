@@ -1,5 +1,5 @@
 //! candor's report: one self-contained HTML page, the same as JSON, and the history as CSV; a model card; a Croissant
-//! description of the pictures.
+//! description of the pictures; the REFORMS checklist and a data sheet.
 //!
 //! The caller fills a [`Report`] with plain values; [`render_html`] and [`to_json`] turn it into text. The page needs
 //! no network, no script and no font of its own, follows the reader's light or dark scheme, prints, and fits a phone.
@@ -8,6 +8,7 @@
 
 mod baselines;
 mod chart;
+mod checklist;
 mod content;
 mod croissant;
 mod figure_list;
@@ -24,6 +25,7 @@ mod thumbnail;
 
 pub use baselines::{baseline_verdict, p_value, points_with_interval};
 pub use chart::{RatePoint, learning_rates_svg};
+pub use checklist::{data_sheet, reforms};
 pub use content::{
     Answer, Audit, AuditedFinding, Data, Epoch, Fact, Gallery, GroupSizes, History, Layer, Model,
     NetworkDrawing, Origin, Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts,

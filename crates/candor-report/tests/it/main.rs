@@ -2,6 +2,7 @@
 
 #[path = "../browser/mod.rs"]
 mod browser;
+mod checklist;
 mod drawing;
 mod fixture;
 mod model_card;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use candor_core::Reporter;
-use candor_report::{PICTURE_TABLE, croissant, model_card};
+use candor_report::{PICTURE_TABLE, croissant, data_sheet, model_card, reforms};
 
 use super::evaluate::open;
 use super::train::{RunResult, result};
@@ -16,6 +16,9 @@ use crate::run_dir::{HISTORY_JSON, RunDir, write_atomically};
 const CARD: &str = "README.md";
 /// What Croissant descriptions are called.
 const CROISSANT: &str = "croissant.json";
+/// The REFORMS checklist and the data sheet.
+const REFORMS: &str = "REFORMS.md";
+const DATA_SHEET: &str = "DATASHEET.md";
 
 /// Which report is to be written again, and what beside it.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +29,8 @@ pub struct ReportRequest {
     pub card: Option<PathBuf>,
     /// A folder for a Croissant description of the pictures, `croissant.json`, and the table that it describes.
     pub croissant: Option<PathBuf>,
+    /// A folder for the REFORMS checklist and a data sheet, filled in as far as the run knows.
+    pub checklists: Option<PathBuf>,
     /// Threads to compute on, 0 for all cores.
     pub threads: usize,
 }
@@ -52,6 +57,10 @@ pub fn render_report(request: &ReportRequest, reporter: &dyn Reporter) -> Result
         let table = picture_table(&run)?;
         write_into(folder, PICTURE_TABLE, &table)?;
         write_into(folder, CROISSANT, croissant(&report, &table).as_bytes())?;
+    }
+    if let Some(folder) = &request.checklists {
+        write_into(folder, REFORMS, reforms(&report).as_bytes())?;
+        write_into(folder, DATA_SHEET, data_sheet(&report).as_bytes())?;
     }
     result(&run, figures(&run, &saved_answers(&run)?)?, InShort::of(&report))
 }
