@@ -2,6 +2,7 @@
 
 mod recipe;
 mod source;
+mod study;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
+pub use study::{ImportArguments, StatusArguments};
 
 /// From a folder of pictures to an image classifier that you can defend.
 #[derive(Debug, Parser)]
@@ -41,6 +43,10 @@ pub enum Command {
     Demo(DemoArguments),
     /// The whole path on your pictures: import, split, train, judge, report
     Study(RunArguments),
+    /// Take pictures into a study, which remembers where each came from
+    Import(ImportArguments),
+    /// What is in a study: pictures, classes, sources, runs
+    Status(StatusArguments),
     /// Train on your pictures; the test split stays sealed
     Train(TrainArguments),
     /// Go on with a run that was stopped or killed

@@ -7,16 +7,17 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
-    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, EvaluateRequest, PredictRequest, ReportRequest,
-    RunRequest, SourceSpec, audit, check_figures, compare, data_get, data_list, demo, doctor, evaluate,
-    export_onnx, find_lr, model_table, models, predict, render_report, resume, study, train,
+    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, EvaluateRequest, ImportRequest, PredictRequest,
+    RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit, check_figures, compare,
+    data_get, data_list, demo, doctor, evaluate, export_onnx, find_lr, import, model_table, models, predict,
+    render_report, resume, status, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
     AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
-    DemoArguments, EvaluateArguments, ModelsArguments, PredictArguments, ReportArguments, RunArguments,
-    TrainArguments,
+    DemoArguments, EvaluateArguments, ImportArguments, ModelsArguments, PredictArguments, ReportArguments,
+    RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -27,6 +28,8 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
     match &cli.command {
         Command::Demo(arguments) => session.demo(arguments),
         Command::Study(arguments) => session.say(&study(&session.request(arguments)?, terminal)?),
+        Command::Import(arguments) => session.import(arguments),
+        Command::Status(arguments) => session.say(&status(&arguments.study)?),
         Command::Train(arguments) => session.train(arguments),
         Command::Resume(arguments) => session.say(&resume(&arguments.run, session.threads, terminal)?),
         Command::Evaluate(arguments) => session.evaluate(arguments),
@@ -72,7 +75,7 @@ impl Session<'_> {
         Ok(RunRequest {
             source: arguments.source.spec(),
             recipe: arguments.recipe.read().map_err(candor_workflow::WorkflowError::from)?,
-            out: out(&arguments.out, "candor-run"),
+            out: run_folder(arguments, "candor-run"),
             baselines: !arguments.baselines.no_baselines,
             threads: self.threads,
         })
@@ -82,12 +85,24 @@ impl Session<'_> {
         let TrainArguments { find_lr: only_look, run } = arguments;
         match only_look {
             true => {
-                let out = out(&run.out, "candor-find-lr");
+                let out = run_folder(run, "candor-find-lr");
                 let request = RunRequest { out, ..self.request(run)? };
                 self.say(&find_lr(&request, self.terminal)?)
             }
             false => self.say(&train(&self.request(run)?, self.terminal)?),
         }
+    }
+
+    fn import(&self, arguments: &ImportArguments) -> Result<ExitCode> {
+        let ImportArguments { source, study, by, class, reading } = arguments;
+        let request = ImportRequest {
+            source: source.clone(),
+            options: SourceOptions { class: class.clone(), ..reading.options() },
+            study: study.clone(),
+            keep: (*by).into(),
+            threads: self.threads,
+        };
+        self.say(&import(&request, self.terminal)?)
     }
 
     fn demo(&self, arguments: &DemoArguments) -> Result<ExitCode> {
@@ -167,6 +182,15 @@ impl Session<'_> {
         let found = doctor(self.threads, self.terminal)?;
         self.say(&found)?;
         Ok(if found.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Where a run goes: where it was asked for, into the study it learns from, or beside.
+fn run_folder(arguments: &RunArguments, default: &str) -> PathBuf {
+    let source = &arguments.source.source;
+    match (&arguments.out, Study::is_at(source)) {
+        (None, true) => free_name(source.join(RUNS).join(default)),
+        (typed, _) => out(typed, default),
     }
 }
 

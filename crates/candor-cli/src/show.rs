@@ -7,6 +7,7 @@ mod judged;
 mod models;
 mod predictions;
 mod run;
+mod study;
 mod table;
 
 pub use figures::Checked;

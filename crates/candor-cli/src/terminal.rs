@@ -112,6 +112,7 @@ fn style(stage: Stage, has_end: bool) -> ProgressStyle {
     let verb = match stage {
         Stage::Scan => "listing",
         Stage::Decode => "reading",
+        Stage::Import => "importing",
         Stage::Download => "fetching",
         Stage::Train => "training",
         Stage::Evaluate => "judging",

@@ -52,6 +52,7 @@ pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_data::decode::Limits;
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
+pub use candor_data::study::{ClassCount, Imported, Keep, RUNS, SourceCount, Status, Study};
 pub use candor_report::{
     FigureLine, Scale, SubsetEvaluation, Summary, accuracy_with_interval, baseline_verdict, count,
     figure_list, p_value, per_cent, points_with_interval,

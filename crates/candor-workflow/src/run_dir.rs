@@ -174,10 +174,15 @@ impl RunDir {
 }
 
 /// `name`, or the first of `name-2`, `name-3` … that is free: a folder for a run whose name nobody chose.
-pub fn free_name(name: &str) -> PathBuf {
-    let numbered = (2..).map(|number| PathBuf::from(format!("{name}-{number}")));
+pub fn free_name(name: impl AsRef<Path>) -> PathBuf {
+    let name = name.as_ref();
+    let numbered = (2..).map(|number| {
+        let mut text = name.as_os_str().to_owned();
+        text.push(format!("-{number}"));
+        PathBuf::from(text)
+    });
     let free = |path: &PathBuf| entries(path).map_or(true, |names| names.is_empty());
-    std::iter::once(PathBuf::from(name)).chain(numbered).find(free).expect("there is no end to numbers")
+    std::iter::once(name.to_owned()).chain(numbered).find(free).expect("there is no end to numbers")
 }
 
 /// Writes beside `path`, forces it onto the disk, and puts it in the place of whatever was there.

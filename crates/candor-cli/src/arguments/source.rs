@@ -9,7 +9,7 @@ use clap::Args;
 /// A source of pictures with labels.
 #[derive(Debug, Args)]
 pub struct SourceArguments {
-    /// Folder with one subfolder a class, folder with an index.csv, CSV of pixels, IDX files, or
+    /// Folder with one subfolder a class, folder with an index.csv, CSV of pixels, IDX files, a study, or
     /// built-in:fashion-mnist
     pub source: PathBuf,
     /// Take the test split from here; all of SOURCE is then for training
@@ -25,7 +25,7 @@ pub struct SourceArguments {
 /// How a source is read.
 #[derive(Debug, Args)]
 pub struct ReadingArguments {
-    /// The kind of source: class-folders, index-csv, pixel-csv, idx, cifar [default: recognised]
+    /// The kind of source: study, class-folders, index-csv, pixel-csv, idx, cifar [default: recognised]
     #[arg(long, value_name = "KIND", help_heading = "Source")]
     pub kind: Option<String>,
     /// Column that holds the class [default: category in an index.csv, target in a CSV of pixels]
@@ -90,6 +90,7 @@ impl ReadingArguments {
             url_column: self.url_column.clone(),
             group_column: self.group_column.clone(),
             split_column: self.split_column.clone(),
+            class: None,
             class_names: self.class_names.clone(),
             pixel_max: self.pixel_max,
             limits: self.limits.limits(),

@@ -1,0 +1,40 @@
+//! `import`: the pictures of a source into a study.
+
+use std::path::PathBuf;
+
+use candor_core::Reporter;
+use candor_data::decode::Limits;
+use candor_data::source::{Source, SourceOptions};
+use candor_data::study::{ImportOptions, Imported, Keep, Study};
+
+use crate::error::Result;
+use crate::threads::in_pool;
+
+/// What is to be taken in, and where.
+#[derive(Clone, Debug)]
+pub struct ImportRequest {
+    /// The source.
+    pub source: PathBuf,
+    /// How it is read.
+    pub options: SourceOptions,
+    /// The study's folder; made where it is not there.
+    pub study: PathBuf,
+    /// How the originals are held.
+    pub keep: Keep,
+    /// Threads to compute on, 0 for all cores.
+    pub threads: usize,
+}
+
+/// Takes the pictures of a source into a study. Done twice, it doubles nothing; stopped, it goes on when done again.
+///
+/// # Errors
+/// When there is nothing to take in, or the study cannot be written.
+pub fn import(request: &ImportRequest, reporter: &dyn Reporter) -> Result<Imported> {
+    let ImportRequest { source: place, options, study, keep, threads } = request;
+    let limits: Limits = options.limits;
+    in_pool(*threads, || {
+        let source = Source::open_part(place, options, reporter)?;
+        let mut study = Study::create(study)?;
+        Ok(study.import(&source, place, ImportOptions { keep: *keep, limits }, reporter)?)
+    })
+}
