@@ -55,7 +55,7 @@ impl Words for StudyStatus {
         let mut sources = Table::new(&["source", "kind", ">pictures", ">problems", "imported (UTC)"]);
         for source in &status.sources {
             let (pictures, problems) = (count(source.pictures as u64), count(source.problems as u64));
-            let place = shortened(&source.place, WIDTH - 56);
+            let place = shortened(&source.place, WIDTH - 57);
             sources.row([&place, &source.kind, &pictures, &problems, &source.imported_at]);
         }
         text += &format!("\n{classes}\n{sources}");
