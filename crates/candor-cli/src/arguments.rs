@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
-pub use study::{ImportArguments, StatusArguments};
+pub use study::{DuplicatesArguments, ImportArguments, SplitArguments, StatusArguments};
 
 /// From a folder of pictures to an image classifier that you can defend.
 #[derive(Debug, Parser)]
@@ -45,6 +45,10 @@ pub enum Command {
     Study(RunArguments),
     /// Take pictures into a study, which remembers where each came from
     Import(ImportArguments),
+    /// Split a study, without tearing apart what belongs together: shares, folds, left-out sources, time
+    Split(SplitArguments),
+    /// Which pictures are there more than once: the same bytes, and scaled, cropped, mirrored copies?
+    Duplicates(DuplicatesArguments),
     /// What is in a study: pictures, classes, sources, runs
     Status(StatusArguments),
     /// Train on your pictures; the test split stays sealed

@@ -7,17 +7,17 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
-    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, EvaluateRequest, ImportRequest, PredictRequest,
-    RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit, check_figures, compare,
-    data_get, data_list, demo, doctor, evaluate, export_onnx, find_lr, import, model_table, models, predict,
-    render_report, resume, status, study, train,
+    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
+    ImportRequest, PredictRequest, RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit,
+    check_figures, compare, data_get, data_list, demo, doctor, duplicates, evaluate, export_onnx, find_lr,
+    import, model_table, models, predict, render_report, resume, split_study, status, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
     AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
-    DemoArguments, EvaluateArguments, ImportArguments, ModelsArguments, PredictArguments, ReportArguments,
-    RunArguments, TrainArguments,
+    DemoArguments, DuplicatesArguments, EvaluateArguments, ImportArguments, ModelsArguments,
+    PredictArguments, ReportArguments, RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -29,6 +29,10 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Demo(arguments) => session.demo(arguments),
         Command::Study(arguments) => session.say(&study(&session.request(arguments)?, terminal)?),
         Command::Import(arguments) => session.import(arguments),
+        Command::Split(arguments) => {
+            session.say(&split_study(&arguments.request(session.threads), terminal)?)
+        }
+        Command::Duplicates(arguments) => session.duplicates(arguments),
         Command::Status(arguments) => session.say(&status(&arguments.study)?),
         Command::Train(arguments) => session.train(arguments),
         Command::Resume(arguments) => session.say(&resume(&arguments.run, session.threads, terminal)?),
@@ -103,6 +107,13 @@ impl Session<'_> {
             threads: self.threads,
         };
         self.say(&import(&request, self.terminal)?)
+    }
+
+    fn duplicates(&self, arguments: &DuplicatesArguments) -> Result<ExitCode> {
+        let DuplicatesArguments { source, reading } = arguments;
+        let request =
+            DuplicatesRequest { source: source.clone(), options: reading.options(), threads: self.threads };
+        self.say(&duplicates(&request, self.terminal)?)
     }
 
     fn demo(&self, arguments: &DemoArguments) -> Result<ExitCode> {

@@ -8,10 +8,13 @@
 
 mod blobs;
 mod error;
+mod exif;
 mod import;
 mod listing;
 mod schema;
+mod splitting;
 mod status;
+mod ties;
 
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
@@ -24,7 +27,9 @@ use rusqlite::Connection;
 pub use error::{StudyError, StudyErrorKind};
 pub use import::{ImportOptions, Imported, Keep};
 pub(crate) use listing::Place;
+pub use splitting::{ALL, Dealt, MAIN, Method, NamedSplit, SplitMade, SplitRequest};
 pub use status::{ClassCount, SourceCount, Status};
+pub use ties::{Exif, Tie, Tied, chains, find as find_ties};
 
 use blobs::Blobs;
 

@@ -7,6 +7,7 @@ mod compare;
 mod data;
 mod demo;
 mod doctor;
+mod duplicates;
 mod evaluate;
 mod export;
 mod find_lr;
@@ -14,6 +15,7 @@ mod import;
 mod models;
 mod predict;
 mod report;
+mod split;
 mod status;
 mod study;
 mod train;
@@ -24,6 +26,9 @@ pub use compare::{CompareRequest, ComparedPair, ComparedRun, RunComparison, comp
 pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};
 pub use demo::{Demo, DemoModel, DemoRequest, demo};
 pub use doctor::{Check, Doctor, Memory, doctor};
+pub use duplicates::{
+    DuplicateCluster, DuplicatePair, DuplicatePicture, Duplicates, DuplicatesRequest, duplicates,
+};
 pub use evaluate::{EvaluateRequest, Evaluated, evaluate};
 pub use export::{Exported, export_onnx};
 pub use find_lr::{LearningRates, RateStep, find_lr};
@@ -31,6 +36,7 @@ pub use import::{ImportRequest, import};
 pub use models::{LayerRow, ModelListing, ModelTable, model_table, models};
 pub use predict::{PredictRequest, PredictedFile, Predictions, predict};
 pub use report::{ReportRequest, render_report};
+pub use split::{StudySplitRequest, split_study};
 pub use status::{RunStatus, StudyStatus, status};
 pub use study::study;
 pub use train::{RunRequest, RunResult, SplitCounts, SubsetFigures, resume, train};

@@ -46,6 +46,9 @@ pub struct ReadingArguments {
     /// Column that holds train, validation or test
     #[arg(long, value_name = "COLUMN", help_heading = "Source")]
     pub split_column: Option<String>,
+    /// Split of a study, by its name; all for all its pictures [default: main, where there is one]
+    #[arg(long, value_name = "NAME", help_heading = "Source")]
+    pub split: Option<String>,
     /// Names of the classes 0, 1, 2 …, where the source numbers them
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', help_heading = "Source")]
     pub class_names: Vec<String>,
@@ -90,6 +93,7 @@ impl ReadingArguments {
             url_column: self.url_column.clone(),
             group_column: self.group_column.clone(),
             split_column: self.split_column.clone(),
+            split: self.split.clone(),
             class: None,
             class_names: self.class_names.clone(),
             pixel_max: self.pixel_max,

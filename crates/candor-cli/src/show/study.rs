@@ -1,9 +1,11 @@
 //! What is in a study, and what was done to it.
 
-use candor_workflow::{Imported, StudyStatus, count};
+use candor_workflow::{
+    DuplicateCluster, Duplicates, Imported, NamedSplit, SplitMade, StudyStatus, Tie, count,
+};
 
 use super::Words;
-use super::table::{Table, WIDTH, shortened};
+use super::table::{Table, WIDTH, shortened, wrapped};
 
 impl Words for Imported {
     fn words(&self) -> String {
@@ -59,6 +61,16 @@ impl Words for StudyStatus {
             sources.row([&place, &source.kind, &pictures, &problems, &source.imported_at]);
         }
         text += &format!("\n{classes}\n{sources}");
+        if !status.splits.is_empty() {
+            let mut splits = Table::new(&["split", ">train", ">validation", ">test", ">in none"]);
+            for split in &status.splits {
+                let [train, validation, test] =
+                    [0, 1, 2].map(|at| split.classes.values().map(|counts| counts[at]).sum::<usize>());
+                let numbers = [train, validation, test, split.outside].map(|number| count(number as u64));
+                splits.row([&split.name, &numbers[0], &numbers[1], &numbers[2], &numbers[3]]);
+            }
+            text += &format!("\n{splits}");
+        }
         if !self.runs.is_empty() {
             let mut runs = Table::new(&["run", "trained", ">looks at the test split"]);
             for run in &self.runs {
@@ -82,4 +94,89 @@ fn were(number: usize) -> String {
 
 fn are(number: usize) -> String {
     format!("{} {}", count(number as u64), if number == 1 { "is" } else { "are" })
+}
+
+impl Words for SplitMade {
+    fn words(&self) -> String {
+        let mut text = String::new();
+        for split in &self.splits {
+            text += &format!("{} ({})\n\n{}\n", split.name, split.how, split_table(split));
+        }
+        text += &ties(self);
+        for problem in &self.problems {
+            text += &(wrapped(&format!("Note: {}: {}", problem.place, problem.reason), WIDTH) + "\n");
+        }
+        text
+    }
+}
+
+fn split_table(split: &NamedSplit) -> Table {
+    let mut table = Table::new(&["class", ">train", ">validation", ">test"]);
+    for (class, counts) in &split.classes {
+        let counts = counts.map(|number| count(number as u64));
+        table.row([class, &counts[0], &counts[1], &counts[2]]);
+    }
+    table
+}
+
+/// How many groups of each kind were found, with some of them.
+fn ties(made: &SplitMade) -> String {
+    const EXAMPLES: usize = 3;
+    let mut text = match made.tied {
+        0 => "Nothing was found that belongs together: each picture was dealt out by itself.\n".to_owned(),
+        tied => {
+            format!("{} kept together with others, {} units in all:\n", are(tied), count(made.units as u64))
+        }
+    };
+    for tie in Tie::ALL {
+        let groups: Vec<_> = made.ties.iter().filter(|tied| tied.tie == tie).collect();
+        if !groups.is_empty() {
+            text += &format!("  {} by {}, such as\n", count(groups.len() as u64), tie.name());
+        }
+        for group in groups.iter().take(EXAMPLES) {
+            text += &format!("    {} ({})\n", shortened(&group.why, 60), pictures(group.members.len()));
+        }
+    }
+    text
+}
+
+impl Words for Duplicates {
+    fn words(&self) -> String {
+        const MOST: usize = 20;
+        if self.clusters.is_empty() {
+            return format!("{} compared: each is there once.\n", pictures(self.pictures));
+        }
+        let (clusters, all) = (count(self.clusters.len() as u64), pictures(self.pictures));
+        let mut text = format!("{all} compared, {clusters} clusters of copies.\n");
+        for cluster in self.clusters.iter().take(MOST) {
+            text += &format!("\n{}", cluster_words(cluster));
+        }
+        if self.clusters.len() > MOST {
+            text += &format!("\n… and {} more; --json lists them all.\n", self.clusters.len() - MOST);
+        }
+        text
+    }
+}
+
+fn cluster_words(cluster: &DuplicateCluster) -> String {
+    let mut table = Table::plain();
+    for (place, picture) in cluster.pictures.iter().enumerate() {
+        let pair =
+            cluster.evidence.iter().find(|pair| pair.second == place || (place > 0 && pair.first == place));
+        let tie = pair.map_or_else(String::new, |pair| match pair.exact {
+            true => "the same bytes".to_owned(),
+            false => {
+                let mirrored = if pair.mirrored { ", mirrored" } else { "" };
+                let part = if pair.area < 0.995 {
+                    format!(", {:.0} % of it", 100.0 * pair.area)
+                } else {
+                    String::new()
+                };
+                format!("{:.2} alike{mirrored}{part}", pair.likeness)
+            }
+        });
+        table.row([&shortened(&picture.file, 34), &shortened(&picture.class, 14), &tie]);
+    }
+    let differ = if cluster.classes_differ { "  DIFFERENT CLASSES: at least one is wrong\n" } else { "" };
+    format!("{table}{differ}")
 }

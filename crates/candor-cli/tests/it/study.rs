@@ -46,3 +46,30 @@ fn what_is_no_study_is_named_with_what_to_do() {
         assert!(answer.stderr.contains(says), "{line}: {}", answer.stderr);
     }
 }
+
+#[test]
+fn a_split_and_its_copies_are_told_and_trainings_take_it() {
+    let candor = imported();
+    candor.write("more/dark/twin.bmp", candor.read("photos/dark/003.bmp"));
+    candor.json("import more --study s");
+    let found = candor.json("duplicates s");
+    let exact = found["clusters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|cluster| cluster["evidence"].as_array().unwrap());
+    assert_eq!(exact.filter(|pair| pair["exact"] == true).count(), 1);
+
+    let words = candor.run("split s --together none --folds 3").stdout;
+    assert!(words.contains("fold-3 (fold 3 of 3, seed 1)"), "{words}");
+    let made =
+        candor.json("split s --together none --train-share 0.5 --validation-share 0.25 --test-share 0.25");
+    assert_eq!(made["splits"][0]["classes"]["dark"], serde_json::json!([6, 3, 3]));
+    let trained = candor.json("train s --architecture linear --height 8 --width 8 --epochs 1");
+    assert_eq!(trained["split"], serde_json::json!({"train": 12, "validation": 6, "test": 6}));
+    let fold = candor.json("train s --split fold-2 --architecture linear --height 8 --width 8 --epochs 1");
+    assert_eq!(fold["split"]["test"], 8);
+    let refused = candor.run("split s --leave-out site");
+    assert!(refused.code == 1 && refused.stderr.contains("choose site, source"), "{}", refused.stderr);
+    assert_eq!(candor.run("split s --together dupes").code, 2);
+}

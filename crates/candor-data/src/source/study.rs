@@ -1,4 +1,4 @@
-//! A study of candor: its pictures as they are now, with their classes, groups and origins.
+//! A study of candor: its pictures as they are now, with their classes, groups and origins, in one of its splits.
 
 use std::path::Path;
 
@@ -17,9 +17,18 @@ pub(super) static KIND: SourceKind = SourceKind {
 
 fn read(path: &Path, options: &SourceOptions, reporter: &dyn Reporter) -> Result<Listing, SourceError> {
     let failed = |error| SourceError::new(path, SourceErrorKind::Study(error));
-    let listed = Study::read(path).and_then(|study| study.list()).map_err(failed)?;
+    let listed =
+        Study::read(path).and_then(|study| study.list_split(options.split.as_deref())).map_err(failed)?;
+    if listed.outside > 0 {
+        let reason = format!(
+            "{} pictures were added since the split was made and are left out: candor split {} takes them up",
+            listed.outside,
+            path.display()
+        );
+        reporter.note(&reason);
+    }
     let (mut entries, mut paths, mut left_out) = (Vec::new(), Vec::new(), LeftOut::new(reporter));
-    for picture in listed {
+    for picture in listed.pictures {
         // The bytes are held against the id when they are read.
         let (file, gone) = match picture.place {
             Place::Blob(file) => (file, "its original is missing in the study's blobs: import it again"),
@@ -34,7 +43,7 @@ fn read(path: &Path, options: &SourceOptions, reporter: &dyn Reporter) -> Result
             id: picture.id,
             class: picture.class,
             subset: picture.subset,
-            group: picture.group,
+            group: picture.unit.or(picture.group),
             provenance: picture.provenance,
             attributes: picture.attributes,
         });

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::split::SplitError;
+
 /// Something that could not be done with a study.
 #[derive(Debug, Error)]
 #[error("{}: {kind}", study.display())]
@@ -55,6 +57,20 @@ pub enum StudyErrorKind {
     /// The file system says no.
     #[error("{} cannot be {doing}: {source}", path.display())]
     File { path: PathBuf, doing: &'static str, source: io::Error },
+    /// A split that cannot be made.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// Nothing to leave out.
+    #[error(
+        "{found} different values of \"{what}\" were found, and at least 2 are needed to leave one out: choose site, source, or one of its columns ({columns})"
+    )]
+    TooFewSources { what: String, found: usize, columns: String },
+    /// No order of time.
+    #[error("no picture has a time \"{what}\": choose exif, or one of its columns ({columns})")]
+    NoTimes { what: String, columns: String },
+    /// A split that is not there.
+    #[error("has no split \"{name}\"; it has: {known}")]
+    NoSuchSplit { name: String, known: String },
     /// The study is to be imported into itself.
     #[error("cannot be imported into itself")]
     IntoItself,

@@ -12,6 +12,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::blobs::Blobs;
+use super::exif::exif_of;
+use super::ties::Exif;
 use super::{Outcome, Study, StudyError, StudyErrorKind};
 use crate::decode::{Limits, decode, inspect};
 use crate::source::Source;
@@ -76,6 +78,7 @@ struct Facts {
     width: usize,
     height: usize,
     format: &'static str,
+    exif: Exif,
     reference: Option<PathBuf>,
     copied_instead: bool,
 }
@@ -212,7 +215,15 @@ impl Store<'_> {
         };
         let (width, height) = (image.width(), image.height());
         let (reference, copied_instead) = self.keep(index, &id, &bytes)?;
-        let facts = Facts { bytes: bytes.len(), width, height, format, reference, copied_instead };
+        let facts = Facts {
+            bytes: bytes.len(),
+            width,
+            height,
+            format,
+            exif: exif_of(&bytes),
+            reference,
+            copied_instead,
+        };
         Ok(Ok(Stored { index, id, new: Some(facts) }))
     }
 
@@ -278,9 +289,12 @@ impl Ledger<'_> {
 
 fn insert(transaction: &Transaction<'_>, id: &SampleId, class: &str, facts: &Facts) -> Outcome<()> {
     let reference = facts.reference.as_ref().map(|path| path.display().to_string());
-    let sql = "INSERT INTO picture (sha256, bytes, width, height, format, reference, class) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let sql = "INSERT INTO picture (sha256, bytes, width, height, format, reference, class, taken_at, camera)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let [bytes, width, height] = [facts.bytes, facts.width, facts.height].map(|number| number as i64);
-    let values = params![id.to_string(), bytes, width, height, facts.format, reference, class];
+    let Exif { taken_at, camera } = &facts.exif;
+    let values =
+        params![id.to_string(), bytes, width, height, facts.format, reference, class, taken_at, camera];
     transaction.execute(sql, values)?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Outcome, Place, Study, StudyError};
+use super::{NamedSplit, Outcome, Place, Study, StudyError};
 
 /// What is in a study.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,6 +23,8 @@ pub struct Status {
     pub classes: Vec<ClassCount>,
     /// In the order in which they were first imported.
     pub sources: Vec<SourceCount>,
+    /// By name.
+    pub splits: Vec<NamedSplit>,
 }
 
 /// Pictures of a class.
@@ -72,6 +74,7 @@ impl Study {
             found_twice: number(twice)? as usize,
             classes: self.class_counts()?,
             sources: self.source_counts()?,
+            splits: self.split_counts()?,
         })
     }
 
