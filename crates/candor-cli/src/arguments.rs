@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
-pub use study::{DuplicatesArguments, ImportArguments, SplitArguments, StatusArguments};
+pub use study::{DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments};
 
 /// From a folder of pictures to an image classifier that you can defend.
 #[derive(Debug, Parser)]
@@ -49,6 +49,8 @@ pub enum Command {
     Split(SplitArguments),
     /// Which pictures are there more than once: the same bytes, and scaled, cropped, mirrored copies?
     Duplicates(DuplicatesArguments),
+    /// Take pictures out of a study and of everything that was made with them, so that they do not come back
+    Forget(ForgetArguments),
     /// What is in a study: pictures, classes, sources, runs
     Status(StatusArguments),
     /// Train on your pictures; the test split stays sealed

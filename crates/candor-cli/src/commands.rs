@@ -8,15 +8,16 @@ use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
     AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
-    ImportRequest, PredictRequest, RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit,
-    check_figures, compare, data_get, data_list, demo, doctor, duplicates, evaluate, export_onnx, find_lr,
-    import, model_table, models, predict, render_report, resume, split_study, status, study, train,
+    ForgetRequest, ImportRequest, PredictRequest, RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec,
+    Study, audit, check_figures, compare, data_get, data_list, demo, doctor, duplicates, evaluate,
+    export_onnx, find_lr, forget, import, model_table, models, predict, render_report, resume, split_study,
+    status, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
     AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
-    DemoArguments, DuplicatesArguments, EvaluateArguments, ImportArguments, ModelsArguments,
+    DemoArguments, DuplicatesArguments, EvaluateArguments, ForgetArguments, ImportArguments, ModelsArguments,
     PredictArguments, ReportArguments, RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
@@ -33,6 +34,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
             session.say(&split_study(&arguments.request(session.threads), terminal)?)
         }
         Command::Duplicates(arguments) => session.duplicates(arguments),
+        Command::Forget(arguments) => session.forget(arguments),
         Command::Status(arguments) => session.say(&status(&arguments.study)?),
         Command::Train(arguments) => session.train(arguments),
         Command::Resume(arguments) => session.say(&resume(&arguments.run, session.threads, terminal)?),
@@ -107,6 +109,12 @@ impl Session<'_> {
             threads: self.threads,
         };
         self.say(&import(&request, self.terminal)?)
+    }
+
+    fn forget(&self, arguments: &ForgetArguments) -> Result<ExitCode> {
+        let ForgetArguments { what, study, dry_run } = arguments;
+        let request = ForgetRequest { study: study.clone(), what: what.clone(), dry_run: *dry_run };
+        self.say(&forget(&request, self.terminal)?)
     }
 
     fn duplicates(&self, arguments: &DuplicatesArguments) -> Result<ExitCode> {

@@ -9,6 +9,7 @@
 mod blobs;
 mod error;
 mod exif;
+mod forget;
 mod import;
 mod listing;
 mod schema;
@@ -25,7 +26,8 @@ use candor_core::SampleId;
 use rusqlite::Connection;
 
 pub use error::{StudyError, StudyErrorKind};
-pub use import::{ImportOptions, Imported, Keep};
+pub use forget::{Doomed, Sketch, Sketches};
+pub use import::{ImportOptions, Imported, IsNearCopy, Keep};
 pub(crate) use listing::Place;
 pub use splitting::{ALL, Dealt, MAIN, Method, NamedSplit, SplitMade, SplitRequest};
 pub use status::{ClassCount, SourceCount, Status};
@@ -107,6 +109,10 @@ impl Study {
         };
         if alone {
             study.blobs.sweep(&study.ids()?)?;
+            // Of what was taken out, a killed process may have left something in the log.
+            study
+                .flush()
+                .or_else(|kind| if matches!(kind, StudyErrorKind::BeingRead) { Ok(()) } else { Err(kind) })?;
         }
         Ok(study)
     }

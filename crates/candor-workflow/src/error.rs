@@ -71,6 +71,8 @@ pub enum WorkflowError {
     Audit(#[from] candor_analysis::audit::AuditError),
     #[error("there is no check called \"{id}\": choose one of {known}")]
     UnknownCheck { id: String, known: String },
+    #[error("{}: knows nothing of it: no picture has the SHA-256, address, file or name \"{what}\"", study.display())]
+    NothingToForget { study: PathBuf, what: String },
     #[error("stopped")]
     StudyStopped,
     #[error("stopped")]

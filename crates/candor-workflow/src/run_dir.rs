@@ -43,6 +43,8 @@ pub const BASELINES: &str = "baselines.json";
 pub const AUDIT: &str = "audit";
 /// Every look at the test split.
 pub const LOOKS: &str = "looks.json";
+/// What happened to pictures that it learned from.
+pub const MARKS: &str = "marks.json";
 /// The range test of the learning rate, drawn.
 pub const LEARNING_RATES_SVG: &str = "learning-rates.svg";
 /// The drawing on a page, with the suggestion.

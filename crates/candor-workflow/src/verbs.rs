@@ -11,6 +11,7 @@ mod duplicates;
 mod evaluate;
 mod export;
 mod find_lr;
+mod forget;
 mod import;
 mod models;
 mod predict;
@@ -32,6 +33,7 @@ pub use duplicates::{
 pub use evaluate::{EvaluateRequest, Evaluated, evaluate};
 pub use export::{Exported, export_onnx};
 pub use find_lr::{LearningRates, RateStep, find_lr};
+pub use forget::{ForgetRequest, Forgotten, Mark, MarkedRun, forget};
 pub use import::{ImportRequest, import};
 pub use models::{LayerRow, ModelListing, ModelTable, model_table, models};
 pub use predict::{PredictRequest, PredictedFile, Predictions, predict};

@@ -127,3 +127,15 @@ pub struct DuplicatesArguments {
     #[command(flatten)]
     pub reading: ReadingArguments,
 }
+
+#[derive(Debug, Args)]
+pub struct ForgetArguments {
+    /// A picture's SHA-256, the address it came from, its file, or a name that its table, its group or its file has
+    pub what: String,
+    /// The study's folder
+    #[arg(long, value_name = "DIR")]
+    pub study: PathBuf,
+    /// Only say what would go
+    #[arg(long)]
+    pub dry_run: bool,
+}

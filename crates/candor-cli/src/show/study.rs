@@ -1,7 +1,7 @@
 //! What is in a study, and what was done to it.
 
 use candor_workflow::{
-    DuplicateCluster, Duplicates, Imported, NamedSplit, SplitMade, StudyStatus, Tie, count,
+    DuplicateCluster, Duplicates, Forgotten, Imported, NamedSplit, SplitMade, StudyStatus, Tie, count,
 };
 
 use super::Words;
@@ -18,6 +18,9 @@ impl Words for Imported {
         );
         if *copied_instead > 0 {
             text += &format!("{} copied, because nothing else was possible.\n", were(*copied_instead));
+        }
+        if self.refused > 0 {
+            text += &format!("{} refused: taken out of this study before.\n", were(self.refused));
         }
         if !problems.is_empty() {
             text += &format!(
@@ -72,10 +75,11 @@ impl Words for StudyStatus {
             text += &format!("\n{splits}");
         }
         if !self.runs.is_empty() {
-            let mut runs = Table::new(&["run", "trained", ">looks at the test split"]);
+            let mut runs = Table::new(&["run", "trained", ">looks at test", ">marks"]);
             for run in &self.runs {
                 let trained = if run.trained { "yes" } else { "not yet" };
-                runs.row([&shortened(&run.run.display().to_string(), 40), trained, &run.looks.to_string()]);
+                let (looks, marks) = (run.looks.to_string(), run.marks.to_string());
+                runs.row([&shortened(&run.run.display().to_string(), 40), trained, &looks, &marks]);
             }
             text += &format!("\n{runs}");
         }
@@ -179,4 +183,44 @@ fn cluster_words(cluster: &DuplicateCluster) -> String {
     }
     let differ = if cluster.classes_differ { "  DIFFERENT CLASSES: at least one is wrong\n" } else { "" };
     format!("{table}{differ}")
+}
+
+impl Words for Forgotten {
+    fn words(&self) -> String {
+        let (goes, marked) = match self.dry_run {
+            true => ("would go", "would be marked"),
+            false => ("taken out", "marked"),
+        };
+        let mut text = format!("{} {goes}:\n", pictures(self.pictures.len()));
+        for picture in &self.pictures {
+            let origins = picture.origins.join(", ");
+            text += &format!("  {} ({}), {}\n", shortened(&origins, 50), picture.class, picture.id.short());
+        }
+        for file in self.pictures.iter().filter_map(|picture| picture.elsewhere.as_ref()) {
+            text += &format!("Outside of the study, and not touched: {}\n", file.display());
+        }
+        if self.runs.is_empty() {
+            text += "No training saw them.\n";
+        }
+        for run in &self.runs {
+            let saw: Vec<String> =
+                run.saw.iter().map(|(subset, seen)| format!("{seen} in {subset}")).collect();
+            let saw = if saw.is_empty() { "only spoke of them".to_owned() } else { saw.join(", ") };
+            text += &format!(
+                "{marked}: {} ({saw}), {} files\n",
+                shortened(&run.run.display().to_string(), 44),
+                run.files.len()
+            );
+        }
+        match &self.receipt {
+            Some(receipt) => {
+                text + &format!(
+                    "A model that had learned from them keeps what it learned: train again without them.\n\
+                     They are refused when they are imported again. Receipt: {}\n",
+                    receipt.display()
+                )
+            }
+            None => text + "Nothing was done yet: give the command without --dry-run.\n",
+        }
+    }
 }

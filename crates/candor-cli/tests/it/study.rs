@@ -1,6 +1,6 @@
 //! The ledger's verbs, as they are typed.
 
-use crate::fixtures::Candor;
+use crate::fixtures::{Candor, bmp};
 
 fn imported() -> Candor {
     let candor = Candor::new();
@@ -72,4 +72,83 @@ fn a_split_and_its_copies_are_told_and_trainings_take_it() {
     let refused = candor.run("split s --leave-out site");
     assert!(refused.code == 1 && refused.stderr.contains("choose site, source"), "{}", refused.stderr);
     assert_eq!(candor.run("split s --together dupes").code, 2);
+}
+
+/// Every file below `folder` in which `bytes` occur.
+fn files_with(folder: &std::path::Path, bytes: &[u8]) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let found = |path: std::path::PathBuf| match path.is_dir() {
+        true => files_with(&path, bytes),
+        false => {
+            let holds = std::fs::read(&path).unwrap().windows(bytes.len()).any(|window| window == bytes);
+            Some(path).filter(|_| holds).into_iter().collect()
+        }
+    };
+    entries.flat_map(found).collect()
+}
+
+#[test]
+fn what_is_forgotten_is_in_no_file_and_does_not_come_back() {
+    let candor = Candor::new();
+    let photo = |number: usize| {
+        // Blobs of light, so that a copy can be told from the others.
+        bmp(60, 48, move |x, y| {
+            let at = |dx: usize, dy: usize, size: f64| {
+                let (dx, dy) = (x as f64 - dx as f64, y as f64 - dy as f64);
+                110.0 * (-(dx * dx + dy * dy) / (size * size)).exp()
+            };
+            let light =
+                at(number * 17 % 60, number * 31 % 48, 9.0) + at(number * 41 % 60, number * 13 % 48, 6.0);
+            let light = light + at(number * 7 % 60, number * 23 % 48, 13.0);
+            [30 + light as u8 / 2, 20 + light as u8 / 2, 40 + light as u8]
+        })
+    };
+    let mut index = "id,category,image_url,name\n".to_owned();
+    for number in 0..16 {
+        let (name, class) = (["Ada Lovelace", "Bob"][usize::from(number != 5)], ["a", "b"][number % 2]);
+        index += &format!("p{number},{class},https://x.org/portrait-{number}.bmp,{name}\n");
+        candor.write(&format!("photos/raw/p{number}.bmp"), photo(number));
+    }
+    candor.write("photos/index.csv", index);
+    candor.json("import photos --study s");
+    candor.json("study s --architecture linear --height 8 --width 8 --epochs 1 --no-baselines");
+    let bytes = candor.read("photos/raw/p5.bmp");
+    let traces: Vec<Vec<u8>> = vec![
+        bytes[600..680].to_vec(),
+        b"Ada Lovelace".to_vec(),
+        b"portrait-5.bmp".to_vec(),
+        b"p5.bmp".to_vec(),
+    ];
+    let before: usize = traces.iter().map(|trace| files_with(&candor.path("s"), trace).len()).sum();
+    assert!(before >= 5, "the study speaks of her: {before}");
+
+    let told = candor.json("forget https://x.org/portrait-5.bmp --study s --dry-run");
+    assert_eq!(told["pictures"][0]["attributes"][0], "Ada Lovelace");
+    assert_eq!(candor.json("status s")["pictures"], 16);
+
+    let gone = candor.json("forget https://x.org/portrait-5.bmp --study s");
+    assert_eq!(gone["runs"].as_array().unwrap().len(), 1, "{gone}");
+    for trace in &traces {
+        let found = files_with(&candor.path("s"), trace);
+        assert!(found.is_empty(), "{}: {found:?}", String::from_utf8_lossy(trace));
+    }
+    let status = candor.json("status s");
+    assert_eq!((status["pictures"].as_u64(), status["runs"][0]["marks"].as_u64()), (Some(15), Some(1)));
+
+    let mut again = candor.json("import photos --study s");
+    assert_eq!((again["new"].as_u64(), again["refused"].as_u64()), (Some(0), Some(1)), "{again}");
+    let reason = again["problems"][0]["reason"].take();
+    assert!(reason.as_str().unwrap().contains("was taken out of this study"), "{reason}");
+    // The same picture with other bytes: one pixel is another.
+    let mut copy = bytes;
+    copy[54] ^= 1;
+    candor.write("copies/a/renamed.bmp", &copy);
+    let again = candor.json("import copies --study s");
+    assert!(again["problems"][0]["reason"].as_str().unwrap().contains("near copy"), "{again}");
+    assert!(files_with(&candor.path("s/blobs"), &copy[600..680]).is_empty());
+
+    let answer = candor.run("forget https://x.org/portrait-5.bmp --study s");
+    assert!(answer.code == 1 && answer.stderr.contains("nothing of it"), "{}", answer.stderr);
+    let answer = candor.run("report s/runs/candor-run");
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
 }

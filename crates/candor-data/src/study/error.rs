@@ -71,6 +71,14 @@ pub enum StudyErrorKind {
     /// A split that is not there.
     #[error("has no split \"{name}\"; it has: {known}")]
     NoSuchSplit { name: String, known: String },
+    /// What was taken out is still in the write-ahead log.
+    #[error(
+        "another process reads study.db at the moment, so that what was taken out is still in its log: end it, and give any command that writes to the study"
+    )]
+    BeingRead,
+    /// A row that candor did not write.
+    #[error("study.db: \"{found}\" is no SHA-256")]
+    NotAHash { found: String },
     /// The study is to be imported into itself.
     #[error("cannot be imported into itself")]
     IntoItself,

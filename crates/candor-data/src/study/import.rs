@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use candor_core::{Dataset, Problem, Progress, Reporter, Sample, SampleId, Stage};
+use candor_core::{Dataset, Image, Problem, Progress, Reporter, Sample, SampleId, Stage};
 use rayon::prelude::*;
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::blobs::Blobs;
 use super::exif::exif_of;
+use super::forget::Tombstones;
 use super::ties::Exif;
 use super::{Outcome, Study, StudyError, StudyErrorKind};
 use crate::decode::{Limits, decode, inspect};
@@ -59,11 +60,16 @@ pub struct Imported {
     pub known: usize,
     /// Of those that were to be linked or referenced, so many were copied, because nothing else was possible.
     pub copied_instead: usize,
+    /// Pictures that were taken out before and did not come back, near copies included.
+    pub refused: usize,
     /// New pictures of each class.
     pub classes: BTreeMap<String, usize>,
     /// What was left out, and classes that contradict each other.
     pub problems: Vec<Problem>,
 }
+
+/// Whether a picture is a near copy of one that was taken out. Told by the pixels, which this crate does not judge.
+pub type IsNearCopy<'a> = &'a (dyn Fn(&Image) -> bool + Sync);
 
 /// A picture that is stored and has no row yet.
 struct Stored {
@@ -85,7 +91,8 @@ struct Facts {
 
 impl Study {
     /// Takes in the pictures of `source`, which was opened from `place`. What is there already, by its bytes, is not taken
-    /// in again; only where else it was found is written down. A picture that cannot be decoded is reported and left out.
+    /// in again; only where else it was found is written down. A picture that cannot be decoded is reported and left out, and
+    /// so is one that was taken out before, or that `is_near_copy` of such a one.
     ///
     /// # Errors
     /// When the disk says no, or the person stops it: what was taken in until then stays.
@@ -94,9 +101,10 @@ impl Study {
         source: &Source,
         place: &Path,
         options: ImportOptions,
+        is_near_copy: IsNearCopy<'_>,
         reporter: &dyn Reporter,
     ) -> Result<Imported, StudyError> {
-        let outcome = self.import_all(source, place, options, reporter);
+        let outcome = self.import_all(source, place, options, is_near_copy, reporter);
         self.at(outcome)
     }
 
@@ -105,6 +113,7 @@ impl Study {
         source: &Source,
         place: &Path,
         options: ImportOptions,
+        is_near_copy: IsNearCopy<'_>,
         reporter: &dyn Reporter,
     ) -> Outcome<Imported> {
         let real = place.canonicalize().map_err(StudyErrorKind::file(place, "found"))?;
@@ -121,19 +130,28 @@ impl Study {
                 new: 0,
                 known: 0,
                 copied_instead: 0,
+                refused: 0,
                 classes: BTreeMap::new(),
                 problems: source.problems().to_vec(),
             },
             reporter,
         };
+        let tombstones = self.tombstones()?;
         let number = self.source_row(&ledger.imported)?;
         let indices: Vec<usize> = (0..source.samples().len()).collect();
         for bundle in indices.chunks(BUNDLE) {
             if reporter.cancelled() {
                 return Err(StudyErrorKind::Cancelled);
             }
-            let store = Store { blobs: &self.blobs, source, known: &ledger.known, options };
-            let stored: Vec<Outcome<Result<Stored, Problem>>> =
+            let store = Store {
+                blobs: &self.blobs,
+                source,
+                known: &ledger.known,
+                tombstones: &tombstones,
+                is_near_copy,
+                options,
+            };
+            let stored: Vec<Outcome<Result<Stored, Left>>> =
                 bundle.par_iter().map(|&index| store.one(index)).collect();
             self.blobs.sync()?;
             let transaction = self.connection.transaction()?;
@@ -142,7 +160,10 @@ impl Study {
                     Ok(stored) => {
                         ledger.write(&transaction, number, &source.samples()[stored.index], source, stored)?
                     }
-                    Err(problem) => ledger.problem(problem),
+                    Err(Left { problem, refused }) => {
+                        ledger.imported.refused += usize::from(refused);
+                        ledger.problem(problem);
+                    }
                 }
             }
             transaction.commit()?;
@@ -185,12 +206,21 @@ struct Store<'a> {
     blobs: &'a Blobs,
     source: &'a Source,
     known: &'a HashMap<SampleId, String>,
+    tombstones: &'a Tombstones,
+    is_near_copy: IsNearCopy<'a>,
     options: ImportOptions,
+}
+
+/// A picture that is not taken in.
+struct Left {
+    problem: Problem,
+    /// Because it was taken out before.
+    refused: bool,
 }
 
 impl Store<'_> {
     /// Reads, decodes and stores the picture at `index`. The inner error is the picture's, the outer one the disk's.
-    fn one(&self, index: usize) -> Outcome<Result<Stored, Problem>> {
+    fn one(&self, index: usize) -> Outcome<Result<Stored, Left>> {
         let sample = &self.source.samples()[index];
         let is_file = self.source.file(index).is_some();
         if is_file && self.known.contains_key(&sample.id) {
@@ -198,21 +228,36 @@ impl Store<'_> {
         }
         let bytes = match self.source.original(index) {
             Ok(bytes) => bytes,
-            Err(error) => return Ok(Err(Problem { place: error.place, reason: error.reason })),
+            Err(error) => {
+                return Ok(Err(Left {
+                    problem: Problem { place: error.place, reason: error.reason },
+                    refused: false,
+                }));
+            }
         };
         let id = SampleId::of(&bytes);
         if self.known.contains_key(&id) {
             return Ok(Ok(Stored { index, id, new: None }));
         }
+        let left = |reason: String, refused: bool| {
+            Ok(Err(Left { problem: Problem { place: sample.provenance.to_string(), reason }, refused }))
+        };
+        if self.tombstones.refuse(&id, sample.provenance.url.as_deref()) {
+            return left(
+                "was taken out of this study before (candor forget): it is not taken in again".to_owned(),
+                true,
+            );
+        }
         let limits = &self.options.limits;
         let seen = inspect(&bytes, limits).and_then(|header| Ok((header.format, decode(&bytes, limits)?)));
         let (format, image) = match seen {
             Ok(seen) => seen,
-            Err(error) => {
-                let place = sample.provenance.to_string();
-                return Ok(Err(Problem { place, reason: error.to_string() }));
-            }
+            Err(error) => return left(error.to_string(), false),
         };
+        if (self.is_near_copy)(&image) {
+            let reason = "is a near copy of a picture that was taken out of this study (candor forget): it is not taken in";
+            return left(reason.to_owned(), true);
+        }
         let (width, height) = (image.width(), image.height());
         let (reference, copied_instead) = self.keep(index, &id, &bytes)?;
         let facts = Facts {

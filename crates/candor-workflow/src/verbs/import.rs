@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use candor_core::Reporter;
+use candor_analysis::near_duplicates::Likeness;
+use candor_core::{Image, Reporter, Seed};
 use candor_data::decode::Limits;
 use candor_data::source::{Source, SourceOptions};
 use candor_data::study::{ImportOptions, Imported, Keep, Study};
@@ -35,6 +36,12 @@ pub fn import(request: &ImportRequest, reporter: &dyn Reporter) -> Result<Import
     in_pool(*threads, || {
         let source = Source::open_part(place, options, reporter)?;
         let mut study = Study::create(study)?;
-        Ok(study.import(&source, place, ImportOptions { keep: *keep, limits }, reporter)?)
+        let sketches = study.sketches()?;
+        let seed = Seed(sketches.seed);
+        let is_near_copy = |image: &Image| {
+            !sketches.is_empty()
+                && Likeness::of(image).sketch(seed, false).is_some_and(|sketch| sketches.hold(&sketch))
+        };
+        Ok(study.import(&source, place, ImportOptions { keep: *keep, limits }, &is_near_copy, reporter)?)
     })
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use candor_data::study::{RUNS, Status, Study};
 use serde::Serialize;
 
+use super::forget::Mark;
 use crate::error::Result;
 use crate::looks::Look;
-use crate::run_dir::{LOOKS, MODEL, RECIPE};
+use crate::run_dir::{LOOKS, MARKS, MODEL, RECIPE};
 
 /// A study, and the runs in it.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +29,8 @@ pub struct RunStatus {
     pub trained: bool,
     /// How often its test split was looked at.
     pub looks: usize,
+    /// How often pictures that it saw were taken out of the study.
+    pub marks: usize,
 }
 
 /// Looks at the study in the folder `study`.
@@ -53,9 +56,12 @@ fn run_status(run: &Path) -> RunStatus {
     // A run that is being written may have no looks yet: that is none.
     let looks = std::fs::read(run.join(LOOKS)).ok();
     let looks: Option<Vec<Look>> = looks.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let marks = std::fs::read(run.join(MARKS)).ok();
+    let marks: Option<Vec<Mark>> = marks.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     RunStatus {
         run: run.to_owned(),
         trained: run.join(MODEL).is_file(),
         looks: looks.map_or(0, |looks| looks.len()),
+        marks: marks.map_or(0, |marks| marks.len()),
     }
 }
