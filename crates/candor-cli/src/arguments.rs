@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod label;
 mod recipe;
 mod source;
 mod study;
@@ -9,6 +10,9 @@ use std::path::PathBuf;
 use candor_core::{Channels, Subset};
 use clap::{Args, Parser, Subcommand};
 
+pub use label::{
+    LabelAgreementArguments, LabelCommand, LabelHistoryArguments, LabelImportArguments, LabelSetArguments,
+};
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
 pub use study::{DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments};
@@ -51,6 +55,9 @@ pub enum Command {
     Duplicates(DuplicatesArguments),
     /// Take pictures out of a study and of everything that was made with them, so that they do not come back
     Forget(ForgetArguments),
+    /// Set, correct and take in labels, with who, when and why; agreement of annotators
+    #[command(subcommand)]
+    Label(LabelCommand),
     /// What is in a study: pictures, classes, sources, runs
     Status(StatusArguments),
     /// Train on your pictures; the test split stays sealed

@@ -8,17 +8,18 @@ use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
     AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
-    ForgetRequest, ImportRequest, PredictRequest, RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec,
-    Study, audit, check_figures, compare, data_get, data_list, demo, doctor, duplicates, evaluate,
-    export_onnx, find_lr, forget, import, model_table, models, predict, render_report, resume, split_study,
-    status, study, train,
+    ForgetRequest, ImportRequest, LabelTable, NewOpinion, PredictRequest, RUNS, ReportRequest, RunRequest,
+    SourceOptions, SourceSpec, Study, audit, check_figures, compare, data_get, data_list, demo, doctor,
+    duplicates, evaluate, export_onnx, find_lr, forget, import, label_agreement, label_history, label_import,
+    label_set, model_table, models, predict, render_report, resume, split_study, status, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
     AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
-    DemoArguments, DuplicatesArguments, EvaluateArguments, ForgetArguments, ImportArguments, ModelsArguments,
-    PredictArguments, ReportArguments, RunArguments, TrainArguments,
+    DemoArguments, DuplicatesArguments, EvaluateArguments, ForgetArguments, ImportArguments,
+    LabelAgreementArguments, LabelCommand, LabelHistoryArguments, LabelImportArguments, LabelSetArguments,
+    ModelsArguments, PredictArguments, ReportArguments, RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -35,6 +36,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         }
         Command::Duplicates(arguments) => session.duplicates(arguments),
         Command::Forget(arguments) => session.forget(arguments),
+        Command::Label(command) => session.label(command),
         Command::Status(arguments) => session.say(&status(&arguments.study)?),
         Command::Train(arguments) => session.train(arguments),
         Command::Resume(arguments) => session.say(&resume(&arguments.run, session.threads, terminal)?),
@@ -115,6 +117,41 @@ impl Session<'_> {
         let ForgetArguments { what, study, dry_run } = arguments;
         let request = ForgetRequest { study: study.clone(), what: what.clone(), dry_run: *dry_run };
         self.say(&forget(&request, self.terminal)?)
+    }
+
+    fn label(&self, command: &LabelCommand) -> Result<ExitCode> {
+        match command {
+            LabelCommand::Set(arguments) => self.label_set(arguments),
+            LabelCommand::Import(LabelImportArguments { study, file, by, attribute, holds }) => {
+                let table = LabelTable {
+                    file: file.clone(),
+                    name: attribute.clone(),
+                    annotator: by.clone(),
+                    holds: (*holds).into(),
+                };
+                self.say(&label_import(study, &table, self.terminal)?)
+            }
+            LabelCommand::History(LabelHistoryArguments { study, picture, csv }) => {
+                let history = show::History { opinions: label_history(study, picture.as_deref())? };
+                if *csv { self.print(&show::opinions_csv(&history)?) } else { self.say(&history) }
+            }
+            LabelCommand::Agreement(LabelAgreementArguments { study, attribute }) => {
+                self.say(&label_agreement(study, attribute)?)
+            }
+        }
+    }
+
+    fn label_set(&self, arguments: &LabelSetArguments) -> Result<ExitCode> {
+        let LabelSetArguments { study, picture, label, by, why, attribute } = arguments;
+        let opinion = NewOpinion {
+            place: "what was typed".to_owned(),
+            picture: picture.clone(),
+            name: attribute.clone(),
+            value: label.clone(),
+            annotator: by.clone(),
+            why: why.clone(),
+        };
+        self.say(&label_set(study, opinion)?)
     }
 
     fn duplicates(&self, arguments: &DuplicatesArguments) -> Result<ExitCode> {

@@ -4,6 +4,7 @@ mod audit;
 mod compare;
 mod figures;
 mod judged;
+mod label;
 mod models;
 mod predictions;
 mod run;
@@ -11,6 +12,7 @@ mod study;
 mod table;
 
 pub use figures::Checked;
+pub use label::{History, opinions_csv};
 pub use models::Models;
 pub use predictions::predictions_csv;
 pub use run::Rendered;

@@ -73,6 +73,12 @@ pub enum WorkflowError {
     UnknownCheck { id: String, known: String },
     #[error("{}: knows nothing of it: no picture has the SHA-256, address, file or name \"{what}\"", study.display())]
     NothingToForget { study: PathBuf, what: String },
+    #[error("{}: {reason}", study.display())]
+    NotLabelled { study: PathBuf, reason: String },
+    #[error("{}: {reason}", path.display())]
+    Labels { path: PathBuf, reason: String },
+    #[error("{annotators} annotators said something on \"{name}\": agreement needs two")]
+    OneAnnotator { name: String, annotators: usize },
     #[error("stopped")]
     StudyStopped,
     #[error("stopped")]

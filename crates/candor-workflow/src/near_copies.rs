@@ -1,9 +1,10 @@
 //! Which pictures of a data set show the same: by the library that the audit uses, over all of them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use candor_analysis::near_duplicates::{Copies, Likeness, Search};
 use candor_core::{Dataset, Progress, Reporter, Stage};
 use rayon::prelude::*;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Result, WorkflowError};
 
@@ -13,22 +14,13 @@ pub(crate) fn near_copies(dataset: &dyn Dataset, reporter: &dyn Reporter) -> Res
     let (indices, likenesses): (Vec<usize>, Vec<Likeness>) = readable.into_iter().unzip();
     reporter.note(&format!("looking for near copies among {} pictures", likenesses.len()));
     let search = Search::new(&likenesses);
-    let found: Vec<Vec<Copies>> = (0..likenesses.len())
+    // Each pair is asked for once, from its second picture.
+    let found: Option<Vec<Vec<Copies>>> = (0..likenesses.len())
         .into_par_iter()
-        .map(|first| match reporter.cancelled() {
-            true => Vec::new(),
-            false => search.copies_of(first, 0..likenesses.len()),
-        })
+        .map(|second| (!reporter.cancelled()).then(|| search.copies_of(second, 0..second)))
         .collect();
-    if reporter.cancelled() {
-        return Err(WorkflowError::Stopped { run: None });
-    }
-    // Each pair is found from both sides, or from one.
-    let mut pairs: Vec<Copies> = found.into_iter().flatten().collect();
-    pairs.sort_by(|a, b| {
-        (a.first, a.second).cmp(&(b.first, b.second)).then_with(|| b.likeness.total_cmp(&a.likeness))
-    });
-    pairs.dedup_by_key(|pair| (pair.first, pair.second));
+    let mut pairs = found.ok_or(WorkflowError::Stopped { run: None })?.concat();
+    pairs.sort_by_key(|pair| (pair.first, pair.second));
     let placed =
         |copies: Copies| Copies { first: indices[copies.first], second: indices[copies.second], ..copies };
     Ok(pairs.into_iter().map(placed).collect())

@@ -13,6 +13,7 @@ mod export;
 mod find_lr;
 mod forget;
 mod import;
+mod label;
 mod models;
 mod predict;
 mod report;
@@ -35,6 +36,9 @@ pub use export::{Exported, export_onnx};
 pub use find_lr::{LearningRates, RateStep, find_lr};
 pub use forget::{ForgetRequest, Forgotten, Mark, MarkedRun, forget};
 pub use import::{ImportRequest, import};
+pub use label::{
+    Agreement, AgreementPair, LabelTable, label_agreement, label_history, label_import, label_set,
+};
 pub use models::{LayerRow, ModelListing, ModelTable, model_table, models};
 pub use predict::{PredictRequest, PredictedFile, Predictions, predict};
 pub use report::{ReportRequest, render_report};

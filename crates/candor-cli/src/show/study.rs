@@ -24,8 +24,8 @@ impl Words for Imported {
         }
         if !problems.is_empty() {
             text += &format!(
-                "{} problems; candor status {} counts them.\n",
-                problems.len(),
+                "{} left out or told of; candor status {} counts them.\n",
+                count(problems.len() as u64),
                 self.study.display()
             );
         }

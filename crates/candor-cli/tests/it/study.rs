@@ -1,5 +1,7 @@
 //! The ledger's verbs, as they are typed.
 
+use candor_core::Seed;
+
 use crate::fixtures::{Candor, bmp};
 
 fn imported() -> Candor {
@@ -100,7 +102,10 @@ fn what_is_forgotten_is_in_no_file_and_does_not_come_back() {
             let light =
                 at(number * 17 % 60, number * 31 % 48, 9.0) + at(number * 41 % 60, number * 13 % 48, 6.0);
             let light = light + at(number * 7 % 60, number * 23 % 48, 13.0);
-            [30 + light as u8 / 2, 20 + light as u8 / 2, 40 + light as u8]
+            let light = light.min(180.0) as u8;
+            // Noise of its own, so that its bytes occur nowhere else.
+            let noise = Seed(number as u64).at((y * 60 + x) as u64).rng().below(12) as u8;
+            [30 + light / 2 + noise, 20 + light / 2, 40 + light]
         })
     };
     let mut index = "id,category,image_url,name\n".to_owned();
@@ -145,10 +150,53 @@ fn what_is_forgotten_is_in_no_file_and_does_not_come_back() {
     candor.write("copies/a/renamed.bmp", &copy);
     let again = candor.json("import copies --study s");
     assert!(again["problems"][0]["reason"].as_str().unwrap().contains("near copy"), "{again}");
-    assert!(files_with(&candor.path("s/blobs"), &copy[600..680]).is_empty());
+    for trace in &traces {
+        assert!(files_with(&candor.path("s"), trace).is_empty(), "what is refused is not written down");
+    }
 
     let answer = candor.run("forget https://x.org/portrait-5.bmp --study s");
     assert!(answer.code == 1 && answer.stderr.contains("nothing of it"), "{}", answer.stderr);
     let answer = candor.run("report s/runs/candor-run");
     assert_eq!(answer.code, 0, "{}", answer.stderr);
+}
+
+#[test]
+fn labels_are_corrected_with_their_history_and_agreement() {
+    let candor = imported();
+    let set = candor.json("label set s dark/003.bmp light --by anna --why overexposed");
+    assert_eq!((set["written"].as_u64(), set["changed"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(candor.json("status s")["classes"][1]["pictures"], 13);
+    // bob is of the class before, so that two are of two opinions and what held stays; the third decides.
+    candor.write(
+        "bob.csv",
+        "file,label,annotator\ndark/003.bmp,dark,bob\ndark/004.bmp,dark,bob\nnowhere.bmp,dark,bob\n",
+    );
+    let taken = candor.json("label import s bob.csv");
+    assert_eq!((taken["written"].as_u64(), taken["changed"].as_u64()), (Some(2), Some(0)));
+    assert_eq!(taken["problems"][0]["place"], "bob.csv, row 2");
+    assert_eq!(candor.json("label import s bob.csv")["known"], 2);
+    candor.write("cleo.csv", "file,label\ndark/003.bmp,dark\ndark/004.bmp,dark\n");
+    assert_eq!(candor.json("label import s cleo.csv --by cleo")["changed"], 1);
+    let history = candor.json("label history s dark/003.bmp");
+    let said: Vec<&str> =
+        history["opinions"].as_array().unwrap().iter().map(|o| o["value"].as_str().unwrap()).collect();
+    assert_eq!(said, ["light", "dark", "dark"]);
+    assert_eq!(history["opinions"][0]["why"], "overexposed");
+    let agreement = candor.json("label agreement s");
+    assert_eq!(
+        (agreement["pictures"].as_u64(), agreement["annotators"][2].as_str()),
+        (Some(2), Some("cleo"))
+    );
+    assert_eq!(agreement["pairs"][2]["alike"], 2);
+    assert!(
+        candor.run("label history s --csv").stdout.starts_with("sha256,file,name,label,annotator,why,when\n")
+    );
+    for (line, says) in [
+        ("label set s nowhere.bmp light --by anna", "there is no picture \"nowhere.bmp\" in the study"),
+        ("label import s cleo.csv", "row 0 has no annotator"),
+        ("label agreement s --attribute mood", "0 annotators said something on \"mood\""),
+    ] {
+        let answer = candor.run(line);
+        assert!(answer.code == 1 && answer.stderr.contains(says), "{line}: {}", answer.stderr);
+    }
 }

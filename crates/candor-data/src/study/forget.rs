@@ -34,17 +34,22 @@ pub struct Doomed {
     pub origins: Vec<String>,
     /// Whatever else is known of it.
     pub attributes: Vec<String>,
+    /// Of these, what no other picture has.
+    #[serde(skip)]
+    telling: Vec<String>,
 }
 
 impl Doomed {
     /// The texts by which a file could speak of it: its hash, its files' names, its addresses, and what else is known of it
-    /// where that is no mere number or word of a list.
+    /// alone.
     pub fn traces(&self) -> BTreeSet<String> {
-        const SHORTEST: usize = 5;
+        const SHORTEST: usize = 3;
+        // A name such as 1.jpg stands in that of 11.jpg.
+        const SHORTEST_NAME: usize = 8;
         let names = self.origins.iter().filter_map(|origin| origin.rsplit('/').next());
+        let names = names.filter(|name| name.len() >= SHORTEST_NAME);
         let told = self.origins.iter().map(String::as_str).chain(names);
-        let known =
-            self.attributes.iter().map(String::as_str).filter(|value| value.chars().count() >= SHORTEST);
+        let known = self.telling.iter().map(String::as_str).filter(|value| value.chars().count() >= SHORTEST);
         let told = told.filter(|text| !text.is_empty()).chain(known).map(str::to_owned);
         told.chain([self.id.to_string()]).collect()
     }
@@ -84,10 +89,10 @@ impl Study {
         let mut rows = self.connection.prepare(sql)?;
         let ids = rows.query_map([what, &id], |row| row.get(0))?;
         let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>()?;
-        ids.into_iter().map(|picture| self.doomed(picture)).collect()
+        ids.iter().map(|&picture| self.doomed(picture, &ids)).collect()
     }
 
-    fn doomed(&self, picture: i64) -> Outcome<Doomed> {
+    fn doomed(&self, picture: i64, all: &[i64]) -> Outcome<Doomed> {
         let texts = |sql: &str| -> Outcome<Vec<String>> {
             let mut rows = self.connection.prepare(sql)?;
             let texts = rows.query_map([picture], |row| row.get(0))?;
@@ -98,6 +103,15 @@ impl Study {
             .connection
             .query_row(sql, [picture], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         let attributes = texts("SELECT value FROM attribute WHERE picture = ?1")?;
+        // What other pictures share, such as a year, tells nothing of this one.
+        let all: Vec<String> = all.iter().map(i64::to_string).collect();
+        let others = format!("WHERE picture.id NOT IN ({})", all.join(", "));
+        let telling = texts(&format!(
+            "SELECT value FROM attribute WHERE picture = ?1
+                AND value NOT IN (SELECT value FROM attribute JOIN picture ON picture.id = attribute.picture {others})
+             UNION SELECT grouped_by FROM picture WHERE id = ?1
+                AND grouped_by NOT IN (SELECT grouped_by FROM picture {others} AND grouped_by IS NOT NULL)"
+        ))?;
         Ok(Doomed {
             id: SampleId::from_hex(&id).ok_or(StudyErrorKind::NotAHash { found: id })?,
             class,
@@ -106,6 +120,7 @@ impl Study {
                 "SELECT file FROM origin WHERE picture = ?1 UNION SELECT url FROM origin WHERE picture = ?1 AND url IS NOT NULL",
             )?,
             attributes: attributes.into_iter().chain(group).collect(),
+            telling,
         })
     }
 

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::blobs::Blobs;
+use super::blobs::{Beside, Blobs};
 use super::exif::exif_of;
 use super::forget::Tombstones;
 use super::ties::Exif;
@@ -85,7 +85,17 @@ struct Facts {
     height: usize,
     format: &'static str,
     exif: Exif,
+    held: Held,
+}
+
+/// How an original came to be held.
+#[derive(Default)]
+struct Held {
+    /// The file that it is, where it is only referred to.
     reference: Option<PathBuf>,
+    /// Its copy, where one was written.
+    copy: Option<Beside>,
+    /// Whether it was copied although something else was asked for.
     copied_instead: bool,
 }
 
@@ -134,6 +144,7 @@ impl Study {
                 classes: BTreeMap::new(),
                 problems: source.problems().to_vec(),
             },
+            to_write: source.problems().to_vec(),
             reporter,
         };
         let tombstones = self.tombstones()?;
@@ -153,16 +164,20 @@ impl Study {
             };
             let stored: Vec<Outcome<Result<Stored, Left>>> =
                 bundle.par_iter().map(|&index| store.one(index)).collect();
-            self.blobs.sync()?;
+            let stored: Vec<Result<Stored, Left>> = stored.into_iter().collect::<Outcome<_>>()?;
+            let facts = stored.iter().flatten().filter_map(|stored| stored.new.as_ref());
+            let copies: Vec<&Beside> = facts.filter_map(|facts| facts.held.copy.as_ref()).collect();
+            self.blobs.settle(&copies)?;
             let transaction = self.connection.transaction()?;
             for stored in stored {
-                match stored? {
+                match stored {
                     Ok(stored) => {
                         ledger.write(&transaction, number, &source.samples()[stored.index], source, stored)?
                     }
-                    Err(Left { problem, refused }) => {
-                        ledger.imported.refused += usize::from(refused);
-                        ledger.problem(problem);
+                    Err(Left { problem, refused: false }) => ledger.problem(problem),
+                    Err(Left { problem, refused: true }) => {
+                        ledger.imported.refused += 1;
+                        ledger.tell(problem);
                     }
                 }
             }
@@ -171,7 +186,7 @@ impl Study {
             let total = indices.len() as u64;
             reporter.progress(Progress { stage: Stage::Import, done, total, message: String::new() });
         }
-        self.write_problems(number, &ledger.imported.problems)?;
+        self.write_problems(number, &ledger.to_write)?;
         Ok(ledger.imported)
     }
 
@@ -259,30 +274,25 @@ impl Store<'_> {
             return left(reason.to_owned(), true);
         }
         let (width, height) = (image.width(), image.height());
-        let (reference, copied_instead) = self.keep(index, &id, &bytes)?;
-        let facts = Facts {
-            bytes: bytes.len(),
-            width,
-            height,
-            format,
-            exif: exif_of(&bytes),
-            reference,
-            copied_instead,
-        };
+        let held = self.keep(index, &id, &bytes)?;
+        let facts = Facts { bytes: bytes.len(), width, height, format, exif: exif_of(&bytes), held };
         Ok(Ok(Stored { index, id, new: Some(facts) }))
     }
 
-    /// Holds the original as asked for; the path, where it is only referred to, and whether it was copied instead.
-    fn keep(&self, index: usize, id: &SampleId, bytes: &[u8]) -> Outcome<(Option<PathBuf>, bool)> {
+    /// Holds the original as asked for.
+    fn keep(&self, index: usize, id: &SampleId, bytes: &[u8]) -> Outcome<Held> {
         match (self.options.keep, self.source.file(index)) {
             (Keep::Reference, Some(file)) => {
                 let real = file.canonicalize().map_err(StudyErrorKind::file(file, "found"))?;
-                return Ok((Some(real), false));
+                Ok(Held { reference: Some(real), ..Held::default() })
             }
-            (Keep::HardLink, Some(file)) if self.blobs.link(id, file) => return Ok((None, false)),
-            _ => self.blobs.put(id, bytes, index)?,
+            (Keep::HardLink, Some(file)) if self.blobs.link(id, file) => Ok(Held::default()),
+            (keep, _) => Ok(Held {
+                copy: self.blobs.write_beside(id, bytes, index)?,
+                copied_instead: keep != Keep::Copy,
+                ..Held::default()
+            }),
         }
-        Ok((None, self.options.keep != Keep::Copy))
     }
 }
 
@@ -290,11 +300,18 @@ impl Store<'_> {
 struct Ledger<'a> {
     known: HashMap<SampleId, String>,
     imported: Imported,
+    /// The problems that are written down: not those that speak of what was taken out.
+    to_write: Vec<Problem>,
     reporter: &'a dyn Reporter,
 }
 
 impl Ledger<'_> {
     fn problem(&mut self, problem: Problem) {
+        self.to_write.push(problem.clone());
+        self.tell(problem);
+    }
+
+    fn tell(&mut self, problem: Problem) {
         self.reporter.problem(problem.clone());
         self.imported.problems.push(problem);
     }
@@ -313,7 +330,7 @@ impl Ledger<'_> {
             (None, Some(facts)) => {
                 insert(transaction, &stored.id, class, &facts)?;
                 self.imported.new += 1;
-                self.imported.copied_instead += usize::from(facts.copied_instead);
+                self.imported.copied_instead += usize::from(facts.held.copied_instead);
                 *self.imported.classes.entry(class.clone()).or_default() += 1;
                 self.known.insert(stored.id, class.clone());
             }
@@ -333,7 +350,7 @@ impl Ledger<'_> {
 }
 
 fn insert(transaction: &Transaction<'_>, id: &SampleId, class: &str, facts: &Facts) -> Outcome<()> {
-    let reference = facts.reference.as_ref().map(|path| path.display().to_string());
+    let reference = facts.held.reference.as_ref().map(|path| path.display().to_string());
     let sql = "INSERT INTO picture (sha256, bytes, width, height, format, reference, class, taken_at, camera)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let [bytes, width, height] = [facts.bytes, facts.width, facts.height].map(|number| number as i64);

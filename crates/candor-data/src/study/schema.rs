@@ -5,8 +5,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StudyErrorKind;
 
 /// What leads from each version to the next. What was released is never changed: a new step is added.
-const STEPS: [&str; 3] =
-    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// Brings the tables up to this version, all steps or none.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StudyErrorKind> {

@@ -74,6 +74,16 @@ pub struct NamedSplit {
     pub outside: usize,
 }
 
+/// A split before it is written down.
+struct Named {
+    name: String,
+    how: String,
+    split: Split,
+}
+
+/// A moment, as a number where it is one and as text where it is none; `None` where it is not known.
+type Moment = Option<(f64, String)>;
+
 /// A study's pictures, as a split sees them.
 pub struct Dealt {
     /// Class names.
@@ -109,7 +119,7 @@ impl Study {
         dealt.samples.iter_mut().zip(&units).for_each(|(sample, unit)| sample.group.clone_from(unit));
         let outcome = self.deal(request, &dealt).and_then(|(splits, problems)| {
             self.write_splits(&dealt, &splits, &ties, &units)?;
-            let counted = splits.iter().map(|(name, how, split)| counted(name, how, split, &dealt));
+            let counted = splits.iter().map(|named| counted(named, &dealt));
             Ok(SplitMade {
                 splits: counted.collect(),
                 tied: units.iter().flatten().count(),
@@ -146,11 +156,7 @@ impl Study {
         })
     }
 
-    fn deal(
-        &self,
-        request: &SplitRequest,
-        dealt: &Dealt,
-    ) -> Outcome<(Vec<(String, String, Split)>, Vec<Problem>)> {
+    fn deal(&self, request: &SplitRequest, dealt: &Dealt) -> Outcome<(Vec<Named>, Vec<Problem>)> {
         let SplitRequest { name, method, fractions, seed } = request;
         let shares = |share: f64| format!("{:.0} %", 100.0 * share);
         let Fractions { train, validation, test } = *fractions;
@@ -166,7 +172,7 @@ impl Study {
                 };
                 let parts = split_samples(&dealt.classes, &dealt.samples, keeping, *fractions, *seed)?;
                 let how = format!("{how}, seed {}", seed.0);
-                Ok((vec![(name.clone(), how, parts.split)], parts.problems))
+                Ok((vec![Named { name: name.clone(), how, split: parts.split }], parts.problems))
             }
             Method::Folds(count) => {
                 let fold = folds(&dealt.classes, &dealt.samples, *count, *seed)?;
@@ -191,7 +197,10 @@ impl Study {
             }
             Method::ByTime(what) => {
                 let (split, problems) = by_time(&times(what, dealt)?, dealt, *fractions);
-                Ok((vec![(name.clone(), format!("{how}, in the order of {what}"), split)], problems))
+                Ok((
+                    vec![Named { name: name.clone(), how: format!("{how}, in the order of {what}"), split }],
+                    problems,
+                ))
             }
         }
     }
@@ -217,7 +226,7 @@ impl Study {
     fn write_splits(
         &mut self,
         dealt: &Dealt,
-        splits: &[(String, String, Split)],
+        splits: &[Named],
         ties: &[Tied],
         units: &[Option<String>],
     ) -> Outcome<()> {
@@ -238,7 +247,7 @@ impl Study {
                     .execute("INSERT INTO tied (tie, picture) VALUES (?1, ?2)", [tie, number(member)])?;
             }
         }
-        for (name, how, split) in splits {
+        for Named { name, how, split } in splits {
             transaction.execute("DELETE FROM split WHERE name = ?1", [name])?;
             let sql = "INSERT INTO split (name, how) VALUES (?1, ?2) RETURNING id";
             let row: i64 = transaction.query_row(sql, [name, how], |row| row.get(0))?;
@@ -286,14 +295,14 @@ impl Study {
     }
 }
 
-fn counted(name: &str, how: &str, split: &Split, dealt: &Dealt) -> NamedSplit {
+fn counted(Named { name, how, split }: &Named, dealt: &Dealt) -> NamedSplit {
     let mut classes: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     for (at, subset) in Subset::ALL.into_iter().enumerate() {
         for &index in split.indices(subset) {
             classes.entry(dealt.classes[dealt.samples[index].class].clone()).or_default()[at] += 1;
         }
     }
-    let (name, how) = (name.to_owned(), how.to_owned());
+    let (name, how) = (name.clone(), how.clone());
     NamedSplit { name, how, classes, outside: dealt.samples.len() - split.len() }
 }
 
@@ -303,7 +312,7 @@ fn held_out(
     dealt: &Dealt,
     fractions: Fractions,
     seed: Seed,
-) -> Outcome<(Vec<(String, String, Split)>, Vec<Problem>)> {
+) -> Outcome<(Vec<Named>, Vec<Problem>)> {
     let (mut splits, mut problems) = (Vec::new(), Vec::new());
     for (name, how, test) in tests {
         let subset = |&test: &bool| if test { Subset::Test } else { Subset::Train };
@@ -313,7 +322,7 @@ fn held_out(
         let told = parts.problems.into_iter();
         problems
             .extend(told.map(|problem| Problem { place: format!("{name}: {}", problem.place), ..problem }));
-        splits.push((name, how, parts.split));
+        splits.push(Named { name, how, split: parts.split });
     }
     Ok((splits, problems))
 }
@@ -367,11 +376,11 @@ fn by_time(times: &[Option<String>], dealt: &Dealt, fractions: Fractions) -> (Sp
         let unit = sample.group.clone().unwrap_or_else(|| sample.id.to_string());
         units.entry(unit).or_default().push(index);
     }
-    let later = |a: &Option<(f64, String)>, b: &Option<(f64, String)>| match (a, b) {
+    let later = |a: &Moment, b: &Moment| match (a, b) {
         (Some(a), Some(b)) => a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)),
         _ => a.is_some().cmp(&b.is_some()),
     };
-    let mut timed: Vec<(Option<(f64, String)>, Vec<usize>)> = units
+    let mut timed: Vec<(Moment, Vec<usize>)> = units
         .into_values()
         .map(|unit| (unit.iter().map(|&index| value(&times[index])).max_by(later).flatten(), unit))
         .collect();
