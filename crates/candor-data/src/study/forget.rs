@@ -109,7 +109,7 @@ impl Study {
         let telling = texts(&format!(
             "SELECT value FROM attribute WHERE picture = ?1
                 AND value NOT IN (SELECT value FROM attribute JOIN picture ON picture.id = attribute.picture {others})
-             UNION SELECT grouped_by FROM picture WHERE id = ?1
+             UNION SELECT grouped_by FROM picture WHERE id = ?1 AND grouped_by IS NOT NULL
                 AND grouped_by NOT IN (SELECT grouped_by FROM picture {others} AND grouped_by IS NOT NULL)"
         ))?;
         Ok(Doomed {

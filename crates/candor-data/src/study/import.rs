@@ -162,24 +162,10 @@ impl Study {
                 is_near_copy,
                 options,
             };
-            let stored: Vec<Outcome<Result<Stored, Left>>> =
-                bundle.par_iter().map(|&index| store.one(index)).collect();
-            let stored: Vec<Result<Stored, Left>> = stored.into_iter().collect::<Outcome<_>>()?;
-            let facts = stored.iter().flatten().filter_map(|stored| stored.new.as_ref());
-            let copies: Vec<&Beside> = facts.filter_map(|facts| facts.held.copy.as_ref()).collect();
-            self.blobs.settle(&copies)?;
+            let stored = store.all(bundle)?;
             let transaction = self.connection.transaction()?;
             for stored in stored {
-                match stored {
-                    Ok(stored) => {
-                        ledger.write(&transaction, number, &source.samples()[stored.index], source, stored)?
-                    }
-                    Err(Left { problem, refused: false }) => ledger.problem(problem),
-                    Err(Left { problem, refused: true }) => {
-                        ledger.imported.refused += 1;
-                        ledger.tell(problem);
-                    }
-                }
+                ledger.write(&transaction, number, source, stored)?;
             }
             transaction.commit()?;
             let done = bundle.last().map_or(0, |last| last + 1) as u64;
@@ -234,6 +220,16 @@ struct Left {
 }
 
 impl Store<'_> {
+    /// Stores the pictures of a bundle on all cores; their copies are on the disk and in place afterwards.
+    fn all(&self, bundle: &[usize]) -> Outcome<Vec<Result<Stored, Left>>> {
+        let stored: Vec<Outcome<_>> = bundle.par_iter().map(|&index| self.one(index)).collect();
+        let stored: Vec<Result<Stored, Left>> = stored.into_iter().collect::<Outcome<_>>()?;
+        let facts = stored.iter().flatten().filter_map(|stored| stored.new.as_ref());
+        let copies: Vec<&Beside> = facts.filter_map(|facts| facts.held.copy.as_ref()).collect();
+        self.blobs.settle(&copies)?;
+        Ok(stored)
+    }
+
     /// Reads, decodes and stores the picture at `index`. The inner error is the picture's, the outer one the disk's.
     fn one(&self, index: usize) -> Outcome<Result<Stored, Left>> {
         let sample = &self.source.samples()[index];
@@ -320,10 +316,28 @@ impl Ledger<'_> {
         &mut self,
         transaction: &Transaction<'_>,
         source_row: i64,
-        sample: &Sample,
+        source: &Source,
+        stored: Result<Stored, Left>,
+    ) -> Outcome<()> {
+        match stored {
+            Ok(stored) => return self.write_rows(transaction, source_row, source, stored),
+            Err(Left { problem, refused: false }) => self.problem(problem),
+            Err(Left { problem, refused: true }) => {
+                self.imported.refused += 1;
+                self.tell(problem);
+            }
+        }
+        Ok(())
+    }
+
+    fn write_rows(
+        &mut self,
+        transaction: &Transaction<'_>,
+        source_row: i64,
         source: &Source,
         stored: Stored,
     ) -> Outcome<()> {
+        let sample = &source.samples()[stored.index];
         let class = &source.classes()[sample.class];
         let subset = source.predefined().map(|subsets| subsets[stored.index].name());
         match (self.known.get(&stored.id), stored.new) {
