@@ -5,10 +5,12 @@
 //! another. Nothing here reads a file, a clock or the network, and nothing names the engine: predictions are enough.
 //! [`baseline`] holds simple models that a network has to beat.
 //! [`audit`] asks how far a classifier may be believed.
+//! [`agreement`] asks whether those who labelled agree.
 //! [`near_duplicates`] finds copies of one picture.
 //! [`check_figures`] needs even less: what somebody printed.
 #![forbid(unsafe_code)]
 
+pub mod agreement;
 pub mod audit;
 pub mod baseline;
 pub mod check_figures;

@@ -13,7 +13,7 @@ mod coarse;
 mod fine;
 mod tint;
 
-use candor_core::{Channels, Fit, Image, Preprocessing};
+use candor_core::{Channels, Fit, Image, Preprocessing, Seed};
 
 use coarse::{Coarse, Lay, Near};
 use fine::Fine;
@@ -80,6 +80,14 @@ impl Likeness {
             tint: Tint::of(image),
             side: image.width().min(image.height()),
         }
+    }
+
+    /// Signs of 256 projections of the fine structure, of the picture in a mirror where asked for, on directions drawn by
+    /// `seed`: two pictures whose fine structures correlate by `c` differ in about `256 · acos(c) / π` of them (Charikar,
+    /// "Similarity estimation techniques from rounding algorithms", 2002). The picture cannot be seen in them. `None` for a
+    /// picture that shows nothing.
+    pub fn sketch(&self, seed: Seed, mirrored: bool) -> Option<[u64; 4]> {
+        Fine::of(self, WHOLE, mirrored).map(|fine| fine.signs(seed))
     }
 }
 
@@ -208,7 +216,7 @@ fn neighbours(window: Window, step: f32) -> impl Iterator<Item = Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candor_core::{Rng, Seed};
+    use candor_core::Rng;
 
     /// Soft blobs of random place, size and light: something like a photo.
     fn photo(seed: u64, side: usize) -> Image {
@@ -262,6 +270,25 @@ mod tests {
         for original in 5..30 {
             assert_eq!(search.copies_of(original, 0..35), [], "{original}");
         }
+    }
+
+    #[test]
+    fn sketches_of_copies_differ_in_few_signs_and_those_of_others_in_half() {
+        let photos: Vec<Image> = (0..12).map(|seed| photo(seed, 80)).collect();
+        let sketch = |image: &Image, mirrored| Likeness::of(image).sketch(Seed(5), mirrored).unwrap();
+        let differ =
+            |a: [u64; 4], b: [u64; 4]| -> u32 { (0..4).map(|at| (a[at] ^ b[at]).count_ones()).sum() };
+        let scaled = Preprocessing { height: 60, width: 71, channels: Channels::Grey, fit: Fit::Stretch };
+        for image in &photos {
+            let of_copy = sketch(&noisy(&scaled.apply(image), &mut Seed(1).rng()), false);
+            assert!(differ(sketch(image, false), of_copy) < 32, "{}", differ(sketch(image, false), of_copy));
+        }
+        for (at, image) in photos.iter().enumerate().skip(1) {
+            let distance = differ(sketch(image, false), sketch(&photos[0], false));
+            assert!((70..190).contains(&distance), "{at}: {distance}");
+        }
+        let flipped = changed(&photos[0], |x, y| photos[0].pixel(79 - x, y)[0], (80, 80));
+        assert!(differ(sketch(&flipped, false), sketch(&photos[0], true)) < 8);
     }
 
     #[test]

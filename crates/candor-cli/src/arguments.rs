@@ -1,15 +1,21 @@
 //! What can be typed.
 
+mod label;
 mod recipe;
 mod source;
+mod study;
 
 use std::path::PathBuf;
 
 use candor_core::{Channels, Subset};
 use clap::{Args, Parser, Subcommand};
 
+pub use label::{
+    LabelAgreementArguments, LabelCommand, LabelHistoryArguments, LabelImportArguments, LabelSetArguments,
+};
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
+pub use study::{DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments};
 
 /// From a folder of pictures to an image classifier that you can defend.
 #[derive(Debug, Parser)]
@@ -41,6 +47,19 @@ pub enum Command {
     Demo(DemoArguments),
     /// The whole path on your pictures: import, split, train, judge, report
     Study(RunArguments),
+    /// Take pictures into a study, which remembers where each came from
+    Import(ImportArguments),
+    /// Split a study, without tearing apart what belongs together: shares, folds, left-out sources, time
+    Split(SplitArguments),
+    /// Which pictures are there more than once: the same bytes, and scaled, cropped, mirrored copies?
+    Duplicates(DuplicatesArguments),
+    /// Take pictures out of a study and of everything that was made with them, so that they do not come back
+    Forget(ForgetArguments),
+    /// Set, correct and take in labels, with who, when and why; agreement of annotators
+    #[command(subcommand)]
+    Label(LabelCommand),
+    /// What is in a study: pictures, classes, sources, runs
+    Status(StatusArguments),
     /// Train on your pictures; the test split stays sealed
     Train(TrainArguments),
     /// Go on with a run that was stopped or killed

@@ -7,16 +7,19 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
-    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, EvaluateRequest, PredictRequest, ReportRequest,
-    RunRequest, SourceSpec, audit, check_figures, compare, data_get, data_list, demo, doctor, evaluate,
-    export_onnx, find_lr, model_table, models, predict, render_report, resume, study, train,
+    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
+    ForgetRequest, ImportRequest, LabelTable, NewOpinion, PredictRequest, RUNS, ReportRequest, RunRequest,
+    SourceOptions, SourceSpec, Study, audit, check_figures, compare, data_get, data_list, demo, doctor,
+    duplicates, evaluate, export_onnx, find_lr, forget, import, label_agreement, label_history, label_import,
+    label_set, model_table, models, predict, render_report, resume, split_study, status, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
     AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
-    DemoArguments, EvaluateArguments, ModelsArguments, PredictArguments, ReportArguments, RunArguments,
-    TrainArguments,
+    DemoArguments, DuplicatesArguments, EvaluateArguments, ForgetArguments, ImportArguments,
+    LabelAgreementArguments, LabelCommand, LabelHistoryArguments, LabelImportArguments, LabelSetArguments,
+    ModelsArguments, PredictArguments, ReportArguments, RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -27,6 +30,14 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
     match &cli.command {
         Command::Demo(arguments) => session.demo(arguments),
         Command::Study(arguments) => session.say(&study(&session.request(arguments)?, terminal)?),
+        Command::Import(arguments) => session.import(arguments),
+        Command::Split(arguments) => {
+            session.say(&split_study(&arguments.request(session.threads), terminal)?)
+        }
+        Command::Duplicates(arguments) => session.duplicates(arguments),
+        Command::Forget(arguments) => session.forget(arguments),
+        Command::Label(command) => session.label(command),
+        Command::Status(arguments) => session.say(&status(&arguments.study)?),
         Command::Train(arguments) => session.train(arguments),
         Command::Resume(arguments) => session.say(&resume(&arguments.run, session.threads, terminal)?),
         Command::Evaluate(arguments) => session.evaluate(arguments),
@@ -72,7 +83,7 @@ impl Session<'_> {
         Ok(RunRequest {
             source: arguments.source.spec(),
             recipe: arguments.recipe.read().map_err(candor_workflow::WorkflowError::from)?,
-            out: out(&arguments.out, "candor-run"),
+            out: run_folder(arguments, "candor-run"),
             baselines: !arguments.baselines.no_baselines,
             threads: self.threads,
         })
@@ -82,12 +93,72 @@ impl Session<'_> {
         let TrainArguments { find_lr: only_look, run } = arguments;
         match only_look {
             true => {
-                let out = out(&run.out, "candor-find-lr");
+                let out = run_folder(run, "candor-find-lr");
                 let request = RunRequest { out, ..self.request(run)? };
                 self.say(&find_lr(&request, self.terminal)?)
             }
             false => self.say(&train(&self.request(run)?, self.terminal)?),
         }
+    }
+
+    fn import(&self, arguments: &ImportArguments) -> Result<ExitCode> {
+        let ImportArguments { source, study, by, class, reading } = arguments;
+        let request = ImportRequest {
+            source: source.clone(),
+            options: SourceOptions { class: class.clone(), ..reading.options() },
+            study: study.clone(),
+            keep: (*by).into(),
+            threads: self.threads,
+        };
+        self.say(&import(&request, self.terminal)?)
+    }
+
+    fn forget(&self, arguments: &ForgetArguments) -> Result<ExitCode> {
+        let ForgetArguments { what, study, dry_run } = arguments;
+        let request = ForgetRequest { study: study.clone(), what: what.clone(), dry_run: *dry_run };
+        self.say(&forget(&request, self.terminal)?)
+    }
+
+    fn label(&self, command: &LabelCommand) -> Result<ExitCode> {
+        match command {
+            LabelCommand::Set(arguments) => self.label_set(arguments),
+            LabelCommand::Import(LabelImportArguments { study, file, by, attribute, holds }) => {
+                let table = LabelTable {
+                    file: file.clone(),
+                    name: attribute.clone(),
+                    annotator: by.clone(),
+                    holds: (*holds).into(),
+                };
+                self.say(&label_import(study, &table, self.terminal)?)
+            }
+            LabelCommand::History(LabelHistoryArguments { study, picture, csv }) => {
+                let history = show::History { opinions: label_history(study, picture.as_deref())? };
+                if *csv { self.print(&show::opinions_csv(&history)?) } else { self.say(&history) }
+            }
+            LabelCommand::Agreement(LabelAgreementArguments { study, attribute }) => {
+                self.say(&label_agreement(study, attribute)?)
+            }
+        }
+    }
+
+    fn label_set(&self, arguments: &LabelSetArguments) -> Result<ExitCode> {
+        let LabelSetArguments { study, picture, label, by, why, attribute } = arguments;
+        let opinion = NewOpinion {
+            place: "what was typed".to_owned(),
+            picture: picture.clone(),
+            name: attribute.clone(),
+            value: label.clone(),
+            annotator: by.clone(),
+            why: why.clone(),
+        };
+        self.say(&label_set(study, opinion)?)
+    }
+
+    fn duplicates(&self, arguments: &DuplicatesArguments) -> Result<ExitCode> {
+        let DuplicatesArguments { source, reading } = arguments;
+        let request =
+            DuplicatesRequest { source: source.clone(), options: reading.options(), threads: self.threads };
+        self.say(&duplicates(&request, self.terminal)?)
     }
 
     fn demo(&self, arguments: &DemoArguments) -> Result<ExitCode> {
@@ -167,6 +238,15 @@ impl Session<'_> {
         let found = doctor(self.threads, self.terminal)?;
         self.say(&found)?;
         Ok(if found.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Where a run goes: where it was asked for, into the study it learns from, or beside.
+fn run_folder(arguments: &RunArguments, default: &str) -> PathBuf {
+    let source = &arguments.source.source;
+    match (&arguments.out, Study::is_at(source)) {
+        (None, true) => free_name(source.join(RUNS).join(default)),
+        (typed, _) => out(typed, default),
     }
 }
 

@@ -4,12 +4,15 @@ mod audit;
 mod compare;
 mod figures;
 mod judged;
+mod label;
 mod models;
 mod predictions;
 mod run;
+mod study;
 mod table;
 
 pub use figures::Checked;
+pub use label::{History, opinions_csv};
 pub use models::Models;
 pub use predictions::predictions_csv;
 pub use run::Rendered;

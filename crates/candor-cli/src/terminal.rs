@@ -60,7 +60,10 @@ impl Terminal {
         }
         let problems = self.problems.swap(0, Ordering::Relaxed);
         if problems > MOST_PROBLEMS && !self.every_problem.load(Ordering::Relaxed) && !self.quiet {
-            eprintln!("left out: {} more; problems.json lists them all", problems - MOST_PROBLEMS);
+            eprintln!(
+                "left out: {} more; --json, or a run's problems.json, lists them all",
+                problems - MOST_PROBLEMS
+            );
         }
     }
 
@@ -112,6 +115,7 @@ fn style(stage: Stage, has_end: bool) -> ProgressStyle {
     let verb = match stage {
         Stage::Scan => "listing",
         Stage::Decode => "reading",
+        Stage::Import => "importing",
         Stage::Download => "fetching",
         Stage::Train => "training",
         Stage::Evaluate => "judging",

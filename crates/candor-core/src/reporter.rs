@@ -11,6 +11,8 @@ pub enum Stage {
     Scan,
     /// Reading and resizing pictures.
     Decode,
+    /// Taking pictures into a study.
+    Import,
     /// Fetching a file.
     Download,
     /// Learning.

@@ -1,6 +1,6 @@
 //! From a file's bytes to a picture: what the format is, is read from the bytes and never from the name.
 //!
-//! JPEG (baseline and progressive; grey, YCbCr, RGB, CMYK and YCCK), PNG, GIF (first frame), BMP, TIFF and WebP. The
+//! JPEG (baseline and progressive; grey, YCbCr, RGB, CMYK and YCCK), PNG, GIF (first frame), BMP, TIFF, WebP and Netpbm. The
 //! EXIF orientation is applied, transparency is composited over white, 16 bits become 8, and the number of pixels is
 //! checked against a limit before anything is decoded. Colour profiles are not applied.
 //!

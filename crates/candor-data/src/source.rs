@@ -9,7 +9,9 @@ mod files;
 pub(crate) mod idx;
 mod index_csv;
 mod listing;
+mod netpbm;
 mod pixel_csv;
+mod study;
 mod table;
 
 use std::fmt;
@@ -46,6 +48,10 @@ pub struct SourceOptions {
     pub group_column: Option<String>,
     /// The column that holds `train`, `validation` or `test`; no predefined split when `None`.
     pub split_column: Option<String>,
+    /// The name of a study's split; `main`, where there is one, when `None`.
+    pub split: Option<String>,
+    /// All pictures below a folder are of this class; the folders say so when `None`.
+    pub class: Option<String>,
     /// Names of the classes 0, 1, 2 ... where the source numbers them (pixel CSV, IDX, CIFAR-10).
     pub class_names: Vec<String>,
     /// The value that means white in a pixel CSV, above 0; 255, with whole numbers only, when `None`.
@@ -71,8 +77,8 @@ impl fmt::Debug for SourceKind {
 }
 
 /// Every kind of source, in the order in which they are tried: any folder passes for class folders, so they come last.
-pub static KINDS: [&SourceKind; 5] =
-    [&idx::KIND, &cifar::KIND, &index_csv::KIND, &pixel_csv::KIND, &class_folders::KIND];
+pub static KINDS: [&SourceKind; 6] =
+    [&study::KIND, &idx::KIND, &cifar::KIND, &index_csv::KIND, &pixel_csv::KIND, &class_folders::KIND];
 
 /// Samples that can be read, with their classes.
 #[derive(Clone)]
@@ -113,6 +119,22 @@ impl Source {
     /// # Errors
     /// When `path` is nothing candor knows, or holds no pictures, or pictures of one class only.
     pub fn open(
+        path: &Path,
+        options: &SourceOptions,
+        reporter: &dyn Reporter,
+    ) -> Result<Source, SourceError> {
+        let source = Source::open_part(path, options, reporter)?;
+        match source.classes.as_slice() {
+            [class] => Err(SourceError::new(path, SourceErrorKind::OneClass { class: class.clone() })),
+            _ => Ok(source),
+        }
+    }
+
+    /// The same for pictures that are to join others: one class is enough.
+    ///
+    /// # Errors
+    /// When `path` is nothing candor knows, or holds no pictures.
+    pub fn open_part(
         path: &Path,
         options: &SourceOptions,
         reporter: &dyn Reporter,
@@ -209,15 +231,31 @@ impl Source {
         }
     }
 
+    /// The bytes of the original: those of the file, or the pixels as a Netpbm file where there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or has changed since it was listed.
+    pub fn original(&self, index: usize) -> Result<Vec<u8>, ReadError> {
+        match &self.pictures {
+            Pictures::Files { paths, .. } => self.read_bytes(index, &paths[index]),
+            Pictures::Memory { .. } => Ok(netpbm::encode(&self.image(index)?)),
+        }
+    }
+
     fn failed(&self, index: usize, reason: String) -> ReadError {
         ReadError { place: self.samples[index].provenance.to_string(), reason }
     }
 
-    fn read_file(&self, index: usize, path: &Path, limits: &Limits) -> Result<Image, ReadError> {
+    fn read_bytes(&self, index: usize, path: &Path) -> Result<Vec<u8>, ReadError> {
         let bytes = fs::read(path).map_err(|error| self.failed(index, format!("cannot be read: {error}")))?;
         if SampleId::of(&bytes) != self.samples[index].id {
             return Err(self.failed(index, "has changed since it was listed: start again".to_owned()));
         }
+        Ok(bytes)
+    }
+
+    fn read_file(&self, index: usize, path: &Path, limits: &Limits) -> Result<Image, ReadError> {
+        let bytes = self.read_bytes(index, path)?;
         decode(&bytes, limits).map_err(|error| self.failed(index, error.to_string()))
     }
 }

@@ -71,6 +71,9 @@ pub enum SplitError {
     /// No samples at all.
     #[error("there are no pictures to split")]
     Empty,
+    /// Folds that are none.
+    #[error("{count} folds are none: at least 2 are needed, one to be judged on and one to learn from")]
+    TooFewFolds { count: usize },
     /// A predefined split without anything to learn from.
     #[error("the source brings a split along in which there are no training pictures")]
     NothingToLearnFrom,
@@ -110,13 +113,36 @@ pub fn split(
     fractions: Fractions,
     seed: Seed,
 ) -> Result<Parts, SplitError> {
-    let (samples, fractions) = (dataset.samples(), fractions.check()?);
+    let keeping = predefined.map_or(Keeping::Nothing, Keeping::Predefined);
+    split_samples(dataset.classes(), dataset.samples(), keeping, fractions, seed)
+}
+
+/// What of a split is settled before it is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keeping<'a> {
+    /// Nothing.
+    Nothing,
+    /// One subset a sample; what is missing among the subsets is cut from train.
+    Predefined(&'a [Subset]),
+    /// An earlier split: those that were in it stay where they were, new ones fill up.
+    Earlier(&'a [Option<Subset>]),
+}
+
+/// [`split`], of samples alone.
+pub(crate) fn split_samples(
+    classes: &[String],
+    samples: &[Sample],
+    keeping: Keeping<'_>,
+    fractions: Fractions,
+    seed: Seed,
+) -> Result<Parts, SplitError> {
+    let fractions = fractions.check()?;
     if samples.is_empty() {
         return Err(SplitError::Empty);
     }
-    let mut assigned: Vec<Subset> = match predefined {
-        Some(subsets) => subsets.to_vec(),
-        None => vec![Subset::Train; samples.len()],
+    let mut assigned: Vec<Subset> = match keeping {
+        Keeping::Predefined(subsets) => subsets.to_vec(),
+        _ => vec![Subset::Train; samples.len()],
     };
     assert_eq!(assigned.len(), samples.len(), "one subset for each sample");
     let pool: Vec<usize> = (0..samples.len()).filter(|&index| assigned[index] == Subset::Train).collect();
@@ -124,12 +150,47 @@ pub fn split(
         return Err(SplitError::NothingToLearnFrom);
     }
     let shares = shares_of_pool(&assigned, fractions);
-    let classes = dataset.classes();
     let quotas = quotas(samples, &pool, classes, &shares)?;
-    assign(samples, &pool, &shares, quotas, seed.derive("split"), &mut assigned);
+    // What was in a subset that is no longer asked for is dealt out anew.
+    let part_before = |index: usize| match keeping {
+        Keeping::Earlier(subsets) => {
+            subsets[index].and_then(|subset| shares.iter().position(|share| share.0 == subset))
+        }
+        _ => None,
+    };
+    for (index, part) in assign(samples, &pool, quotas, &part_before, seed.derive("split")) {
+        assigned[index] = shares[part].0;
+    }
     let mut problems = missing_classes(samples, classes, &assigned);
     problems.extend(torn_apart(samples, &assigned));
     Ok(Parts { split: collect(&assigned), problems })
+}
+
+/// Deals the samples out into `count` folds of the same size, by class and by seed, without tearing apart what belongs
+/// together. One fold a sample, from 0.
+///
+/// # Errors
+/// When there are fewer than two folds, or a class has fewer pictures than there are folds.
+pub(crate) fn folds(
+    classes: &[String],
+    samples: &[Sample],
+    count: usize,
+    seed: Seed,
+) -> Result<Vec<usize>, SplitError> {
+    if samples.is_empty() {
+        return Err(SplitError::Empty);
+    }
+    if count < 2 {
+        return Err(SplitError::TooFewFolds { count });
+    }
+    let pool: Vec<usize> = (0..samples.len()).collect();
+    let shares = vec![(Subset::Test, 1.0 / count as f64); count];
+    let quotas = quotas(samples, &pool, classes, &shares)?;
+    let mut fold = vec![0; samples.len()];
+    for (index, part) in assign(samples, &pool, quotas, &|_| None, seed.derive("folds")) {
+        fold[index] = part;
+    }
+    Ok(fold)
 }
 
 /// The subsets that the pool is cut into, with their shares: train, and those that nothing is assigned to yet.
@@ -180,32 +241,40 @@ fn apportion(pictures: usize, shares: &[(Subset, f64)]) -> Vec<i64> {
     quota
 }
 
-/// Gives every unit (samples that stay together) to the subset that lacks most of its classes: large units first, those
-/// of one size in random order. Single samples fill the quotas exactly.
+/// Gives every unit (samples that stay together) to the part that lacks most of its classes: large units first, those
+/// of one size in random order. Single samples fill the quotas exactly. A sample that had a part before keeps it, and what
+/// belongs to it comes there too. The part of each sample of the pool.
 fn assign(
     samples: &[Sample],
     pool: &[usize],
-    shares: &[(Subset, f64)],
     mut lacking: Vec<Vec<i64>>,
+    part_before: &dyn Fn(usize) -> Option<usize>,
     seed: Seed,
-    assigned: &mut [Subset],
-) {
+) -> Vec<(usize, usize)> {
     let mut units = units(samples, pool);
     seed.rng().shuffle(&mut units);
-    units.sort_by_key(|unit| std::cmp::Reverse(unit.len()));
+    let held = |unit: &Vec<usize>| unit.iter().any(|&index| part_before(index).is_some());
+    units.sort_by_key(|unit| (!held(unit), std::cmp::Reverse(unit.len())));
+    let parts = lacking.first().map_or(0, Vec::len);
+    let mut assigned = Vec::with_capacity(pool.len());
     for unit in units {
+        let mut held = vec![0; parts];
+        unit.iter().filter_map(|&index| part_before(index)).for_each(|part| held[part] += 1);
         let lacks = |at: usize| unit.iter().map(|&index| lacking[samples[index].class][at]).sum::<i64>();
+        let rank = |at: usize| (held[at], lacks(at));
         let mut best = 0;
-        for at in 1..shares.len() {
-            if lacks(at) > lacks(best) {
+        for at in 1..parts {
+            if rank(at) > rank(best) {
                 best = at;
             }
         }
         for &index in &unit {
-            lacking[samples[index].class][best] -= 1;
-            assigned[index] = shares[best].0;
+            let part = part_before(index).unwrap_or(best);
+            lacking[samples[index].class][part] -= 1;
+            assigned.push((index, part));
         }
     }
+    assigned
 }
 
 /// The pool's samples in units that must not be torn apart: chains of equal groups and equal ids. In the order of each
@@ -230,7 +299,7 @@ fn units(samples: &[Sample], pool: &[usize]) -> Vec<Vec<usize>> {
 }
 
 /// Union-find with path halving; the smaller root stays, so that a unit is named by its first sample.
-fn root(parent: &mut [usize], mut at: usize) -> usize {
+pub(crate) fn root(parent: &mut [usize], mut at: usize) -> usize {
     while parent[at] != at {
         parent[at] = parent[parent[at]];
         at = parent[at];
@@ -238,7 +307,7 @@ fn root(parent: &mut [usize], mut at: usize) -> usize {
     at
 }
 
-fn join(parent: &mut [usize], a: usize, b: usize) {
+pub(crate) fn join(parent: &mut [usize], a: usize, b: usize) {
     let (a, b) = (root(parent, a), root(parent, b));
     parent[a.max(b)] = a.min(b);
 }
@@ -259,7 +328,7 @@ fn missing_classes(samples: &[Sample], classes: &[String], assigned: &[Subset]) 
     problems
 }
 
-/// Exact copies and groups that a predefined split tears apart: the test says less than it seems to.
+/// Exact copies and groups that a settled split tears apart: the test says less than it seems to.
 fn torn_apart(samples: &[Sample], assigned: &[Subset]) -> Vec<Problem> {
     let copies = also_in_train(samples, assigned, |sample| Some(sample.id.to_string()));
     let of_groups = also_in_train(samples, assigned, |sample| sample.group.clone());
@@ -269,7 +338,7 @@ fn torn_apart(samples: &[Sample], assigned: &[Subset]) -> Vec<Problem> {
     ];
     let torn = told.into_iter().filter(|&(pictures, _)| pictures > 0);
     torn.map(|(pictures, what)| Problem {
-        place: "the split that the source brings along".to_owned(),
+        place: "what was split before".to_owned(),
         reason: format!("{pictures} pictures of validation and test {what}"),
     })
     .collect()
@@ -425,6 +494,49 @@ mod tests {
                     let in_subset = parts.split.indices(subset).iter();
                     let got = in_subset.filter(|&&index| dataset.samples[index].class == class).count();
                     prop_assert!((got as f64 - n as f64 * fractions.of(subset)).abs() < 1.0 + 1e-6);
+                }
+            }
+        }
+
+        #[test]
+        fn new_pictures_move_no_old_ones_and_fill_what_is_lacking(
+            old in proptest::collection::vec(10usize..60, 2..4),
+            new in 0usize..40,
+            seed in any::<u64>(),
+        ) {
+            let before = distinct(&old);
+            let parts = split(&before, None, Fractions::default(), Seed(seed)).unwrap();
+            let mut samples = before.samples.clone();
+            let added = |number: usize| Sample { id: SampleId::of(&[7, number as u8]), class: number % old.len(), ..samples[0].clone() };
+            samples.extend((0..new).map(added).collect::<Vec<_>>());
+            let subset_of = |index: usize| Subset::ALL.into_iter().find(|&s| parts.split.indices(s).contains(&index));
+            let earlier: Vec<Option<Subset>> = (0..samples.len()).map(subset_of).collect();
+            let grown = split_samples(&before.classes, &samples, Keeping::Earlier(&earlier), Fractions::default(), Seed(seed)).unwrap();
+            prop_assert_eq!(grown.split.len(), samples.len());
+            for (at, subset) in Subset::ALL.into_iter().enumerate() {
+                let now = grown.split.indices(subset);
+                prop_assert!(parts.split.indices(subset).iter().all(|index| now.contains(index)));
+                for class in 0..old.len() {
+                    let of_class = samples.iter().filter(|sample| sample.class == class).count() as f64;
+                    let got = now.iter().filter(|&&index| samples[index].class == class).count() as f64;
+                    let share = [0.7, 0.1, 0.2][at] * of_class;
+                    prop_assert!((got - share).abs() < 2.0, "{} of {} in {}", got, of_class, subset);
+                }
+            }
+        }
+
+        #[test]
+        fn folds_are_of_one_size_in_every_class(
+            pictures in proptest::collection::vec(10usize..60, 2..4),
+            count in 2usize..8,
+            seed in any::<u64>(),
+        ) {
+            let dataset = distinct(&pictures);
+            let fold = folds(&dataset.classes, &dataset.samples, count, Seed(seed)).unwrap();
+            for (class, &n) in pictures.iter().enumerate() {
+                for number in 0..count {
+                    let got = (0..fold.len()).filter(|&at| fold[at] == number && dataset.samples[at].class == class).count();
+                    prop_assert!((got as f64 - n as f64 / count as f64).abs() < 1.0);
                 }
             }
         }

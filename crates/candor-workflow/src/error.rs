@@ -9,6 +9,7 @@ use candor_data::known::FetchError;
 use candor_data::prepare::Cancelled;
 use candor_data::source::{SourceError, SourceErrorKind};
 use candor_data::split::SplitError;
+use candor_data::study::{StudyError, StudyErrorKind};
 use candor_engine::EngineError;
 use thiserror::Error;
 
@@ -28,6 +29,8 @@ pub enum WorkflowError {
     Recipe(#[from] RecipeError),
     #[error(transparent)]
     Source(SourceError),
+    #[error(transparent)]
+    Study(StudyError),
     #[error(transparent)]
     Split(#[from] SplitError),
     #[error(transparent)]
@@ -68,6 +71,16 @@ pub enum WorkflowError {
     Audit(#[from] candor_analysis::audit::AuditError),
     #[error("there is no check called \"{id}\": choose one of {known}")]
     UnknownCheck { id: String, known: String },
+    #[error("{}: knows nothing of it: no picture has the SHA-256, address, file or name \"{what}\"", study.display())]
+    NothingToForget { study: PathBuf, what: String },
+    #[error("{}: {reason}", study.display())]
+    NotLabelled { study: PathBuf, reason: String },
+    #[error("{}: {reason}", path.display())]
+    Labels { path: PathBuf, reason: String },
+    #[error("{annotators} annotators said something on \"{name}\": agreement needs two")]
+    OneAnnotator { name: String, annotators: usize },
+    #[error("stopped")]
+    StudyStopped,
     #[error("stopped")]
     AuditStopped { run: PathBuf },
     #[error("stopped")]
@@ -108,6 +121,9 @@ impl WorkflowError {
             WorkflowError::Stopped { run: Some(run) } => {
                 Some(format!("go on where it stopped: candor resume {}", run.display()))
             }
+            WorkflowError::StudyStopped => {
+                Some("what was done is kept; give the same command again to go on".into())
+            }
             WorkflowError::AuditStopped { run } => {
                 Some(format!("checks that are done are kept; go on: candor audit {}", run.display()))
             }
@@ -127,7 +143,10 @@ impl WorkflowError {
 
     /// Whether it is the person who stopped the step.
     pub fn is_stop(&self) -> bool {
-        matches!(self, WorkflowError::Stopped { .. } | WorkflowError::AuditStopped { .. })
+        matches!(
+            self,
+            WorkflowError::Stopped { .. } | WorkflowError::StudyStopped | WorkflowError::AuditStopped { .. }
+        )
     }
 
     pub(crate) fn file(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> WorkflowError {
@@ -151,6 +170,15 @@ impl From<SourceError> for WorkflowError {
         match error.kind() {
             SourceErrorKind::Cancelled => WorkflowError::Stopped { run: None },
             _ => WorkflowError::Source(error),
+        }
+    }
+}
+
+impl From<StudyError> for WorkflowError {
+    fn from(error: StudyError) -> WorkflowError {
+        match error.kind() {
+            StudyErrorKind::Cancelled => WorkflowError::StudyStopped,
+            _ => WorkflowError::Study(error),
         }
     }
 }

@@ -34,6 +34,7 @@ mod judge;
 mod looks;
 mod memory;
 mod model;
+mod near_copies;
 mod onnx;
 mod pictures;
 mod rates;
@@ -52,6 +53,11 @@ pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_data::decode::Limits;
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
+pub use candor_data::split::Fractions;
+pub use candor_data::study::{
+    CLASS, ClassCount, Doomed, Holds, Imported, Keep, Labelled, MAIN, Method, NamedSplit, NewOpinion,
+    Opinion, RUNS, SourceCount, SplitMade, SplitRequest, Status, Study, Tie, Tied,
+};
 pub use candor_report::{
     FigureLine, Scale, SubsetEvaluation, Summary, accuracy_with_interval, baseline_verdict, count,
     figure_list, p_value, per_cent, points_with_interval,

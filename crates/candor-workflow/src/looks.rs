@@ -148,7 +148,7 @@ fn looks_of(run: &Path, test: SampleId) -> usize {
     looks.iter().filter(|look| look.test == Some(test)).count()
 }
 
-fn now() -> String {
+pub(crate) fn now() -> String {
     rfc3339(SystemTime::now())
 }
 

@@ -3,13 +3,14 @@
 use candor_core::{Dataset, Problem, Reporter, SampleId, Split, Subset};
 use candor_data::prepare::{Prepared, survey};
 use candor_data::split::split;
+use candor_data::study::Study;
 use candor_engine::Network;
 
 use crate::error::{Result, WorkflowError};
 use crate::initial;
 use crate::looks::{SealedSplit, looks_beside};
 use crate::model::TrainedModel;
-use crate::pictures::{Difference, Pictures, SourceRecord, SourceSpec, SplitRecord, fingerprint};
+use crate::pictures::{Difference, Origin, Pictures, SourceRecord, SourceSpec, SplitRecord, fingerprint};
 use crate::recipe::{Choice, Facts, Recipe, RecipeError, RecipeFile, resolve};
 use crate::run_dir::{self, RunDir};
 use crate::threads::in_pool;
@@ -42,7 +43,10 @@ impl Run {
     /// Reads the pictures, resolves the recipe, splits, and writes all that down in `dir`.
     pub fn begin(dir: RunDir, beginning: &Beginning<'_>, reporter: &dyn Reporter) -> Result<Run> {
         match Run::read(&dir, beginning, reporter) {
-            Ok(parts) => parts.write_down(dir),
+            Ok(parts) => {
+                note_in_studies(beginning.source, &dir)?;
+                parts.write_down(dir)
+            }
             Err(error) => {
                 dir.abandon();
                 Err(error)
@@ -214,6 +218,19 @@ impl Run {
     pub fn history(&self) -> Result<History> {
         self.dir.read_json(run_dir::HISTORY_JSON)
     }
+}
+
+/// A study remembers which runs saw its pictures, wherever they are.
+fn note_in_studies(source: &SourceSpec, dir: &RunDir) -> Result<()> {
+    let first = match &source.origin {
+        Origin::Path(path) => Some(path),
+        Origin::FashionMnist => None,
+    };
+    let studies = first.into_iter().chain(&source.test).filter(|path| Study::is_at(path));
+    for path in studies {
+        Study::read(path)?.note_run(dir.path())?;
+    }
+    Ok(())
 }
 
 /// A run that was read and is not written down yet.

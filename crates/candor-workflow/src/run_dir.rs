@@ -43,6 +43,8 @@ pub const BASELINES: &str = "baselines.json";
 pub const AUDIT: &str = "audit";
 /// Every look at the test split.
 pub const LOOKS: &str = "looks.json";
+/// What happened to pictures that it learned from.
+pub const MARKS: &str = "marks.json";
 /// The range test of the learning rate, drawn.
 pub const LEARNING_RATES_SVG: &str = "learning-rates.svg";
 /// The drawing on a page, with the suggestion.
@@ -174,10 +176,15 @@ impl RunDir {
 }
 
 /// `name`, or the first of `name-2`, `name-3` … that is free: a folder for a run whose name nobody chose.
-pub fn free_name(name: &str) -> PathBuf {
-    let numbered = (2..).map(|number| PathBuf::from(format!("{name}-{number}")));
+pub fn free_name(name: impl AsRef<Path>) -> PathBuf {
+    let name = name.as_ref();
+    let numbered = (2..).map(|number| {
+        let mut text = name.as_os_str().to_owned();
+        text.push(format!("-{number}"));
+        PathBuf::from(text)
+    });
     let free = |path: &PathBuf| entries(path).map_or(true, |names| names.is_empty());
-    std::iter::once(PathBuf::from(name)).chain(numbered).find(free).expect("there is no end to numbers")
+    std::iter::once(name.to_owned()).chain(numbered).find(free).expect("there is no end to numbers")
 }
 
 /// Writes beside `path`, forces it onto the disk, and puts it in the place of whatever was there.

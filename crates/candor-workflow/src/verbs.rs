@@ -7,12 +7,18 @@ mod compare;
 mod data;
 mod demo;
 mod doctor;
+mod duplicates;
 mod evaluate;
 mod export;
 mod find_lr;
+mod forget;
+mod import;
+mod label;
 mod models;
 mod predict;
 mod report;
+mod split;
+mod status;
 mod study;
 mod train;
 
@@ -22,11 +28,21 @@ pub use compare::{CompareRequest, ComparedPair, ComparedRun, RunComparison, comp
 pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};
 pub use demo::{Demo, DemoModel, DemoRequest, demo};
 pub use doctor::{Check, Doctor, Memory, doctor};
+pub use duplicates::{
+    DuplicateCluster, DuplicatePair, DuplicatePicture, Duplicates, DuplicatesRequest, duplicates,
+};
 pub use evaluate::{EvaluateRequest, Evaluated, evaluate};
 pub use export::{Exported, export_onnx};
 pub use find_lr::{LearningRates, RateStep, find_lr};
+pub use forget::{ForgetRequest, Forgotten, Mark, MarkedRun, forget};
+pub use import::{ImportRequest, import};
+pub use label::{
+    Agreement, AgreementPair, LabelTable, label_agreement, label_history, label_import, label_set,
+};
 pub use models::{LayerRow, ModelListing, ModelTable, model_table, models};
 pub use predict::{PredictRequest, PredictedFile, Predictions, predict};
 pub use report::{ReportRequest, render_report};
+pub use split::{StudySplitRequest, split_study};
+pub use status::{RunStatus, StudyStatus, status};
 pub use study::study;
 pub use train::{RunRequest, RunResult, SplitCounts, SubsetFigures, resume, train};

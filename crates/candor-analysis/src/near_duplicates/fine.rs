@@ -1,5 +1,7 @@
 //! The second stage: what is left of a picture, or of a window in it, without its local mean.
 
+use candor_core::Seed;
+
 use super::{Likeness, SIDE, Window};
 
 /// Side of the grid.
@@ -39,6 +41,21 @@ impl Fine {
     /// -1 to 1.
     pub fn correlation(&self, other: &Fine) -> f32 {
         self.0.iter().zip(other.0.iter()).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>()).sum()
+    }
+
+    /// The signs of its products with 256 random vectors of 1 and -1, drawn by `seed`.
+    pub fn signs(&self, seed: Seed) -> [u64; 4] {
+        let mut rng = seed.derive("sketch").rng();
+        std::array::from_fn(|_| {
+            let mut sums = [0.0f32; 64];
+            for &value in self.0.as_flattened() {
+                let signs = rng.next_u64();
+                for (bit, sum) in sums.iter_mut().enumerate() {
+                    *sum += if (signs >> bit) & 1 == 1 { value } else { -value };
+                }
+            }
+            sums.iter().enumerate().fold(0, |word, (bit, sum)| word | (u64::from(*sum > 0.0) << bit))
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 /// A source of pictures with labels.
 #[derive(Debug, Args)]
 pub struct SourceArguments {
-    /// Folder with one subfolder a class, folder with an index.csv, CSV of pixels, IDX files, or
+    /// Folder with one subfolder a class, folder with an index.csv, CSV of pixels, IDX files, a study, or
     /// built-in:fashion-mnist
     pub source: PathBuf,
     /// Take the test split from here; all of SOURCE is then for training
@@ -25,7 +25,7 @@ pub struct SourceArguments {
 /// How a source is read.
 #[derive(Debug, Args)]
 pub struct ReadingArguments {
-    /// The kind of source: class-folders, index-csv, pixel-csv, idx, cifar [default: recognised]
+    /// The kind of source: study, class-folders, index-csv, pixel-csv, idx, cifar [default: recognised]
     #[arg(long, value_name = "KIND", help_heading = "Source")]
     pub kind: Option<String>,
     /// Column that holds the class [default: category in an index.csv, target in a CSV of pixels]
@@ -46,6 +46,9 @@ pub struct ReadingArguments {
     /// Column that holds train, validation or test
     #[arg(long, value_name = "COLUMN", help_heading = "Source")]
     pub split_column: Option<String>,
+    /// Split of a study, by its name; all for all its pictures [default: main, where there is one]
+    #[arg(long, value_name = "NAME", help_heading = "Source")]
+    pub split: Option<String>,
     /// Names of the classes 0, 1, 2 …, where the source numbers them
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', help_heading = "Source")]
     pub class_names: Vec<String>,
@@ -90,6 +93,8 @@ impl ReadingArguments {
             url_column: self.url_column.clone(),
             group_column: self.group_column.clone(),
             split_column: self.split_column.clone(),
+            split: self.split.clone(),
+            class: None,
             class_names: self.class_names.clone(),
             pixel_max: self.pixel_max,
             limits: self.limits.limits(),

@@ -18,3 +18,4 @@ mod rendered;
 mod runs;
 mod shared;
 mod smaller_verbs;
+mod study;

@@ -76,6 +76,13 @@ fn help_is_there_and_wrong_usage_is_code_2() {
         "data",
         "doctor",
         "check-figures",
+        "import",
+        "split",
+        "duplicates",
+        "label set",
+        "label import",
+        "forget",
+        "status",
     ] {
         let help = candor.run(&format!("{verb} --help"));
         assert_eq!(help.code, 0, "{verb}");

@@ -17,13 +17,14 @@ pub(super) fn picture_format(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
 }
 
 /// The formats that candor reads, with the names people use.
-const SUPPORTED: [(ImageFormat, &str); 6] = [
+const SUPPORTED: [(ImageFormat, &str); 7] = [
     (ImageFormat::Jpeg, "JPEG"),
     (ImageFormat::Png, "PNG"),
     (ImageFormat::Gif, "GIF"),
     (ImageFormat::Bmp, "BMP"),
     (ImageFormat::Tiff, "TIFF"),
     (ImageFormat::WebP, "WebP"),
+    (ImageFormat::Pnm, "Netpbm"),
 ];
 
 /// The usual name of a supported format.

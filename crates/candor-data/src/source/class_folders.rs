@@ -19,6 +19,11 @@ pub(super) static KIND: SourceKind = SourceKind {
 };
 
 fn read(root: &Path, options: &SourceOptions, reporter: &dyn Reporter) -> Result<Listing, SourceError> {
+    if let Some(class) = &options.class {
+        let mut walk = Walk { root, files: Vec::new(), side_files: 0, left_out: LeftOut::new(reporter) };
+        walk.folder(root, class, None, &mut Vec::new())?;
+        return walk.into_listing(options, reporter);
+    }
     let mut left_out = LeftOut::new(reporter);
     let entries = visible_entries(root)?;
     let (folders, loose): (Vec<PathBuf>, Vec<PathBuf>) = entries.into_iter().partition(|path| path.is_dir());
@@ -34,21 +39,7 @@ fn read(root: &Path, options: &SourceOptions, reporter: &dyn Reporter) -> Result
     for (subset, folder) in class_folders(&folders, &mut walk)? {
         walk.class_folder(&folder, subset)?;
     }
-    let Walk { files, side_files, mut left_out, .. } = walk;
-    if side_files > 0 {
-        reporter.note(&format!(
-            "{side_files} files that accompany the pictures (notes, tables) were passed over"
-        ));
-    }
-    let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
-    let identified = identify(root, &paths, &options.limits, reporter)?;
-    let found: BTreeSet<String> = files.iter().map(|file| file.class.clone()).collect();
-    let readable: BTreeSet<&String> =
-        files.iter().zip(&identified).filter(|(_, id)| id.is_ok()).map(|(file, _)| &file.class).collect();
-    for class in found.iter().filter(|class| !readable.contains(class)) {
-        left_out.add(class.clone(), "none of the pictures of this class can be read: it is left out");
-    }
-    Ok(of_files(files, identified, options.limits, left_out))
+    walk.into_listing(options, reporter)
 }
 
 /// The folders of the classes, each with its subset when the root holds `train` beside `test` or `validation` (or
@@ -103,7 +94,30 @@ struct Walk<'r, 'p> {
     left_out: LeftOut<'r>,
 }
 
-impl Walk<'_, '_> {
+impl<'r> Walk<'r, '_> {
+    /// What was found, hashed and looked at.
+    fn into_listing(
+        self,
+        options: &SourceOptions,
+        reporter: &'r dyn Reporter,
+    ) -> Result<Listing, SourceError> {
+        let Walk { root, files, side_files, mut left_out } = self;
+        if side_files > 0 {
+            reporter.note(&format!(
+                "{side_files} files that accompany the pictures (notes, tables) were passed over"
+            ));
+        }
+        let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+        let identified = identify(root, &paths, &options.limits, reporter)?;
+        let found: BTreeSet<String> = files.iter().map(|file| file.class.clone()).collect();
+        let readable: BTreeSet<&String> =
+            files.iter().zip(&identified).filter(|(_, id)| id.is_ok()).map(|(file, _)| &file.class).collect();
+        for class in found.iter().filter(|class| !readable.contains(class)) {
+            left_out.add(class.clone(), "none of the pictures of this class can be read: it is left out");
+        }
+        Ok(of_files(files, identified, options.limits, left_out))
+    }
+
     fn leave_out(&mut self, path: &Path, reason: &str) {
         self.left_out.add(relative(path, self.root), reason);
     }

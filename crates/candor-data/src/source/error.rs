@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::study::StudyError;
+
 /// A source that cannot be used, and where that showed.
 #[derive(Debug, Error)]
 #[error("{}: {kind}", place.display())]
@@ -101,6 +103,9 @@ pub enum SourceErrorKind {
     /// A number without a name.
     #[error("holds class {label}, but only {names} class names were given")]
     ClassWithoutName { label: usize, names: usize },
+    /// A study that cannot be read.
+    #[error(transparent)]
+    Study(StudyError),
     /// A file whose size is no multiple of a record's.
     #[error(
         "has {bytes} bytes, which is no multiple of CIFAR-10's 3073 a picture: it is cut off or something else"

@@ -29,7 +29,7 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Numbers the classes and checks that there is something to learn.
+    /// Numbers the classes and checks that there are pictures.
     pub fn into_source(self, kind: &'static str, place: &Path) -> Result<Source, SourceError> {
         if self.entries.is_empty() {
             let first = self.problems.first().map(|p| format!("{}: {}", p.place, p.reason));
@@ -37,9 +37,6 @@ impl Listing {
             return Err(SourceError::new(place, SourceErrorKind::NoPictures { left_out, first }));
         }
         let classes = ordered_classes(&self.entries, self.class_order);
-        if let [class] = classes.as_slice() {
-            return Err(SourceError::new(place, SourceErrorKind::OneClass { class: class.clone() }));
-        }
         let number: BTreeMap<&str, usize> = classes.iter().map(String::as_str).zip(0..).collect();
         let predefined = self.entries.iter().map(|entry| entry.subset).collect();
         let samples = self.entries.iter().map(|entry| entry.sample(number[entry.class.as_str()])).collect();

@@ -4,3 +4,4 @@ mod decode;
 mod known;
 mod shared_data;
 mod source;
+mod study;

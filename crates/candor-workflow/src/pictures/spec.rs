@@ -88,6 +88,7 @@ impl SourceSpec {
             ("url-column", url_column.clone()),
             ("group-column", group_column.clone()),
             ("split-column", self.options.split_column.clone()),
+            ("split", self.options.split.clone()),
             ("class-names", Some(self.options.class_names.join(",")).filter(|names| !names.is_empty())),
             ("pixel-max", self.options.pixel_max.map(|max| max.to_string())),
             ("test-source", self.test.as_ref().map(|path| path.display().to_string())),

@@ -1,0 +1,141 @@
+//! What can be typed about a study.
+
+use std::path::PathBuf;
+
+use candor_core::Seed;
+use candor_workflow::{Fractions, Keep, MAIN, Method, SplitRequest, StudySplitRequest, Tie};
+use clap::{Args, ValueEnum};
+
+use super::source::ReadingArguments;
+
+#[derive(Debug, Args)]
+pub struct ImportArguments {
+    /// Folder with one subfolder a class, folder with an index.csv, CSV of pixels, IDX or CIFAR-10 files
+    pub source: PathBuf,
+    /// The study's folder; made where it is not there
+    #[arg(long, value_name = "DIR")]
+    pub study: PathBuf,
+    /// How the originals are held: as copies, as second names of the same files, or as paths only
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = By::Copy)]
+    pub by: By,
+    /// All pictures below SOURCE are of this class
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
+}
+
+/// How originals are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    Copy,
+    HardLink,
+    Reference,
+}
+
+impl From<By> for Keep {
+    fn from(by: By) -> Keep {
+        match by {
+            By::Copy => Keep::Copy,
+            By::HardLink => Keep::HardLink,
+            By::Reference => Keep::Reference,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// The study's folder
+    #[arg(default_value = ".")]
+    pub study: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct SplitArguments {
+    /// The study's folder
+    pub study: PathBuf,
+    /// The split's name; trainings take main unless another one is asked for with --split
+    #[arg(long, default_value = MAIN)]
+    pub name: String,
+    /// Share to learn from
+    #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
+    pub train_share: f64,
+    /// Share that chooses the best epoch
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    pub validation_share: f64,
+    /// Share to be judged on
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
+    pub test_share: f64,
+    /// What is kept in one subset: group, page, host, name, camera, duplicates; or none
+    #[arg(long, value_name = "WHAT,WHAT", value_delimiter = ',', value_parser = tie,
+          default_value = "group,page,name,camera,duplicates")]
+    pub together: Vec<Together>,
+    /// This many splits, fold-1, fold-2 …, each with another part of the pictures as its test
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["leave_out", "by_time"])]
+    pub folds: Option<usize>,
+    /// One split for each source, which is its test: by site, source, or a further column
+    #[arg(long, value_name = "WHAT", conflicts_with = "by_time")]
+    pub leave_out: Option<String>,
+    /// The earliest pictures to learn from, the latest to be judged on: by exif, or a further column
+    #[arg(long, value_name = "WHAT")]
+    pub by_time: Option<String>,
+    /// Forget which picture was where before; otherwise those that were split stay, and new ones fill up
+    #[arg(long)]
+    pub anew: bool,
+    /// Of everything random: the same seed gives the same split
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// One word of `--together`: a tie, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Together(pub Option<Tie>);
+
+fn tie(text: &str) -> Result<Together, String> {
+    let known = || format!("choose from {}, or none", Tie::ALL.map(Tie::name).join(", "));
+    match text {
+        "none" => Ok(Together(None)),
+        text => Tie::ALL
+            .into_iter()
+            .find(|tie| tie.name() == text)
+            .map(|tie| Together(Some(tie)))
+            .ok_or_else(known),
+    }
+}
+
+impl SplitArguments {
+    /// What the workflow needs to know.
+    pub fn request(&self, threads: usize) -> StudySplitRequest {
+        let method = match (&self.folds, &self.leave_out, &self.by_time) {
+            (Some(folds), ..) => Method::Folds(*folds),
+            (_, Some(what), _) => Method::LeaveOut(what.clone()),
+            (.., Some(what)) => Method::ByTime(what.clone()),
+            _ => Method::Shares { anew: self.anew },
+        };
+        let fractions =
+            Fractions { train: self.train_share, validation: self.validation_share, test: self.test_share };
+        let split = SplitRequest { name: self.name.clone(), method, fractions, seed: Seed(self.seed) };
+        let together = self.together.iter().filter_map(|together| together.0).collect();
+        StudySplitRequest { study: self.study.clone(), split, together, threads }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct DuplicatesArguments {
+    /// A study, or any other source of pictures
+    pub source: PathBuf,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct ForgetArguments {
+    /// A picture's SHA-256, the address it came from, its file, or a name that its table, its group or its file has
+    pub what: String,
+    /// The study's folder
+    #[arg(long, value_name = "DIR")]
+    pub study: PathBuf,
+    /// Only say what would go
+    #[arg(long)]
+    pub dry_run: bool,
+}

@@ -1,0 +1,226 @@
+//! What is in a study, and what was done to it.
+
+use candor_workflow::{
+    DuplicateCluster, Duplicates, Forgotten, Imported, NamedSplit, SplitMade, StudyStatus, Tie, count,
+};
+
+use super::Words;
+use super::table::{Table, WIDTH, shortened, wrapped};
+
+impl Words for Imported {
+    fn words(&self) -> String {
+        let Imported { new, known, copied_instead, problems, .. } = self;
+        let mut text = format!(
+            "{} taken into {}; {} there already.\n",
+            pictures(*new),
+            self.study.display(),
+            were(*known)
+        );
+        if *copied_instead > 0 {
+            text += &format!("{} copied, because nothing else was possible.\n", were(*copied_instead));
+        }
+        if self.refused > 0 {
+            text += &format!("{} refused: taken out of this study before.\n", were(self.refused));
+        }
+        if !problems.is_empty() {
+            text += &format!(
+                "{} left out or told of; candor status {} counts them.\n",
+                count(problems.len() as u64),
+                self.study.display()
+            );
+        }
+        if !self.classes.is_empty() {
+            let mut table = Table::new(&["class", ">new pictures"]);
+            self.classes.iter().for_each(|(class, new)| table.row([class, &count(*new as u64)]));
+            text += &format!("\n{table}");
+        }
+        text + &format!("\nTrain on them: candor study {}\n", self.study.display())
+    }
+}
+
+impl Words for StudyStatus {
+    fn words(&self) -> String {
+        let status = &self.pictures;
+        let mut text = format!(
+            "{}: {}, {:.1} MB\n",
+            status.study.display(),
+            pictures(status.pictures),
+            status.bytes as f64 / 1e6
+        );
+        if status.found_twice > 0 {
+            text += &format!("{} found in more than one place.\n", were(status.found_twice));
+        }
+        if status.missing > 0 {
+            text += &format!("{} MISSING: the original is not where it should be.\n", are(status.missing));
+        }
+        let mut classes = Table::new(&["class", ">pictures"]);
+        for class in &status.classes {
+            classes.row([&class.class, &count(class.pictures as u64)]);
+        }
+        let mut sources = Table::new(&["source", "kind", ">pictures", ">problems", "imported (UTC)"]);
+        for source in &status.sources {
+            let (pictures, problems) = (count(source.pictures as u64), count(source.problems as u64));
+            let place = shortened(&source.place, WIDTH - 57);
+            sources.row([&place, &source.kind, &pictures, &problems, &source.imported_at]);
+        }
+        text += &format!("\n{classes}\n{sources}");
+        if !status.splits.is_empty() {
+            let mut splits = Table::new(&["split", ">train", ">validation", ">test", ">in none"]);
+            for split in &status.splits {
+                let [train, validation, test] =
+                    [0, 1, 2].map(|at| split.classes.values().map(|counts| counts[at]).sum::<usize>());
+                let numbers = [train, validation, test, split.outside].map(|number| count(number as u64));
+                splits.row([&split.name, &numbers[0], &numbers[1], &numbers[2], &numbers[3]]);
+            }
+            text += &format!("\n{splits}");
+        }
+        if !self.runs.is_empty() {
+            let mut runs = Table::new(&["run", "trained", ">looks at test", ">marks"]);
+            for run in &self.runs {
+                let trained = if run.trained { "yes" } else { "not yet" };
+                let (looks, marks) = (run.looks.to_string(), run.marks.to_string());
+                runs.row([&shortened(&run.run.display().to_string(), 40), trained, &looks, &marks]);
+            }
+            text += &format!("\n{runs}");
+        }
+        text
+    }
+}
+
+fn pictures(number: usize) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} picture{s}", count(number as u64))
+}
+
+fn were(number: usize) -> String {
+    format!("{} {}", count(number as u64), if number == 1 { "was" } else { "were" })
+}
+
+fn are(number: usize) -> String {
+    format!("{} {}", count(number as u64), if number == 1 { "is" } else { "are" })
+}
+
+impl Words for SplitMade {
+    fn words(&self) -> String {
+        let mut text = String::new();
+        for split in &self.splits {
+            text += &format!("{} ({})\n\n{}\n", split.name, split.how, split_table(split));
+        }
+        text += &ties(self);
+        for problem in &self.problems {
+            text += &(wrapped(&format!("Note: {}: {}", problem.place, problem.reason), WIDTH) + "\n");
+        }
+        text
+    }
+}
+
+fn split_table(split: &NamedSplit) -> Table {
+    let mut table = Table::new(&["class", ">train", ">validation", ">test"]);
+    for (class, counts) in &split.classes {
+        let counts = counts.map(|number| count(number as u64));
+        table.row([class, &counts[0], &counts[1], &counts[2]]);
+    }
+    table
+}
+
+/// How many groups of each kind were found, with some of them.
+fn ties(made: &SplitMade) -> String {
+    const EXAMPLES: usize = 3;
+    let mut text = match made.tied {
+        0 => "Nothing was found that belongs together: each picture was dealt out by itself.\n".to_owned(),
+        tied => {
+            format!("{} kept together with others, {} units in all:\n", are(tied), count(made.units as u64))
+        }
+    };
+    for tie in Tie::ALL {
+        let groups: Vec<_> = made.ties.iter().filter(|tied| tied.tie == tie).collect();
+        if !groups.is_empty() {
+            text += &format!("  {} by {}, such as\n", count(groups.len() as u64), tie.name());
+        }
+        for group in groups.iter().take(EXAMPLES) {
+            text += &format!("    {} ({})\n", shortened(&group.why, 60), pictures(group.members.len()));
+        }
+    }
+    text
+}
+
+impl Words for Duplicates {
+    fn words(&self) -> String {
+        const MOST: usize = 20;
+        if self.clusters.is_empty() {
+            return format!("{} compared: each is there once.\n", pictures(self.pictures));
+        }
+        let (clusters, all) = (count(self.clusters.len() as u64), pictures(self.pictures));
+        let mut text = format!("{all} compared, {clusters} clusters of copies.\n");
+        for cluster in self.clusters.iter().take(MOST) {
+            text += &format!("\n{}", cluster_words(cluster));
+        }
+        if self.clusters.len() > MOST {
+            text += &format!("\n… and {} more; --json lists them all.\n", self.clusters.len() - MOST);
+        }
+        text
+    }
+}
+
+fn cluster_words(cluster: &DuplicateCluster) -> String {
+    let mut table = Table::plain();
+    for (place, picture) in cluster.pictures.iter().enumerate() {
+        let pair =
+            cluster.evidence.iter().find(|pair| pair.second == place || (place > 0 && pair.first == place));
+        let tie = pair.map_or_else(String::new, |pair| match pair.exact {
+            true => "the same bytes".to_owned(),
+            false => {
+                let mirrored = if pair.mirrored { ", mirrored" } else { "" };
+                let part = if pair.area < 0.995 {
+                    format!(", {:.0} % of it", 100.0 * pair.area)
+                } else {
+                    String::new()
+                };
+                format!("{:.2} alike{mirrored}{part}", pair.likeness)
+            }
+        });
+        table.row([&shortened(&picture.file, 34), &shortened(&picture.class, 14), &tie]);
+    }
+    let differ = if cluster.classes_differ { "  DIFFERENT CLASSES: at least one is wrong\n" } else { "" };
+    format!("{table}{differ}")
+}
+
+impl Words for Forgotten {
+    fn words(&self) -> String {
+        let (goes, marked) = match self.dry_run {
+            true => ("would go", "would be marked"),
+            false => ("taken out", "marked"),
+        };
+        let mut text = format!("{} {goes}:\n", pictures(self.pictures.len()));
+        for picture in &self.pictures {
+            let origins = picture.origins.join(", ");
+            text += &format!("  {} ({}), {}\n", shortened(&origins, 50), picture.class, picture.id.short());
+        }
+        for file in self.pictures.iter().filter_map(|picture| picture.elsewhere.as_ref()) {
+            text += &format!("Outside of the study, and not touched: {}\n", file.display());
+        }
+        if self.runs.is_empty() {
+            text += "No training saw them.\n";
+        }
+        for run in &self.runs {
+            let saw: Vec<String> =
+                run.saw.iter().map(|(subset, seen)| format!("{seen} in {subset}")).collect();
+            let saw = if saw.is_empty() { "only spoke of them".to_owned() } else { saw.join(", ") };
+            text += &format!(
+                "{marked}: {} ({saw}), {} files\n",
+                shortened(&run.run.display().to_string(), 44),
+                run.files.len()
+            );
+        }
+        match &self.receipt {
+            Some(receipt) => {
+                text + &format!(
+                    "A model that had learned from them keeps what it learned: train again without them.\n\
+                     They are refused when they are imported again. Receipt: {}\n",
+                    receipt.display()
+                )
+            }
+            None => text + "Nothing was done yet: give the command without --dry-run.\n",
+        }
+    }
+}

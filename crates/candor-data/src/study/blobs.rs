@@ -1,0 +1,163 @@
+//! The originals' bytes: `blobs/<sha256>`, each file whole or absent.
+//!
+//! A blob is on the disk before its row is written, so a row never lacks its blob; a blob without a row, left by a process
+//! that was killed between the two, is taken away when the study is opened for writing the next time.
+
+use std::collections::HashSet;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use candor_core::SampleId;
+
+use super::StudyErrorKind;
+
+/// The folder with the originals.
+#[derive(Clone, Debug)]
+pub(crate) struct Blobs {
+    folder: PathBuf,
+}
+
+const PART: &str = ".part";
+/// Files whose arrival on the disk is waited for at the same time.
+const SYNCS_AT_ONCE: usize = 32;
+
+/// A blob that is written, but not in its place yet.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    part: PathBuf,
+    path: PathBuf,
+}
+
+impl Beside {
+    fn sync(&self) -> Result<(), StudyErrorKind> {
+        let synced = OpenOptions::new().write(true).open(&self.part).and_then(|file| file.sync_all());
+        synced.map_err(StudyErrorKind::file(&self.part, "synced"))
+    }
+}
+
+impl Blobs {
+    /// The folder of the study at `study`; made when a blob is put.
+    pub fn of(study: &Path) -> Blobs {
+        Blobs { folder: study.join("blobs") }
+    }
+
+    /// Where the blob is, or would be.
+    pub fn path(&self, id: &SampleId) -> PathBuf {
+        self.folder.join(id.to_string())
+    }
+
+    /// Makes the folder.
+    pub fn prepare(&self) -> Result<(), StudyErrorKind> {
+        fs::create_dir_all(&self.folder).map_err(StudyErrorKind::file(&self.folder, "made"))
+    }
+
+    /// Writes `bytes` beside their place; [`Blobs::settle`] puts them in place. `writer` is a number that no other thread has
+    /// at the moment. `None` where the blob is in its place already.
+    pub fn write_beside(
+        &self,
+        id: &SampleId,
+        bytes: &[u8],
+        writer: usize,
+    ) -> Result<Option<Beside>, StudyErrorKind> {
+        let path = self.path(id);
+        if path.is_file() {
+            return Ok(None);
+        }
+        let part = self.folder.join(format!("{id}-{writer}{PART}"));
+        fs::write(&part, bytes).map_err(StudyErrorKind::file(&part, "written"))?;
+        Ok(Some(Beside { part, path }))
+    }
+
+    /// Forces what was written onto the disk and puts it in place, names included.
+    pub fn settle(&self, written: &[&Beside]) -> Result<(), StudyErrorKind> {
+        // Disks take many writes in one go: waiting for them one after the other takes three times as long.
+        let share = written.len().div_ceil(SYNCS_AT_ONCE).max(1);
+        std::thread::scope(|scope| {
+            let waiting: Vec<_> = written
+                .chunks(share)
+                .map(|chunk| scope.spawn(|| chunk.iter().try_for_each(|beside| beside.sync())))
+                .collect();
+            waiting
+                .into_iter()
+                .try_for_each(|thread| thread.join().expect("waiting for a disk does not panic"))
+        })?;
+        for Beside { part, path } in written {
+            fs::rename(part, path).map_err(StudyErrorKind::file(path, "written"))?;
+        }
+        self.sync()
+    }
+
+    /// Gives the file at `original` a second name in the study; false where the file system cannot.
+    pub fn link(&self, id: &SampleId, original: &Path) -> bool {
+        let path = self.path(id);
+        path.is_file() || fs::hard_link(original, &path).is_ok()
+    }
+
+    /// Forces the names of new blobs onto the disk.
+    pub fn sync(&self) -> Result<(), StudyErrorKind> {
+        sync_folder(&self.folder).map_err(StudyErrorKind::file(&self.folder, "synced"))
+    }
+
+    /// Takes away what has no row, and half-written files. Files that candor did not name are left alone.
+    pub fn sweep(&self, known: &HashSet<SampleId>) -> Result<usize, StudyErrorKind> {
+        let mut swept = 0;
+        for path in self.files()? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let orphan = SampleId::from_hex(&name).is_some_and(|id| !known.contains(&id));
+            if orphan || name.ends_with(PART) {
+                fs::remove_file(&path).map_err(StudyErrorKind::file(&path, "removed"))?;
+                swept += 1;
+            }
+        }
+        Ok(swept)
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>, StudyErrorKind> {
+        let unreadable = || StudyErrorKind::file(&self.folder, "read");
+        match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            entries => {
+                let entries = entries.map_err(unreadable())?;
+                entries.map(|entry| Ok(entry.map_err(unreadable())?.path())).collect()
+            }
+        }
+    }
+}
+
+/// A new name survives a power cut only when the folder is on the disk too.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_takes_orphans_and_halves_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = Blobs::of(dir.path());
+        assert_eq!(blobs.sweep(&HashSet::new()).unwrap(), 0, "there is no folder yet");
+        blobs.prepare().unwrap();
+        let ids = [b"kept", b"lost"].map(|bytes| {
+            let id = SampleId::of(bytes);
+            let beside = blobs.write_beside(&id, bytes, 0).unwrap().unwrap();
+            assert!(!blobs.path(&id).exists());
+            blobs.settle(&[&beside]).unwrap();
+            id
+        });
+        for name in ["notes.txt", "abc-1.part"] {
+            fs::write(dir.path().join("blobs").join(name), "").unwrap();
+        }
+        assert_eq!(blobs.sweep(&HashSet::from([ids[0]])).unwrap(), 2);
+        assert_eq!(fs::read(blobs.path(&ids[0])).unwrap(), b"kept");
+        assert!(!blobs.path(&ids[1]).exists() && dir.path().join("blobs/notes.txt").exists());
+    }
+}

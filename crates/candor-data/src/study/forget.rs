@@ -1,0 +1,296 @@
+//! Taking pictures out, so that neither they nor what is known of them is in any file of the study afterwards, and so that
+//! they do not come back.
+//!
+//! What remains is a *tombstone*: the HMAC-SHA-256 of the picture's hash and addresses under a key that only this study has,
+//! and a sketch by which near copies are told. A sketch holds signs of random projections (Charikar, "Similarity estimation
+//! techniques from rounding algorithms", 2002): the picture cannot be seen in it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use candor_core::SampleId;
+use rusqlite::params;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Outcome, Study, StudyError, StudyErrorKind};
+
+/// Signs of 256 random projections.
+pub type Sketch = [u64; 4];
+
+/// Of 256 signs so many may differ between a picture and its copy: a correlation of about .92 of their fine structures.
+const MOST_DIFFERENT: u32 = 32;
+
+/// A picture that is to be taken out, with everything that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Doomed {
+    /// SHA-256 of its bytes.
+    pub id: SampleId,
+    /// Its class.
+    pub class: String,
+    /// The file that holds the original, where that is outside of the study: it is not touched.
+    pub elsewhere: Option<PathBuf>,
+    /// Where it was found: files, addresses.
+    pub origins: Vec<String>,
+    /// Whatever else is known of it.
+    pub attributes: Vec<String>,
+    /// Of these, what no other picture has.
+    #[serde(skip)]
+    telling: Vec<String>,
+}
+
+impl Doomed {
+    /// The texts by which a file could speak of it: its hash, its files' names, its addresses, and what else is known of it
+    /// alone.
+    pub fn traces(&self) -> BTreeSet<String> {
+        const SHORTEST: usize = 3;
+        // A name such as 1.jpg stands in that of 11.jpg.
+        const SHORTEST_NAME: usize = 8;
+        let names = self.origins.iter().filter_map(|origin| origin.rsplit('/').next());
+        let names = names.filter(|name| name.len() >= SHORTEST_NAME);
+        let told = self.origins.iter().map(String::as_str).chain(names);
+        let known = self.telling.iter().map(String::as_str).filter(|value| value.chars().count() >= SHORTEST);
+        let told = told.filter(|text| !text.is_empty()).chain(known).map(str::to_owned);
+        told.chain([self.id.to_string()]).collect()
+    }
+}
+
+/// What keeps pictures from coming back.
+#[derive(Clone, Debug)]
+pub(super) struct Tombstones {
+    key: Vec<u8>,
+    digests: BTreeSet<Vec<u8>>,
+}
+
+impl Tombstones {
+    /// Whether the picture with this id, or what was found at this address, was taken out.
+    pub fn refuse(&self, id: &SampleId, url: Option<&str>) -> bool {
+        let is_there = |text: &str| self.digests.contains(&hmac(&self.key, text.as_bytes())[..]);
+        !self.digests.is_empty() && (is_there(&id.to_string()) || url.is_some_and(is_there))
+    }
+}
+
+impl Study {
+    /// The pictures that `what` speaks of: a SHA-256, an address, the path of a file (by its bytes, wherever it lies), the name
+    /// of a file, or a name or other attribute.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn find(&self, what: &str) -> Result<Vec<Doomed>, StudyError> {
+        self.at(self.find_all(what))
+    }
+
+    fn find_all(&self, what: &str) -> Outcome<Vec<Doomed>> {
+        let bytes = std::fs::read(what).ok().map(|bytes| SampleId::of(&bytes).to_string());
+        let id = bytes.unwrap_or_else(|| what.to_lowercase());
+        let sql = "SELECT id FROM picture WHERE sha256 = ?2 OR grouped_by = ?1 OR reference = ?1
+                   UNION SELECT picture FROM origin WHERE url = ?1 OR file = ?1 OR substr(file, -length('/' || ?1)) = '/' || ?1
+                   UNION SELECT picture FROM attribute WHERE value = ?1";
+        let mut rows = self.connection.prepare(sql)?;
+        let ids = rows.query_map([what, &id], |row| row.get(0))?;
+        let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>()?;
+        ids.iter().map(|&picture| self.doomed(picture, &ids)).collect()
+    }
+
+    fn doomed(&self, picture: i64, all: &[i64]) -> Outcome<Doomed> {
+        let texts = |sql: &str| -> Outcome<Vec<String>> {
+            let mut rows = self.connection.prepare(sql)?;
+            let texts = rows.query_map([picture], |row| row.get(0))?;
+            Ok(texts.collect::<rusqlite::Result<_>>()?)
+        };
+        let sql = "SELECT sha256, class, reference, grouped_by FROM picture WHERE id = ?1";
+        let (id, class, elsewhere, group): (String, String, Option<String>, Option<String>) = self
+            .connection
+            .query_row(sql, [picture], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        let attributes = texts("SELECT value FROM attribute WHERE picture = ?1")?;
+        // What other pictures share, such as a year, tells nothing of this one.
+        let all: Vec<String> = all.iter().map(i64::to_string).collect();
+        let others = format!("WHERE picture.id NOT IN ({})", all.join(", "));
+        let telling = texts(&format!(
+            "SELECT value FROM attribute WHERE picture = ?1
+                AND value NOT IN (SELECT value FROM attribute JOIN picture ON picture.id = attribute.picture {others})
+             UNION SELECT grouped_by FROM picture WHERE id = ?1 AND grouped_by IS NOT NULL
+                AND grouped_by NOT IN (SELECT grouped_by FROM picture {others} AND grouped_by IS NOT NULL)"
+        ))?;
+        Ok(Doomed {
+            id: SampleId::from_hex(&id).ok_or(StudyErrorKind::NotAHash { found: id })?,
+            class,
+            elsewhere: elsewhere.map(PathBuf::from),
+            origins: texts(
+                "SELECT file FROM origin WHERE picture = ?1 UNION SELECT url FROM origin WHERE picture = ?1 AND url IS NOT NULL",
+            )?,
+            attributes: attributes.into_iter().chain(group).collect(),
+            telling,
+        })
+    }
+
+    /// The bytes of its original.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn original(&self, doomed: &Doomed) -> Result<Vec<u8>, StudyError> {
+        let path = doomed.elsewhere.clone().unwrap_or_else(|| self.blobs.path(&doomed.id));
+        self.at(std::fs::read(&path).map_err(StudyErrorKind::file(&path, "read")))
+    }
+
+    /// Takes the pictures out: rows first, in one transaction with their tombstones, then originals. Whoever is killed in
+    /// between finds the originals swept away when the study is next written to. `sketches` tell near copies.
+    ///
+    /// # Errors
+    /// When the disk says no, or another process reads the ledger at the moment.
+    pub fn forget(&mut self, doomed: &[Doomed], sketches: &[Sketch]) -> Result<(), StudyError> {
+        let outcome = self.take_out(doomed, sketches);
+        self.at(outcome)
+    }
+
+    fn take_out(&mut self, doomed: &[Doomed], sketches: &[Sketch]) -> Outcome<()> {
+        let key = self.key()?;
+        let transaction = self.connection.transaction()?;
+        for picture in doomed {
+            let id = picture.id.to_string();
+            let addresses = picture.origins.iter().filter(|origin| origin.contains("://"));
+            for text in addresses.chain([&id]) {
+                let sql = "INSERT OR IGNORE INTO tombstone (digest, made_on) VALUES (?1, date('now'))";
+                transaction.execute(sql, params![hmac(&key, text.as_bytes()).to_vec()])?;
+            }
+            let tied = "DELETE FROM tie WHERE id IN (SELECT tie FROM tied JOIN picture ON picture.id = picture WHERE sha256 = ?1)";
+            transaction.execute(tied, [&id])?;
+            transaction.execute("DELETE FROM picture WHERE sha256 = ?1", [&id])?;
+            for trace in picture.traces() {
+                let sql = "DELETE FROM problem WHERE instr(place, ?1) OR instr(reason, ?1)";
+                transaction.execute(sql, [trace])?;
+            }
+        }
+        for sketch in sketches {
+            let bits: Vec<u8> = sketch.iter().flat_map(|word| word.to_le_bytes()).collect();
+            transaction.execute("INSERT INTO sketch (bits, made_on) VALUES (?1, date('now'))", [bits])?;
+        }
+        transaction.execute("DELETE FROM source WHERE id NOT IN (SELECT source FROM origin) AND id NOT IN (SELECT source FROM problem)", [])?;
+        transaction.commit()?;
+        self.blobs.sweep(&self.ids()?)?;
+        self.blobs.sync()?;
+        self.flush()
+    }
+
+    /// Brings everything from the write-ahead log into `study.db`, where what was deleted is overwritten, and empties the log.
+    pub(super) fn flush(&self) -> Outcome<()> {
+        let busy: i64 = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy == 0 { Ok(()) } else { Err(StudyErrorKind::BeingRead) }
+    }
+
+    fn key(&self) -> Outcome<Vec<u8>> {
+        Ok(self.connection.query_row("SELECT value FROM setting WHERE name = 'key'", [], |row| row.get(0))?)
+    }
+
+    pub(super) fn tombstones(&self) -> Outcome<Tombstones> {
+        let mut rows = self.connection.prepare("SELECT digest FROM tombstone")?;
+        let digests = rows.query_map([], |row| row.get(0))?;
+        Ok(Tombstones { key: self.key()?, digests: digests.collect::<rusqlite::Result<_>>()? })
+    }
+
+    /// What near copies of pictures that were taken out are told by, and the seed of the projections.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn sketches(&self) -> Result<Sketches, StudyError> {
+        self.at(self.read_sketches())
+    }
+
+    fn read_sketches(&self) -> Outcome<Sketches> {
+        let mut rows = self.connection.prepare("SELECT bits FROM sketch")?;
+        let all = rows.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+        let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+        let sketch = |bits: Vec<u8>| std::array::from_fn(|at| bits.get(8 * at..8 * at + 8).map_or(0, word));
+        let known = all.map(|bits| bits.map(sketch)).collect::<rusqlite::Result<_>>()?;
+        let seed = hmac(&self.key()?, b"sketch");
+        Ok(Sketches { seed: word(&seed[..8]), known })
+    }
+
+    /// Writes down that a training sees pictures of this study.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn note_run(&self, run: &Path) -> Result<(), StudyError> {
+        let path = std::path::absolute(run).unwrap_or_else(|_| run.to_owned());
+        let sql = "INSERT OR IGNORE INTO run (path) VALUES (?1)";
+        let noted = self.connection.execute(sql, [path.display().to_string()]);
+        self.at(noted.map(|_| ()).map_err(StudyErrorKind::from))
+    }
+
+    /// The folders of the trainings that were written down, as far as they are still there.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn noted_runs(&self) -> Result<Vec<PathBuf>, StudyError> {
+        let read = || -> Outcome<Vec<String>> {
+            let mut rows = self.connection.prepare("SELECT path FROM run ORDER BY path")?;
+            let paths = rows.query_map([], |row| row.get(0))?;
+            Ok(paths.collect::<rusqlite::Result<_>>()?)
+        };
+        let paths = self.at(read())?.into_iter().map(PathBuf::from);
+        Ok(paths.filter(|path| path.is_dir()).collect())
+    }
+
+    /// The file of the picture's original in the study, where it has one there.
+    pub fn blob(&self, doomed: &Doomed) -> Option<PathBuf> {
+        match doomed.elsewhere {
+            Some(_) => None,
+            None => Some(self.blobs.path(&doomed.id)),
+        }
+    }
+}
+
+/// Sketches of pictures that were taken out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sketches {
+    /// Of the random projections: another one in every study.
+    pub seed: u64,
+    known: Vec<Sketch>,
+}
+
+impl Sketches {
+    /// Whether there are any.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Whether a picture with this sketch is a near copy of one that was taken out.
+    pub fn hold(&self, sketch: &Sketch) -> bool {
+        let different =
+            |known: &Sketch| -> u32 { known.iter().zip(sketch).map(|(a, b)| (a ^ b).count_ones()).sum() };
+        self.known.iter().any(|known| different(known) <= MOST_DIFFERENT)
+    }
+}
+
+/// HMAC-SHA-256 (RFC 2104) under a key of 64 bytes at most.
+fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let padded =
+        |with: u8| -> [u8; 64] { std::array::from_fn(|at| key.get(at).copied().unwrap_or(0) ^ with) };
+    let inner = Sha256::new().chain_update(padded(0x36)).chain_update(message).finalize();
+    Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hmac_is_that_of_rfc_4231() {
+        let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(
+            hex(hmac(b"Jefe", b"what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        assert_eq!(
+            hex(hmac(&[0x0b; 20], b"Hi There")),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        );
+    }
+
+    #[test]
+    fn a_sketch_is_known_again_when_few_signs_differ() {
+        let sketches = Sketches { seed: 1, known: vec![[0; 4]] };
+        assert!(sketches.hold(&[u64::from(u32::MAX), 0, 0, 0]), "32 of 256");
+        assert!(!sketches.hold(&[u64::MAX >> 31, 0, 0, 0]), "33 of 256");
+    }
+}

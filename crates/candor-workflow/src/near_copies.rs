@@ -1,0 +1,44 @@
+//! Which pictures of a data set show the same: by the library that the audit uses, over all of them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use candor_analysis::near_duplicates::{Copies, Likeness, Search};
+use candor_core::{Dataset, Progress, Reporter, Stage};
+use rayon::prelude::*;
+
+use crate::error::{Result, WorkflowError};
+
+/// Every pair of near copies, the first picture before the second. What cannot be read is a copy of nothing.
+pub(crate) fn near_copies(dataset: &dyn Dataset, reporter: &dyn Reporter) -> Result<Vec<Copies>> {
+    let readable = likenesses(dataset, reporter)?;
+    let (indices, likenesses): (Vec<usize>, Vec<Likeness>) = readable.into_iter().unzip();
+    reporter.note(&format!("looking for near copies among {} pictures", likenesses.len()));
+    let search = Search::new(&likenesses);
+    // Each pair is asked for once, from its second picture.
+    let found: Option<Vec<Vec<Copies>>> = (0..likenesses.len())
+        .into_par_iter()
+        .map(|second| (!reporter.cancelled()).then(|| search.copies_of(second, 0..second)))
+        .collect();
+    let mut pairs = found.ok_or(WorkflowError::Stopped { run: None })?.concat();
+    pairs.sort_by_key(|pair| (pair.first, pair.second));
+    let placed =
+        |copies: Copies| Copies { first: indices[copies.first], second: indices[copies.second], ..copies };
+    Ok(pairs.into_iter().map(placed).collect())
+}
+
+fn likenesses(dataset: &dyn Dataset, reporter: &dyn Reporter) -> Result<Vec<(usize, Likeness)>> {
+    let (done, total) = (AtomicU64::new(0), dataset.samples().len() as u64);
+    let seen: Option<Vec<_>> = (0..dataset.samples().len())
+        .into_par_iter()
+        .map(|index| {
+            if reporter.cancelled() {
+                return None;
+            }
+            let image = dataset.image(index).ok();
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            reporter.progress(Progress { stage: Stage::Decode, done, total, message: String::new() });
+            Some(image.map(|image| (index, Likeness::of(&image))))
+        })
+        .collect();
+    Ok(seen.ok_or(WorkflowError::Stopped { run: None })?.into_iter().flatten().collect())
+}

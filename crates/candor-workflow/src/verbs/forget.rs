@@ -1,0 +1,255 @@
+//! `forget`: taking pictures out of a study and of everything that was made with them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candor_analysis::near_duplicates::Likeness;
+use candor_core::{Reporter, SampleId, Seed, Subset};
+use candor_data::decode::{Limits, decode};
+use candor_data::study::{Doomed, Sketch, Study};
+use serde::{Deserialize, Serialize};
+
+use super::report::{ReportRequest, render_report};
+use super::status::runs_of;
+use crate::error::{Result, WorkflowError};
+use crate::looks::now;
+use crate::pictures::SplitRecord;
+use crate::run_dir::{
+    CHECKPOINT, FEATURES, HISTORY_CSV, HISTORY_JSON, INITIAL, LOOKS, MARKS, MODEL, PREDICTIONS,
+    PREDICTIONS_PARQUET, RECIPE, REPORT_HTML, REPORT_JSON, RunDir, SOURCE, SPLIT, write_atomically,
+};
+
+/// What is to be taken out.
+#[derive(Clone, Debug)]
+pub struct ForgetRequest {
+    /// The study's folder.
+    pub study: PathBuf,
+    /// A SHA-256, an address, a file, or a name.
+    pub what: String,
+    /// Only say what would go.
+    pub dry_run: bool,
+}
+
+/// What was taken out, or would be.
+#[derive(Clone, Debug, Serialize)]
+pub struct Forgotten {
+    /// The study's folder.
+    pub study: PathBuf,
+    /// Whether nothing was done yet.
+    pub dry_run: bool,
+    /// The pictures. This is the last time that anything speaks of them.
+    pub pictures: Vec<Doomed>,
+    /// The trainings that saw them.
+    pub runs: Vec<MarkedRun>,
+    /// The receipt, which speaks of nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<PathBuf>,
+}
+
+/// A training that saw a picture which was taken out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MarkedRun {
+    /// Its folder.
+    pub run: PathBuf,
+    /// How many of the pictures were in each of its subsets.
+    pub saw: Vec<(Subset, usize)>,
+    /// Its files that speak of them: taken away, or written without them.
+    pub files: Vec<String>,
+}
+
+/// What stands in a run's `marks.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// UTC, RFC 3339.
+    pub when: String,
+    /// In words.
+    pub what: String,
+}
+
+/// What stands in `receipts/`.
+#[derive(Serialize)]
+struct Receipt<'a> {
+    when: String,
+    pictures: usize,
+    runs: &'a [MarkedRun],
+    done: &'static str,
+}
+
+/// Takes what `request.what` speaks of out of the study: originals, rows, and what its trainings wrote down of them. The
+/// trainings that saw it are marked, and it does not come back.
+///
+/// # Errors
+/// When there is nothing of it, a training that saw it is running, or the disk says no.
+pub fn forget(request: &ForgetRequest, reporter: &dyn Reporter) -> Result<Forgotten> {
+    let ForgetRequest { study: path, what, dry_run } = request;
+    let mut study = Study::write(path)?;
+    let pictures = study.find(what)?;
+    if pictures.is_empty() {
+        return Err(WorkflowError::NothingToForget { study: path.clone(), what: what.clone() });
+    }
+    let traces: BTreeSet<String> = pictures.iter().flat_map(Doomed::traces).collect();
+    let mut folders: BTreeSet<PathBuf> = study.noted_runs()?.into_iter().collect();
+    folders.extend(runs_of(path).iter().map(|run| std::path::absolute(run).unwrap_or_else(|_| run.clone())));
+    let mut runs = Vec::new();
+    for folder in folders {
+        runs.extend(seen_by(&folder, &pictures, &traces)?);
+    }
+    let forgotten = Forgotten { study: path.clone(), dry_run: *dry_run, pictures, runs, receipt: None };
+    if *dry_run {
+        return Ok(forgotten);
+    }
+    let sketches = sketches(&study, &forgotten.pictures, reporter)?;
+    // All of them first: none is changed while one of them is being trained.
+    let held: Vec<RunDir> = forgotten.runs.iter().map(|run| RunDir::open(&run.run)).collect::<Result<_>>()?;
+    for (dir, run) in held.iter().zip(&forgotten.runs) {
+        scrub(dir, run, &forgotten.pictures)?;
+    }
+    study.forget(&forgotten.pictures, &sketches)?;
+    drop((held, study));
+    for run in &forgotten.runs {
+        write_report_again(&run.run, reporter);
+    }
+    let receipt = write_receipt(&forgotten)?;
+    Ok(Forgotten { receipt: Some(receipt), ..forgotten })
+}
+
+/// The run, where it saw one of the pictures or a file of it speaks of them.
+fn seen_by(run: &Path, pictures: &[Doomed], traces: &BTreeSet<String>) -> Result<Option<MarkedRun>> {
+    let Ok(split) = fs::read(run.join(SPLIT)) else { return Ok(None) };
+    let split: SplitRecord =
+        serde_json::from_slice(&split).map_err(|error| WorkflowError::damaged(&run.join(SPLIT), error))?;
+    let ids: BTreeSet<SampleId> = pictures.iter().map(|picture| picture.id).collect();
+    let count = |subset: Subset| {
+        let seen = split.ids.get(&subset).map_or(&[][..], Vec::as_slice);
+        (subset, seen.iter().filter(|id| ids.contains(id)).count())
+    };
+    let saw: Vec<(Subset, usize)> =
+        Subset::ALL.map(count).into_iter().filter(|(_, seen)| *seen > 0).collect();
+    let mut files = Vec::new();
+    let carries_pictures = |name: &str| {
+        FEATURES.contains(&name) || [REPORT_HTML, REPORT_JSON, PREDICTIONS_PARQUET].contains(&name)
+    };
+    for name in names(run, "")? {
+        let says = |bytes: &[u8]| traces.iter().any(|trace| contains(bytes, trace.as_bytes()));
+        let kept = [MODEL, CHECKPOINT, INITIAL, RECIPE, SOURCE, HISTORY_CSV, HISTORY_JSON, LOOKS, MARKS];
+        let path = run.join(&name);
+        let told = !saw.is_empty() && carries_pictures(&name);
+        if !kept.contains(&name.as_str())
+            && (told || says(&fs::read(&path).map_err(WorkflowError::file(&path, "read"))?))
+        {
+            files.push(name);
+        }
+    }
+    let seen = !saw.is_empty() || !files.is_empty();
+    Ok(seen.then(|| MarkedRun { run: run.to_owned(), saw, files }))
+}
+
+/// The files below a run, by their path from there.
+fn names(run: &Path, below: &str) -> Result<Vec<String>> {
+    let folder = run.join(below);
+    let unreadable = || WorkflowError::file(&folder, "read");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(unreadable())? {
+        let entry = entry.map_err(unreadable())?;
+        let name = format!("{below}{}", entry.file_name().to_string_lossy());
+        match entry.file_type().map_err(unreadable())?.is_dir() {
+            true => found.extend(names(run, &format!("{name}/"))?),
+            false if name != ".lock" => found.push(name),
+            false => {}
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|window| window == text)
+}
+
+/// Writes the run's files without the pictures where they are needed to use it, and takes the others away.
+fn scrub(dir: &RunDir, run: &MarkedRun, pictures: &[Doomed]) -> Result<()> {
+    let mut marks: Vec<Mark> = if dir.has(MARKS) { dir.read_json(MARKS)? } else { Vec::new() };
+    let saw: Vec<String> = run.saw.iter().map(|(subset, seen)| format!("{seen} of {subset}")).collect();
+    let saw = if saw.is_empty() { "none of its split".to_owned() } else { saw.join(", ") };
+    let what = format!(
+        "{} pictures were taken out of the study ({saw}); the model had learned by then",
+        pictures.len()
+    );
+    marks.push(Mark { when: now(), what });
+    // The mark first: a run that is half scrubbed is marked.
+    dir.write_json(MARKS, &marks)?;
+    for name in &run.files {
+        match name.as_str() {
+            SPLIT => {
+                let mut split: SplitRecord = dir.read_json(SPLIT)?;
+                let gone = |id: &SampleId| pictures.iter().any(|picture| picture.id == *id);
+                split.ids.values_mut().for_each(|ids| ids.retain(|id| !gone(id)));
+                dir.write_json(SPLIT, &split)?;
+            }
+            PREDICTIONS => {
+                let text = String::from_utf8_lossy(&dir.read(PREDICTIONS)?).into_owned();
+                let gone =
+                    |line: &&str| pictures.iter().any(|picture| line.contains(&picture.id.to_string()));
+                let rest: String = text.split_inclusive('\n').filter(|line| !gone(line)).collect();
+                dir.write(PREDICTIONS, rest)?;
+            }
+            _ => dir.remove(name)?,
+        }
+    }
+    Ok(())
+}
+
+/// What near copies are told by, and their mirror images.
+fn sketches(study: &Study, pictures: &[Doomed], reporter: &dyn Reporter) -> Result<Vec<Sketch>> {
+    let seed = Seed(study.sketches()?.seed);
+    let mut sketches = Vec::new();
+    for picture in pictures {
+        let read = study.original(picture).ok().and_then(|bytes| decode(&bytes, &Limits::default()).ok());
+        match read {
+            Some(image) => {
+                let likeness = Likeness::of(&image);
+                sketches
+                    .extend([false, true].into_iter().filter_map(|mirrored| likeness.sketch(seed, mirrored)));
+            }
+            None => reporter.note("an original cannot be read: near copies of it will not be told"),
+        }
+    }
+    Ok(sketches)
+}
+
+fn write_report_again(run: &Path, reporter: &dyn Reporter) {
+    let request = ReportRequest { run: run.to_owned(), ..ReportRequest::default() };
+    if run.join(MODEL).is_file() && render_report(&request, reporter).is_err() {
+        reporter.note(&format!("{}: its report was taken away and cannot be written again", run.display()));
+    }
+}
+
+fn write_receipt(forgotten: &Forgotten) -> Result<PathBuf> {
+    let folder = forgotten.study.join("receipts");
+    fs::create_dir_all(&folder).map_err(WorkflowError::file(&folder, "made"))?;
+    let when = now();
+    let receipt = Receipt {
+        pictures: forgotten.pictures.len(),
+        runs: &forgotten.runs,
+        done: "originals, rows and whatever trainings wrote down of the pictures were taken away; models that had learned from \
+               them are marked; they are refused when they are imported again",
+        when: when.clone(),
+    };
+    let path = folder.join(format!("{}.json", when.replace(':', "-")));
+    let text =
+        serde_json::to_string_pretty(&receipt).map_err(|error| WorkflowError::damaged(&path, error))?;
+    write_atomically(&path, (text + "\n").as_bytes())?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_found_wherever_it_stands() {
+        assert!(contains(b"{\"file\":\"anna.jpg\"}", b"anna.jpg"));
+        assert!(!contains(b"ann", b"anna") && !contains(b"", b"anna"));
+    }
+}

@@ -1,0 +1,47 @@
+//! `import`: the pictures of a source into a study.
+
+use std::path::PathBuf;
+
+use candor_analysis::near_duplicates::Likeness;
+use candor_core::{Image, Reporter, Seed};
+use candor_data::decode::Limits;
+use candor_data::source::{Source, SourceOptions};
+use candor_data::study::{ImportOptions, Imported, Keep, Study};
+
+use crate::error::Result;
+use crate::threads::in_pool;
+
+/// What is to be taken in, and where.
+#[derive(Clone, Debug)]
+pub struct ImportRequest {
+    /// The source.
+    pub source: PathBuf,
+    /// How it is read.
+    pub options: SourceOptions,
+    /// The study's folder; made where it is not there.
+    pub study: PathBuf,
+    /// How the originals are held.
+    pub keep: Keep,
+    /// Threads to compute on, 0 for all cores.
+    pub threads: usize,
+}
+
+/// Takes the pictures of a source into a study. Done twice, it doubles nothing; stopped, it goes on when done again.
+///
+/// # Errors
+/// When there is nothing to take in, or the study cannot be written.
+pub fn import(request: &ImportRequest, reporter: &dyn Reporter) -> Result<Imported> {
+    let ImportRequest { source: place, options, study, keep, threads } = request;
+    let limits: Limits = options.limits;
+    in_pool(*threads, || {
+        let source = Source::open_part(place, options, reporter)?;
+        let mut study = Study::create(study)?;
+        let sketches = study.sketches()?;
+        let seed = Seed(sketches.seed);
+        let is_near_copy = |image: &Image| {
+            !sketches.is_empty()
+                && Likeness::of(image).sketch(seed, false).is_some_and(|sketch| sketches.hold(&sketch))
+        };
+        Ok(study.import(&source, place, ImportOptions { keep: *keep, limits }, &is_near_copy, reporter)?)
+    })
+}
