@@ -5,6 +5,7 @@
 //! another. Nothing here reads a file, a clock or the network, and nothing names the engine: predictions are enough.
 //! [`baseline`] holds simple models that a network has to beat.
 //! [`audit`] asks how far a classifier may be believed.
+//! [`explain`] says where in a picture the evidence is.
 //! [`near_duplicates`] finds copies of one picture.
 //! [`check_figures`] needs even less: what somebody printed.
 #![forbid(unsafe_code)]
@@ -13,6 +14,7 @@ pub mod audit;
 pub mod baseline;
 pub mod check_figures;
 pub mod evaluate;
+pub mod explain;
 pub mod interval;
 pub mod near_duplicates;
 
