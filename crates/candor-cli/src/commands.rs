@@ -7,16 +7,17 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
-    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, EvaluateRequest, PredictRequest, ReportRequest,
-    RunRequest, SourceSpec, audit, check_figures, compare, data_get, data_list, demo, doctor, evaluate,
-    export_onnx, find_lr, model_table, models, predict, render_report, resume, study, train,
+    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, EvaluateRequest, ExplainRequest, PredictRequest,
+    ReportRequest, RunRequest, SourceSpec, audit, check_figures, compare, data_get, data_list, demo, doctor,
+    evaluate, explain, export_onnx, find_lr, model_table, models, predict, render_report, resume, study,
+    train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
     AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
-    DemoArguments, EvaluateArguments, ModelsArguments, PredictArguments, ReportArguments, RunArguments,
-    TrainArguments,
+    DemoArguments, EvaluateArguments, ExplainArguments, ModelsArguments, PredictArguments, ReportArguments,
+    RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -32,6 +33,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Evaluate(arguments) => session.evaluate(arguments),
         Command::Compare(arguments) => session.compare(arguments),
         Command::Audit(arguments) => session.audit(arguments),
+        Command::Explain(arguments) => session.explain(arguments),
         Command::Predict(arguments) => session.predict(arguments),
         Command::Report(arguments) => session.report(arguments),
         Command::Export(arguments) => session.say(&export_onnx(&arguments.model, &arguments.onnx)?),
@@ -115,6 +117,12 @@ impl Session<'_> {
         let fails = audited.worst == Some(AuditVerdict::Fail);
         self.say(&audited)?;
         Ok(if strict && fails { ExitCode::from(3) } else { ExitCode::SUCCESS })
+    }
+
+    fn explain(&self, arguments: &ExplainArguments) -> Result<ExitCode> {
+        let ExplainArguments { run, method: methods, pictures, background } = arguments.clone();
+        let request = ExplainRequest { run, methods, pictures, background, threads: self.threads };
+        self.say(&explain(&request, self.terminal)?)
     }
 
     fn report(&self, arguments: &ReportArguments) -> Result<ExitCode> {
