@@ -59,8 +59,11 @@ pub struct Method {
     pub reference: &'static str,
     /// Whether a map's values claim to add up to the score minus that of the background.
     pub adds_up: bool,
-    explain: fn(&Subject<'_>, &[f32], &[usize]) -> Result<Vec<Map>, ExplainError>,
+    explain: Explain,
 }
+
+/// From a picture and classes to a map for each.
+type Explain = fn(&Subject<'_>, &[f32], &[usize]) -> Result<Vec<Map>, ExplainError>;
 
 impl Method {
     /// The method with this id.

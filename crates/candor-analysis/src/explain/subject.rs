@@ -80,7 +80,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Values of an input.
-    pub fn len(&self) -> usize {
+    pub fn input_len(&self) -> usize {
         self.mean.len()
     }
 
@@ -115,7 +115,7 @@ impl<'a> Subject<'a> {
     /// When the person asked to stop, or the network cannot answer.
     pub fn gradients(&self, inputs: &[f32], class: usize) -> Result<Vec<f32>, ExplainError> {
         self.go_on()?;
-        let of = vec![Quantity::Score(class); inputs.len() / self.len()];
+        let of = vec![Quantity::Score(class); inputs.len() / self.input_len()];
         Ok(self.network.gradient(inputs, &of)?)
     }
 
