@@ -6,6 +6,7 @@
 //! [`baseline`] holds simple models that a network has to beat.
 //! [`audit`] asks how far a classifier may be believed.
 //! [`agreement`] asks whether those who labelled agree.
+//! [`explain`] says where in a picture the evidence is.
 //! [`near_duplicates`] finds copies of one picture.
 //! [`check_figures`] needs even less: what somebody printed.
 #![forbid(unsafe_code)]
@@ -15,6 +16,7 @@ pub mod audit;
 pub mod baseline;
 pub mod check_figures;
 pub mod evaluate;
+pub mod explain;
 pub mod interval;
 pub mod near_duplicates;
 

@@ -70,6 +70,8 @@ pub enum Command {
     Compare(CompareArguments),
     /// How far may a run be believed? Checks for chance, shortcuts, copies, wrong labels
     Audit(AuditArguments),
+    /// Where in the pictures is the evidence? Maps that have passed the tests an explanation must pass
+    Explain(ExplainArguments),
     /// Ask a model about pictures
     Predict(PredictArguments),
     /// Write the report of a run again
@@ -183,6 +185,21 @@ pub struct AuditArguments {
     /// End with exit code 3 when a check fails
     #[arg(long)]
     pub strict: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ExplainArguments {
+    /// The run's folder
+    pub run: PathBuf,
+    /// Only these methods, by their names, separated by commas [default: all]
+    #[arg(long, value_name = "METHOD", value_delimiter = ',')]
+    pub method: Vec<String>,
+    /// Picture files to explain [default: of each class one that the run was right on and one that it was wrong on]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub pictures: Vec<PathBuf>,
+    /// Training pictures that a picture is compared with
+    #[arg(long, value_name = "NUMBER", default_value_t = 25)]
+    pub background: usize,
 }
 
 #[derive(Debug, Args)]

@@ -8,18 +8,19 @@ use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
     AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
-    ForgetRequest, ImportRequest, LabelTable, NewOpinion, PredictRequest, RUNS, ReportRequest, RunRequest,
-    SourceOptions, SourceSpec, Study, audit, check_figures, compare, data_get, data_list, demo, doctor,
-    duplicates, evaluate, export_onnx, find_lr, forget, import, label_agreement, label_history, label_import,
-    label_set, model_table, models, predict, render_report, resume, split_study, status, study, train,
+    ExplainRequest, ForgetRequest, ImportRequest, LabelTable, NewOpinion, PredictRequest, RUNS,
+    ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit, check_figures, compare, data_get,
+    data_list, demo, doctor, duplicates, evaluate, explain, export_onnx, find_lr, forget, import,
+    label_agreement, label_history, label_import, label_set, model_table, models, predict, render_report,
+    resume, split_study, status, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
     AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
-    DemoArguments, DuplicatesArguments, EvaluateArguments, ForgetArguments, ImportArguments,
-    LabelAgreementArguments, LabelCommand, LabelHistoryArguments, LabelImportArguments, LabelSetArguments,
-    ModelsArguments, PredictArguments, ReportArguments, RunArguments, TrainArguments,
+    DemoArguments, DuplicatesArguments, EvaluateArguments, ExplainArguments, ForgetArguments,
+    ImportArguments, LabelAgreementArguments, LabelCommand, LabelHistoryArguments, LabelImportArguments,
+    LabelSetArguments, ModelsArguments, PredictArguments, ReportArguments, RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -43,6 +44,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Evaluate(arguments) => session.evaluate(arguments),
         Command::Compare(arguments) => session.compare(arguments),
         Command::Audit(arguments) => session.audit(arguments),
+        Command::Explain(arguments) => session.explain(arguments),
         Command::Predict(arguments) => session.predict(arguments),
         Command::Report(arguments) => session.report(arguments),
         Command::Export(arguments) => session.say(&export_onnx(&arguments.model, &arguments.onnx)?),
@@ -186,6 +188,12 @@ impl Session<'_> {
         let fails = audited.worst == Some(AuditVerdict::Fail);
         self.say(&audited)?;
         Ok(if strict && fails { ExitCode::from(3) } else { ExitCode::SUCCESS })
+    }
+
+    fn explain(&self, arguments: &ExplainArguments) -> Result<ExitCode> {
+        let ExplainArguments { run, method: methods, pictures, background } = arguments.clone();
+        let request = ExplainRequest { run, methods, pictures, background, threads: self.threads };
+        self.say(&explain(&request, self.terminal)?)
     }
 
     fn report(&self, arguments: &ReportArguments) -> Result<ExitCode> {

@@ -64,6 +64,7 @@ fn is_usage(error: Option<&WorkflowError>) -> bool {
             WorkflowError::Recipe(_)
                 | WorkflowError::UnknownDataset { .. }
                 | WorkflowError::UnknownCheck { .. }
+                | WorkflowError::UnknownMethod { .. }
         )
     )
 }

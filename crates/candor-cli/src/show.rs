@@ -2,6 +2,7 @@
 
 mod audit;
 mod compare;
+mod explain;
 mod figures;
 mod judged;
 mod label;

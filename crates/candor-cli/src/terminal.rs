@@ -120,6 +120,7 @@ fn style(stage: Stage, has_end: bool) -> ProgressStyle {
         Stage::Train => "training",
         Stage::Evaluate => "judging",
         Stage::Audit => "auditing",
+        Stage::Explain => "explaining",
         Stage::Predict => "answering",
         Stage::Report => "writing the report",
         _ => "working",

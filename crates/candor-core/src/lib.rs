@@ -6,6 +6,7 @@
 
 mod classifier;
 mod image;
+mod network_classifier;
 mod preprocessing;
 mod reporter;
 mod sample;
@@ -16,6 +17,7 @@ pub use classifier::{
     Classifier, ClassifyError, Dataset, DifferentiableClassifier, Evidence, Prediction, Quantity, ReadError,
 };
 pub use image::{Channels, Image, ImageError};
+pub use network_classifier::{LayerFacts, NetworkClassifier};
 pub use preprocessing::{Fit, Preprocessing};
 pub use reporter::{Problem, Progress, Reporter, Silent, Stage};
 pub use sample::{Provenance, Sample, SampleId};

@@ -21,6 +21,8 @@ pub enum Stage {
     Evaluate,
     /// Asking how far a classifier may be believed.
     Audit,
+    /// Finding where in pictures the evidence is.
+    Explain,
     /// Answering for new pictures.
     Predict,
     /// Writing the report.

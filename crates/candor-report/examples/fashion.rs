@@ -64,6 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         lesson: Some(shuffled_labels_lesson(&real, &shuffled)),
         models: vec![real, shuffled],
         audit: None,
+        explanations: Vec::new(),
         reproduce: Reproduce {
             command: format!("cargo run --release -p candor-report --example fashion -- {folder} {output}"),
             version: env!("CARGO_PKG_VERSION").into(),

@@ -6,6 +6,7 @@ use candor_analysis::Evaluation;
 use candor_analysis::audit::Finding;
 use candor_analysis::baseline::BaselineComparison;
 use candor_analysis::evaluate::Interval;
+use candor_analysis::explain::gate::Passport;
 use candor_analysis::interval::Intervals;
 use candor_core::{Image, Preprocessing, Problem, Provenance, SampleId, Subset};
 use serde::Serialize;
@@ -27,8 +28,29 @@ pub struct Report {
     /// How far the model may be believed, as far as that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
+    /// Where the evidence is, one entry an explanation that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub explanations: Vec<Explanation>,
     /// How to get the same result again.
     pub reproduce: Reproduce,
+}
+
+/// What one method of explanation showed, or why it shows nothing.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The method's id.
+    pub method: String,
+    /// What the gate measured; none where the method has nothing to look at in the network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passport: Option<Passport>,
+    /// Why no map is shown; empty where one is.
+    pub refused: Vec<String>,
+    /// Share of the evidence for the true class that lies on the border, in 0..=1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_on_border: Option<f64>,
+    /// The figure, SVG; on the page only.
+    #[serde(skip)]
+    pub drawing: Option<String>,
 }
 
 /// What the checks of the audit found.

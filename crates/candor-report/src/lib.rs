@@ -11,6 +11,7 @@ mod chart;
 mod checklist;
 mod content;
 mod croissant;
+mod evidence;
 mod figure_list;
 mod figures;
 mod history_csv;
@@ -27,11 +28,12 @@ pub use baselines::{baseline_verdict, p_value, points_with_interval};
 pub use chart::{RatePoint, learning_rates_svg};
 pub use checklist::{data_sheet, reforms};
 pub use content::{
-    Answer, Audit, AuditedFinding, Data, Epoch, Fact, Gallery, GroupSizes, History, Layer, Model,
-    NetworkDrawing, Origin, Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts,
+    Answer, Audit, AuditedFinding, Data, Epoch, Explanation, Fact, Gallery, GroupSizes, History, Layer,
+    Model, NetworkDrawing, Origin, Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts,
     SubsetEvaluation, Summary, Training,
 };
 pub use croissant::{PICTURE_COLUMNS, PICTURE_TABLE, PictureColumn, croissant};
+pub use evidence::{EvidenceFigure, EvidenceRow};
 pub use figure_list::{FigureLine, figure_list};
 pub use figures::{Scale, accuracy_with_interval, count, per_cent};
 pub use history_csv::history_csv;

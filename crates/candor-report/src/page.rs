@@ -7,6 +7,7 @@ mod baselines;
 pub(crate) mod claims;
 mod data;
 mod evaluation;
+mod explanations;
 mod gallery;
 mod layer_table;
 mod learning_rates;
@@ -54,6 +55,7 @@ fn page(report: &Report, pictures: &Pictures) -> Markup {
                     (evaluation::section(report))
                     (baselines::section(report))
                     (gallery::section(report, pictures))
+                    (explanations::section(report))
                     (layer_table::section(report))
                     (claims::section())
                     (record::reproduce(report))

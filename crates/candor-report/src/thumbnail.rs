@@ -50,11 +50,11 @@ fn shrink(image: &Image, side_px: usize) -> Image {
     Preprocessing { height, width, channels: image.channels(), fit: Fit::Stretch }.apply(image)
 }
 
-fn data_uri(image: &Image) -> String {
+pub(crate) fn data_uri(image: &Image) -> String {
     format!("data:image/png;base64,{}", STANDARD.encode(png(image)))
 }
 
-fn png(image: &Image) -> Vec<u8> {
+pub(crate) fn png(image: &Image) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, image.width() as u32, image.height() as u32);
     encoder.set_color(match image.channels() {

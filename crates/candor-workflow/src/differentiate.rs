@@ -20,6 +20,12 @@ const MOST_VALUES: usize = 1 << 26;
 
 type Answer<T> = std::result::Result<T, ClassifyError>;
 
+/// Pictures of a batch that goes through `network` and back.
+pub(crate) fn batch_of(network: &Network) -> usize {
+    let values: usize = network.nodes().iter().map(|node| node.output.len()).sum();
+    (MOST_VALUES / values.max(1)).clamp(1, BATCH)
+}
+
 /// A network's end seen as classes, and the gradients behind it.
 pub(crate) struct Gradients {
     differentiator: Differentiator,
@@ -40,8 +46,7 @@ impl Gradients {
         classes: usize,
         threads: usize,
     ) -> Result<Gradients> {
-        let values: usize = network.nodes().iter().map(|node| node.output.len()).sum();
-        let batch = (MOST_VALUES / values.max(1)).clamp(1, BATCH);
+        let batch = batch_of(network);
         Ok(Gradients {
             differentiator: Differentiator::new(network, parameters, batch, threads)?,
             units: network.output().len(),
@@ -150,7 +155,7 @@ fn class_of(quantity: Quantity) -> usize {
 }
 
 /// What a single unit's score counts for a class.
-fn sign(class: usize) -> f32 {
+pub(crate) fn sign(class: usize) -> f32 {
     if class == 1 { 1.0 } else { -1.0 }
 }
 

@@ -83,6 +83,14 @@ pub enum WorkflowError {
     StudyStopped,
     #[error("stopped")]
     AuditStopped { run: PathBuf },
+    #[error("there is no explanation called \"{id}\": choose one of {known}")]
+    UnknownMethod { id: String, known: String },
+    #[error("{method}: {error}")]
+    Explain { method: &'static str, error: candor_analysis::explain::ExplainError },
+    #[error("stopped")]
+    ExplainStopped { run: PathBuf },
+    #[error("{}: {reason}", path.display())]
+    Picture { path: PathBuf, reason: String },
     #[error("stopped")]
     Stopped { run: Option<PathBuf> },
 }
@@ -127,6 +135,12 @@ impl WorkflowError {
             WorkflowError::AuditStopped { run } => {
                 Some(format!("checks that are done are kept; go on: candor audit {}", run.display()))
             }
+            WorkflowError::ExplainStopped { run } => {
+                Some(format!("explanations that are done are kept; go on: candor explain {}", run.display()))
+            }
+            WorkflowError::Explain {
+                error: candor_analysis::explain::ExplainError::NoBackground, ..
+            } => Some("compare with at least one picture: --background 25".into()),
             WorkflowError::TooFewRuns { .. } => Some("name at least two: candor compare RUN RUN".into()),
             WorkflowError::Incomparable { .. } => {
                 Some("compare runs of the same source with the same --split-seed and shares".into())
@@ -145,7 +159,10 @@ impl WorkflowError {
     pub fn is_stop(&self) -> bool {
         matches!(
             self,
-            WorkflowError::Stopped { .. } | WorkflowError::StudyStopped | WorkflowError::AuditStopped { .. }
+            WorkflowError::Stopped { .. }
+                | WorkflowError::StudyStopped
+                | WorkflowError::AuditStopped { .. }
+                | WorkflowError::ExplainStopped { .. }
         )
     }
 

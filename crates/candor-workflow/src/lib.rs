@@ -29,7 +29,9 @@
 mod audit;
 mod differentiate;
 mod error;
+mod explain;
 mod initial;
+mod inside;
 mod judge;
 mod looks;
 mod memory;
@@ -51,6 +53,7 @@ pub use audit::{NetworkLearner, Pixels as AuditPixels, Taught};
 pub use candor_analysis::audit::{CHECKS, Check as AuditCheck, Cost, Finding, Verdict as AuditVerdict};
 pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
+pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation, gate::Passport};
 pub use candor_data::decode::Limits;
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
 pub use candor_data::split::Fractions;
@@ -63,6 +66,7 @@ pub use candor_report::{
     figure_list, p_value, per_cent, points_with_interval,
 };
 pub use error::{Result, WorkflowError};
+pub use explain::ExplainedMethod;
 pub use looks::Look;
 pub use model::{About, TrainedModel};
 pub use pictures::{BUILT_IN, Origin, SourceSpec};

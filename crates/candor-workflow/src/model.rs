@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::differentiate::{Gradients, with};
 use crate::error::{Result, WorkflowError};
+use crate::inside::Inside;
 use crate::recipe::{Recipe, shape_of};
 use crate::run_dir::{self, write_atomically};
 use crate::tensors::{TensorFile, serialize};
@@ -33,6 +34,7 @@ pub struct TrainedModel {
     predictor: Mutex<Predictor>,
     /// Compiled when they are first asked for.
     gradients: Mutex<Option<Gradients>>,
+    inside: Mutex<Inside>,
     threads: usize,
 }
 
@@ -93,7 +95,15 @@ impl TrainedModel {
         threads: usize,
     ) -> Result<TrainedModel> {
         let predictor = Mutex::new(Predictor::new(&network, &parameters, BATCH, threads)?);
-        Ok(TrainedModel { about, network, parameters, predictor, gradients: Mutex::default(), threads })
+        Ok(TrainedModel {
+            about,
+            network,
+            parameters,
+            predictor,
+            gradients: Mutex::default(),
+            inside: Mutex::default(),
+            threads,
+        })
     }
 
     /// Loads the model of a run, or a model file, to compute on `threads` threads (0 for all cores).
@@ -117,6 +127,15 @@ impl TrainedModel {
         let network = Network::new(shape_of(&about.preprocessing), about.layers.iter().cloned())?;
         let parameters = tensors.group("", &network)?;
         TrainedModel::assemble(about, network, parameters, threads)
+    }
+
+    /// The same model with other weights.
+    pub(crate) fn with_parameters(&self, parameters: Parameters) -> Result<TrainedModel> {
+        TrainedModel::assemble(self.about.clone(), self.network.clone(), parameters, self.threads)
+    }
+
+    pub(crate) fn inside(&self) -> &Mutex<Inside> {
+        &self.inside
     }
 
     /// Writes the model file, whole or not at all.

@@ -6,13 +6,14 @@ use candor_analysis::evaluate::{Pick, galleries, least_certain};
 use candor_core::{Dataset, Image, Subset};
 use candor_engine::{Isa, LayerSummary, Network, Optimizer, Schedule, Shape};
 use candor_report::{
-    Answer, Audit, AuditedFinding, Data, Fact, Gallery, Model, NetworkDrawing, Picture, Report, Reproduce,
-    SubsetCounts, SubsetEvaluation, Summary, Training, thumbnail,
+    Answer, Audit, AuditedFinding, Data, Explanation, Fact, Gallery, Model, NetworkDrawing, Picture, Report,
+    Reproduce, SubsetCounts, SubsetEvaluation, Summary, Training, thumbnail,
 };
 use rayon::prelude::*;
 
 use crate::audit::saved_findings;
 use crate::error::Result;
+use crate::explain::{ExplainedMethod, saved_explanations};
 use crate::judge::{Answers, Judgements, figures, saved_answers, saved_comparisons};
 use crate::pictures::{Pictures, quoted};
 use crate::recipe::{Choice, ClassWeights, Recipe, TrainingRecipe, describe_augmentation};
@@ -92,6 +93,7 @@ pub(crate) fn report_of(run: &Run) -> Result<Report> {
         models: vec![model],
         lesson: None,
         audit: audit_section(run)?,
+        explanations: explanation_section(run)?,
         reproduce: reproduce(run, &command(run)),
     })
 }
@@ -107,6 +109,21 @@ fn audit_section(run: &Run) -> Result<Option<Audit>> {
     let shown = |finding: Finding| AuditedFinding { pictures: evidence(run, &finding), finding };
     let command = format!("candor audit {}", quoted(&run.dir.path().display().to_string()));
     Ok(Some(Audit { findings: findings.into_iter().map(shown).collect(), not_asked, command }))
+}
+
+/// What explanations showed that still hold, with their figures.
+fn explanation_section(run: &Run) -> Result<Vec<Explanation>> {
+    let shown = |explained: ExplainedMethod| {
+        let drawing = explained.figures.first().and_then(|name| run.dir.read(name).ok());
+        Explanation {
+            method: explained.method,
+            passport: explained.passport,
+            refused: explained.refused,
+            share_on_border: explained.share_on_border,
+            drawing: drawing.and_then(|bytes| String::from_utf8(bytes).ok()),
+        }
+    };
+    Ok(saved_explanations(run)?.into_iter().map(shown).collect())
 }
 
 fn evidence(run: &Run, finding: &Finding) -> Vec<Vec<Picture>> {

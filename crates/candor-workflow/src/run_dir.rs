@@ -41,6 +41,8 @@ pub const EVALUATION: &str = "evaluation.json";
 pub const BASELINES: &str = "baselines.json";
 /// A folder with what each check of the audit found.
 pub const AUDIT: &str = "audit";
+/// A folder with what each explanation showed.
+pub const EXPLAIN: &str = "explain";
 /// Every look at the test split.
 pub const LOOKS: &str = "looks.json";
 /// What happened to pictures that it learned from.

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod duplicates;
 mod evaluate;
+mod explain;
 mod export;
 mod find_lr;
 mod forget;
@@ -32,6 +33,7 @@ pub use duplicates::{
     DuplicateCluster, DuplicatePair, DuplicatePicture, Duplicates, DuplicatesRequest, duplicates,
 };
 pub use evaluate::{EvaluateRequest, Evaluated, evaluate};
+pub use explain::{ExplainRequest, Explained, explain};
 pub use export::{Exported, export_onnx};
 pub use find_lr::{LearningRates, RateStep, find_lr};
 pub use forget::{ForgetRequest, Forgotten, Mark, MarkedRun, forget};

@@ -6,11 +6,12 @@ use candor_analysis::Evaluation;
 use candor_analysis::audit::{Evidence, Finding, Series, Shown, Unit, Verdict};
 use candor_analysis::baseline::{BASELINES, BaselineComparison, LeftOut};
 use candor_analysis::evaluate::{LabelledPredictions, Pick, galleries, least_certain};
+use candor_analysis::explain::gate::Passport;
 use candor_analysis::interval::{Bootstrap, Groups, Intervals};
 use candor_core::{Channels, Fit, Image, Preprocessing, Problem, Provenance, SampleId, Seed, Subset};
 use candor_report::{
-    Answer, Audit, AuditedFinding, Data, Epoch, Fact, Gallery, GroupSizes, History, Layer, Model,
-    NetworkDrawing, Origin, Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts,
+    Answer, Audit, AuditedFinding, Data, Epoch, Explanation, Fact, Gallery, GroupSizes, History, Layer,
+    Model, NetworkDrawing, Origin, Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts,
     SubsetEvaluation, Summary, Training, shuffled_labels_lesson,
 };
 
@@ -36,6 +37,7 @@ pub fn report(wanted: &Wanted) -> Report {
         models,
         lesson,
         audit: Some(audit(wanted)),
+        explanations: explanations(),
         reproduce: Reproduce {
             command: "candor study pictures --architecture simple-cnn --seed 1 --out a-folder-with-a-rather-long-name".into(),
             version: "0.1.0".into(),
@@ -46,6 +48,35 @@ pub fn report(wanted: &Wanted) -> Report {
 }
 
 /// One finding of each verdict with everything that a finding can have.
+/// One that was shown and one that was refused.
+fn explanations() -> Vec<Explanation> {
+    let passport = |failures| Passport {
+        additivity: Some(0.002),
+        randomised: vec![(1, 0.3), (2, 0.04)],
+        deletion: [0.2, 0.5],
+        insertion: [0.7, 0.5],
+        failures,
+    };
+    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 9 9\"><rect width=\"9\" height=\"9\"/></svg>";
+    let refused = vec!["The maps show the pictures, not what the network learned.".to_owned()];
+    vec![
+        Explanation {
+            method: "deep-shap".into(),
+            passport: Some(passport(Vec::new())),
+            refused: Vec::new(),
+            share_on_border: Some(0.25),
+            drawing: Some(svg.into()),
+        },
+        Explanation {
+            method: "grad-cam".into(),
+            passport: Some(passport(refused.clone())),
+            refused,
+            share_on_border: None,
+            drawing: None,
+        },
+    ]
+}
+
 fn audit(wanted: &Wanted) -> Audit {
     let verdicts = [Verdict::Fail, Verdict::Pass];
     let finding = |(check, verdict): (&&candor_analysis::audit::Check, Verdict)| {

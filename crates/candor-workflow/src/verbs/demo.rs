@@ -126,6 +126,7 @@ pub fn demo(request: &DemoRequest, reporter: &dyn Reporter) -> Result<Demo> {
         data: data_section(&real.run),
         lesson: Some(lesson.clone()),
         audit: None,
+        explanations: Vec::new(),
         reproduce: reproduce(&real.run, &command),
         models,
     };

@@ -1,6 +1,6 @@
 //! Pooling that is not joined to a convolution.
 
-use super::{Backward, FeatureStep, Forward, Pass, StepMemory};
+use super::{Backward, FeatureStep, Forward, Pass, StepMemory, rows};
 use crate::kernel::{BLOCK, LEAST_DIFFERENCE, Layout, Windows, avg_pool_row, max_pool_row};
 
 /// The largest value in each window.
@@ -105,19 +105,24 @@ impl MaxPoolStep {
 
     /// The difference of two maxima goes to where the larger one was found: there the inputs differ at least as much.
     fn multiply_back(&self, [input, reference]: [Side<'_>; 2], from: &[f32], to: &mut [f32]) {
-        for index in 0..input.places.len() {
-            let (lane, x, row) =
-                (index % BLOCK, index / BLOCK % self.output.width, index / row_len(&self.output));
-            let (plane, y) = (row / self.output.height, row % self.output.height);
-            let channel = plane * BLOCK + lane;
-            let at = self.output.position(channel, y, x);
-            let difference = input.outputs[at] - reference.outputs[at];
-            let place = if difference >= 0.0 { input.places[index] } else { reference.places[index] };
-            let (input_y, input_x) = self.windows.pixel_at(y, x, place);
-            let found = self.input.position(channel, input_y, input_x);
-            let of_inputs = input.inputs[found] - reference.inputs[found];
-            if of_inputs.abs() >= LEAST_DIFFERENCE {
-                to[found] += from[at] * (difference / of_inputs);
+        let (windows, row) = (&self.windows, self.input.row());
+        let before = windows.pad_top * row + windows.pad_left * BLOCK;
+        let places = 0..windows.rows * windows.columns;
+        let offsets: Vec<usize> =
+            places.map(|place| place / windows.columns * row + place % windows.columns * BLOCK).collect();
+        for (number, (plane, y, outputs)) in rows(&self.output).enumerate() {
+            let first = self.input.row_start(plane, 0) + y * windows.row_step * row;
+            let len = outputs.len();
+            let [own, other] = [input.places, reference.places].map(|places| &places[number * len..][..len]);
+            for (index, at) in outputs.enumerate() {
+                let difference = input.outputs[at] - reference.outputs[at];
+                let place = if difference >= 0.0 { own[index] } else { other[index] };
+                let window = first + index / BLOCK * windows.column_step * BLOCK + index % BLOCK;
+                let found = window + offsets[usize::from(place)] - before;
+                let of_inputs = input.inputs[found] - reference.inputs[found];
+                if of_inputs.abs() >= LEAST_DIFFERENCE {
+                    to[found] += from[at] * (difference / of_inputs);
+                }
             }
         }
     }

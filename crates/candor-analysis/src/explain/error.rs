@@ -1,0 +1,25 @@
+//! Why there is no explanation.
+
+use candor_core::ClassifyError;
+use thiserror::Error;
+
+/// A method without a map.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ExplainError {
+    /// The person asked to stop.
+    #[error("stopped")]
+    Stopped,
+    /// The classifier gave up.
+    #[error(transparent)]
+    Classify(#[from] ClassifyError),
+    /// There is nothing to compare pictures with.
+    #[error("an explanation compares with background pictures, and there are none")]
+    NoBackground,
+    /// The network has no place with feature maps.
+    #[error(
+        "the network has no layer with feature maps of at least 2×2 to look at: use a method that works on pixels, such as \
+         occlusion"
+    )]
+    NoFeatureMaps,
+}

@@ -1,0 +1,11 @@
+//! The manual names every explanation.
+
+use candor_analysis::explain::METHODS;
+
+#[test]
+fn the_manual_names_every_explanation() {
+    let manual = include_str!("../../../../docs/explain.md");
+    for method in METHODS {
+        assert!(manual.contains(&format!("| `{}` |", method.id)), "docs/explain.md lacks {}", method.id);
+    }
+}

@@ -1,0 +1,42 @@
+//! Explanations from outside: figures where the gate lets them pass, reasons where not; kept, chosen, never a look.
+
+use crate::fixtures::Candor;
+
+const QUICK: &str = "--architecture linear --height 8 --width 8 --epochs 20 --learning-rate 0.01";
+
+#[test]
+fn an_explanation_shows_what_passed_says_what_did_not_and_is_no_look_at_the_test_split() {
+    let candor = Candor::new();
+    candor.write_pixel_csv("faces.csv", 200, 8);
+    candor.json(&format!("study faces.csv --out run {QUICK}"));
+    let looks = candor.read("run/looks.json");
+    let explained = candor.json("explain run --method grad-cam,deep-shap --background 6");
+    let [deep_shap, grad_cam] = &explained["methods"].as_array().unwrap()[..] else { panic!("{explained}") };
+    assert_eq!(deep_shap["refused"], serde_json::json!([]), "{explained}");
+    assert!(deep_shap["passport"]["additivity"].as_f64().unwrap() < 0.01, "{explained}");
+    assert!(grad_cam["refused"][0].as_str().unwrap().contains("no layer with feature maps"), "{explained}");
+    let drawing = candor.text("run/explain/deep-shap.svg");
+    assert!(drawing.contains("says") && drawing.contains("a pixel"), "the rows and the scale are labelled");
+    assert!(candor.read("run/explain/deep-shap.png").starts_with(b"\x89PNG"));
+    assert!(candor.path("run/explain/deep-shap-average.svg").exists());
+    assert!(!candor.path("run/explain/grad-cam.svg").exists(), "what failed is not drawn");
+    assert_eq!(candor.read("run/looks.json"), looks);
+    let kept = candor.read("run/explain/deep-shap.json");
+    assert_eq!(candor.json("explain run --method deep-shap --background 6")["methods"][0], *deep_shap);
+    assert_eq!(candor.read("run/explain/deep-shap.json"), kept);
+}
+
+#[test]
+fn own_pictures_are_explained_and_an_unknown_method_is_wrong_usage() {
+    let candor = Candor::new();
+    candor.write_photos("photos", 20);
+    candor.json(&format!("study photos --out run {QUICK}"));
+    let answer =
+        candor.run("explain run --method deep-shap --pictures photos/dark/003.bmp photos/light/004.bmp");
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(answer.stdout.lines().all(|line| line.chars().count() <= 80), "{}", answer.stdout);
+    let unknown = candor.run("explain run --method tea-leaves");
+    assert_eq!(unknown.code, 2, "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("deep-shap"), "{}", unknown.stderr);
+    assert_eq!(candor.run("explain run --pictures nothing.png").code, 1);
+}

@@ -1,0 +1,55 @@
+//! `explain`: where in the pictures does a run see its evidence?
+
+use std::path::PathBuf;
+
+use candor_core::Reporter;
+use serde::Serialize;
+
+use super::evaluate::open;
+use crate::error::Result;
+use crate::explain::{ExplainedMethod, Plan, chosen, explain_run};
+use crate::report::write_report;
+use crate::run_dir::{REPORT_HTML, RunDir};
+
+/// Which run, how, and of which pictures.
+#[derive(Clone, Debug)]
+pub struct ExplainRequest {
+    /// The run's folder.
+    pub run: PathBuf,
+    /// The ids of the methods; all when empty.
+    pub methods: Vec<String>,
+    /// Picture files; when empty, of each class one that the run was right on and one that it was wrong on, of those that it
+    /// was judged on before.
+    pub pictures: Vec<PathBuf>,
+    /// Training pictures that stand for "any picture".
+    pub background: usize,
+    /// Threads to compute on, 0 for all cores.
+    pub threads: usize,
+}
+
+/// What the methods showed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explained {
+    /// The run's folder.
+    pub run: PathBuf,
+    /// One a method, in the order of the registry.
+    pub methods: Vec<ExplainedMethod>,
+    /// The report's page, with the figures in it.
+    pub report: PathBuf,
+}
+
+/// Explains with each method and writes each into the run as soon as it is known. What still holds is kept; this is no look at
+/// the test split.
+///
+/// # Errors
+/// When there is no such method, the run was not trained and judged, a picture cannot be read, or the person stops it.
+pub fn explain(request: &ExplainRequest, reporter: &dyn Reporter) -> Result<Explained> {
+    let methods = chosen(&request.methods)?;
+    let dir = RunDir::open(&request.run)?;
+    crate::model::model_file(&request.run)?;
+    let run = open(dir, request.threads, reporter)?;
+    let plan = Plan { methods: &methods, files: &request.pictures, background: request.background };
+    let methods = explain_run(&run, &plan, reporter)?;
+    write_report(&run)?;
+    Ok(Explained { run: request.run.clone(), methods, report: run.dir.file(REPORT_HTML) })
+}
