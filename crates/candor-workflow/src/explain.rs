@@ -4,7 +4,7 @@
 //! `<method>-average.svg` where the evidence lies on average. Begun again, what still holds is kept.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use candor_analysis::explain::gate::{self, Competence, Passport, Sight};
 use candor_analysis::explain::{ExplainError, METHODS, Map, Method, Subject, choose_background};
@@ -408,9 +408,9 @@ fn shown_of(run: &Run, verdict: Verdict) -> Shown {
     }
 }
 
-fn shown_file(model: &TrainedModel, file: &PathBuf) -> Result<Shown> {
+fn shown_file(model: &TrainedModel, file: &Path) -> Result<Shown> {
     let unreadable =
-        |error: candor_core::ReadError| WorkflowError::Picture { path: file.clone(), reason: error.reason };
+        |error: candor_core::ReadError| WorkflowError::Picture { path: file.to_owned(), reason: error.reason };
     let original = read_image(file, &Limits::default()).map_err(unreadable)?;
     let image = model.input().apply(&original);
     let answer = model.predict(std::slice::from_ref(&image))?.remove(0);

@@ -78,11 +78,11 @@ impl Coarse {
     /// against their whole.
     fn best(&self, own: &[[Shape; 2]], number: usize) -> Best {
         let mut best = Best { likeness: [f32::MIN; TOGETHER], lay: [0; TOGETHER] };
-        for window in 0..self.windows.len() {
-            for mirrored in 0..2 {
+        for (window, parts) in own.iter().enumerate() {
+            for (mirrored, (whole, part)) in own[0].iter().zip(parts).enumerate() {
                 let code = (window * 4 + mirrored * 2) as u32;
-                best.take(&own[0][mirrored], &self.blocks[window][number], code + 1);
-                best.take(&own[window][mirrored], &self.blocks[0][number], code);
+                best.take(whole, &self.blocks[window][number], code + 1);
+                best.take(part, &self.blocks[0][number], code);
             }
         }
         best
