@@ -42,7 +42,7 @@ pub use executor::{
 pub use kernel::Isa;
 #[doc(hidden)]
 pub use kernel::measure;
-pub use loss::{Loss, LossSettings};
+pub use loss::{Fairness, FairnessDefinition, FairnessMethod, Loss, LossSettings};
 pub use network::{INPUT_NAME, LayerSummary, NamedLayer, Network, NetworkNode, Source};
 pub use optimizer::{Optimizer, OptimizerKind};
 pub use parameters::{Parameter, Parameters};

@@ -13,7 +13,7 @@ use crate::kernel::{
     softmax_backward,
 };
 use crate::layer::Activation;
-use crate::loss::Objective;
+use crate::loss::{Objective, Rows as LossRows};
 use crate::random::Stream;
 use crate::{Loss, Parameters, StepOutcome};
 
@@ -138,6 +138,22 @@ impl Head {
             sum += objective.of(output, target, weight, gradient);
         }
         StepOutcome { loss: (sum / f64::from(weight)) as f32, correct }
+    }
+
+    /// After [`Head::loss`]: hands the outputs and the gradient with respect to them to `change`.
+    pub fn balance(
+        &mut self,
+        loss: Loss,
+        targets: &[usize],
+        groups: &[Option<usize>],
+        change: impl FnOnce(LossRows<'_>, &mut [f32]) -> StepOutcome,
+    ) -> StepOutcome {
+        let last = self.steps.len();
+        let values = targets.len() * self.sizes[last];
+        let activation = self.steps.last().map(HeadStep::activation);
+        let before = activation.filter(|&activation| loss.includes(activation));
+        let outputs = &self.values[last][..values];
+        change(LossRows { outputs, targets, groups, before }, &mut self.gradients[last][..values])
     }
 
     /// Carries the gradient with respect to what stands at the end back to the head's input, and leaves those of the weights

@@ -25,7 +25,7 @@ use std::ops::Range;
 use crate::loss::{LossSettings, Objective};
 use crate::optimizer::{not_negative, share};
 use crate::random::Stream;
-use crate::{EngineError, Loss, Network, Optimizer, Parameters, Schedule};
+use crate::{EngineError, Fairness, Loss, Network, Optimizer, Parameters, Schedule};
 
 /// The pixels of a batch: one sample behind the other, each height × width × channels, row-major.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +103,8 @@ pub struct TrainingConfig {
     pub loss: Loss,
     /// Label smoothing, class weights, the focus of the focal loss.
     pub loss_settings: LossSettings,
+    /// How groups of samples are to be treated alike, for [`Trainer::step_in_groups`].
+    pub fairness: Option<Fairness>,
     /// How.
     pub optimizer: Optimizer,
     /// How the optimiser's learning rate changes on the way.
@@ -133,6 +135,7 @@ impl TrainingConfig {
     fn check(&self, network: &Network) -> Result<(), EngineError> {
         self.loss.check(network)?;
         self.loss_settings.check(self.loss, network)?;
+        self.fairness.as_ref().map_or(Ok(()), Fairness::check)?;
         self.optimizer.check()?;
         self.schedule.check()?;
         not_negative("clip_norm", self.clip_norm)?;
@@ -163,6 +166,7 @@ impl Default for TrainingConfig {
         TrainingConfig {
             loss: Loss::CrossEntropy,
             loss_settings: LossSettings::default(),
+            fairness: None,
             optimizer: Optimizer::default(),
             schedule: Schedule::Constant,
             steps: 0,
@@ -178,7 +182,7 @@ impl Default for TrainingConfig {
 /// What a step says of its batch, before the parameters changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StepOutcome {
-    /// The loss, a mean over the samples.
+    /// The loss, a mean over the samples; of a step with [`TrainingConfig::fairness`], the fair one.
     pub loss: f32,
     /// Samples whose most probable class was the right one (one unit: on the right side of .5).
     pub correct: usize,
@@ -193,4 +197,6 @@ pub struct TrainerState {
     pub parameters: Parameters,
     /// What the optimiser remembers for each parameter, such as (m, v); behind it, where weights are averaged, the average.
     pub slots: Vec<Parameters>,
+    /// What the fairness remembers: the weights of the groups with group DRO, else nothing.
+    pub group_weights: Vec<f64>,
 }

@@ -3,6 +3,7 @@
 use super::compiled::{Compiled, Purpose};
 use super::fold::fold_batch_norms;
 use super::{Batch, Inputs, Mode, StepOutcome, TrainerState, TrainingConfig};
+use crate::loss::Balance;
 use crate::optimizer::{Step, norm};
 use crate::random::Stream;
 use crate::{EngineError, Network, Parameters};
@@ -13,6 +14,7 @@ pub struct Trainer {
     config: TrainingConfig,
     gradients: Parameters,
     slots: Vec<Parameters>,
+    balance: Option<Balance>,
     step: u64,
 }
 
@@ -31,7 +33,8 @@ impl Trainer {
         let gradients = Parameters::zeros(network);
         let mut slots = vec![Parameters::zeros(network); config.optimizer.rule().slots()];
         slots.extend(config.averages().then(|| compiled.parameters.clone()));
-        Ok(Trainer { compiled, config: config.clone(), gradients, slots, step: 0 })
+        let balance = config.fairness.map(|fairness| Balance::new(fairness, compiled.classes));
+        Ok(Trainer { compiled, config: config.clone(), gradients, slots, balance, step: 0 })
     }
 
     /// One step: forward, backward, update. Up to `batch_size` samples.
@@ -39,9 +42,19 @@ impl Trainer {
     /// # Panics
     /// When the batch is empty or larger than `batch_size`, its inputs have the wrong size, or a target is not a class.
     pub fn step(&mut self, batch: Batch<'_>) -> StepOutcome {
+        self.step_in_groups(batch, &[])
+    }
+
+    /// A step in which [`TrainingConfig::fairness`] is heeded: `groups` gives the group of each sample, from 0, or `None`
+    /// for a sample of none; empty where nothing is known of any.
+    ///
+    /// # Panics
+    /// As [`Trainer::step`]; also when `groups` has another length than the batch, a group is not among those of the
+    /// settings, or a sample has none with group DRO.
+    pub fn step_in_groups(&mut self, batch: Batch<'_>, groups: &[Option<usize>]) -> StepOutcome {
         let dropout = Stream::new(self.config.seed).derive("dropout").at(self.step);
-        let outcome = self.propagate(batch, Mode::Learn { dropout: Some(dropout) });
-        let Trainer { compiled, config, gradients, slots, step } = self;
+        let outcome = self.propagate(batch, groups, Mode::Learn { dropout: Some(dropout) }, true);
+        let Trainer { compiled, config, gradients, slots, step, .. } = self;
         compiled.threads.install(|| {
             compiled.features.remember(&mut compiled.parameters);
             let change = Step {
@@ -64,7 +77,19 @@ impl Trainer {
     /// # Panics
     /// As [`Trainer::step`].
     pub fn gradients(&mut self, batch: Batch<'_>) -> (StepOutcome, Parameters) {
-        let outcome = self.propagate(batch, Mode::Learn { dropout: None });
+        self.gradients_in_groups(batch, &[])
+    }
+
+    /// The gradients of the fair loss, as [`Trainer::step_in_groups`] takes it; the groups' weights stay as they are.
+    ///
+    /// # Panics
+    /// As [`Trainer::step_in_groups`].
+    pub fn gradients_in_groups(
+        &mut self,
+        batch: Batch<'_>,
+        groups: &[Option<usize>],
+    ) -> (StepOutcome, Parameters) {
+        let outcome = self.propagate(batch, groups, Mode::Learn { dropout: None }, false);
         (outcome, self.gradients.clone())
     }
 
@@ -125,7 +150,9 @@ impl Trainer {
 
     /// What is needed to go on from here.
     pub fn state(&self) -> TrainerState {
-        TrainerState { step: self.step, parameters: self.parameters().clone(), slots: self.slots.clone() }
+        let group_weights = self.balance.as_ref().map_or(&[][..], Balance::state).to_vec();
+        let (parameters, slots) = (self.parameters().clone(), self.slots.clone());
+        TrainerState { step: self.step, parameters, slots, group_weights }
     }
 
     /// Goes on from a saved state.
@@ -137,6 +164,10 @@ impl Trainer {
         if state.slots.len() != self.slots.len() || !fits(&state.parameters) || !state.slots.iter().all(fits)
         {
             return Err(EngineError::StateDoesNotFit("its tensors have other names or shapes".into()));
+        }
+        let weights = &state.group_weights;
+        if !self.balance.as_mut().map_or(weights.is_empty(), |balance| balance.restore(weights)) {
+            return Err(EngineError::StateDoesNotFit("it was made with other groups".into()));
         }
         self.step = state.step;
         self.compiled.parameters.clone_from(&state.parameters);
@@ -156,14 +187,33 @@ impl Trainer {
         samples
     }
 
+    fn check_groups(&self, samples: usize, groups: &[Option<usize>]) {
+        assert!(groups.is_empty() || groups.len() == samples, "each sample needs a group, or none at all");
+        let known = self.config.fairness.map_or(usize::MAX, |fairness| fairness.groups);
+        assert!(groups.iter().flatten().all(|&group| group < known), "a group is not among the {known}");
+    }
+
     /// Forward and backward; the gradients are left in `self.gradients`.
-    fn propagate(&mut self, batch: Batch<'_>, mode: Mode) -> StepOutcome {
+    fn propagate(
+        &mut self,
+        batch: Batch<'_>,
+        groups: &[Option<usize>],
+        mode: Mode,
+        moves_weights: bool,
+    ) -> StepOutcome {
         let samples = self.check(batch);
+        self.check_groups(samples, groups);
         self.compiled.forward(batch.inputs, samples, mode);
-        let Trainer { compiled, config, gradients, .. } = self;
+        let Trainer { compiled, config, gradients, balance, .. } = self;
         let Compiled { features, head, parameters, threads, .. } = compiled;
         threads.install(|| {
-            let outcome = head.loss(&config.objective(), batch.targets);
+            let mut outcome = head.loss(&config.objective(), batch.targets);
+            if let Some(balance) = balance.as_mut().filter(|_| !groups.is_empty()) {
+                let objective = config.objective();
+                outcome = head.balance(config.loss, batch.targets, groups, |rows, gradients| {
+                    balance.apply(&objective, rows, moves_weights, outcome, gradients)
+                });
+            }
             let (end, dropout) = (head.end_of(config.loss), mode.dropout());
             head.backward(
                 end,

@@ -6,12 +6,15 @@
 
 mod binary_cross_entropy;
 mod cross_entropy;
+mod fairness;
 mod focal;
 mod mean_squared_error;
 mod settings;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use fairness::{Balance, Rows};
+pub use fairness::{Fairness, FairnessDefinition, FairnessMethod};
 pub use settings::LossSettings;
 
 use crate::layer::Activation;

@@ -365,7 +365,7 @@ fn without_last_activation(network: &Network) -> Network {
 }
 
 /// The central difference of a function at zero.
-fn slope(value: impl Fn(f64) -> f64) -> f64 {
+pub fn slope(value: impl Fn(f64) -> f64) -> f64 {
     let h = 1e-6;
     (value(h) - value(-h)) / (2.0 * h)
 }
@@ -375,7 +375,7 @@ fn probes(name: &str, len: usize) -> Vec<usize> {
 }
 
 /// Close relative to the largest value that is expected.
-fn assert_close(what: &str, got: &[f32], expected: &[f64], tolerance: f64) {
+pub fn assert_close(what: &str, got: &[f32], expected: &[f64], tolerance: f64) {
     let largest = expected.iter().fold(1e-3_f64, |largest, value| largest.max(value.abs()));
     for (index, (&got, &expected)) in got.iter().zip(expected).enumerate() {
         let error = (f64::from(got) - expected).abs();

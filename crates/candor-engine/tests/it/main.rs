@@ -4,6 +4,7 @@
 
 mod every_layer;
 mod explanations;
+mod fairness;
 mod formula;
 mod golden_file;
 mod goldens;
