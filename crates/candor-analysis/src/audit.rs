@@ -6,10 +6,13 @@
 //! hands [`Task`]s to a [`Learner`] of the caller's: a five-line fake is enough to test it. [`planted`] makes pictures
 //! with one known fault each, on which the checks are measured.
 
+pub mod adversarial;
 mod attributes;
 mod better_than_chance;
 mod calibration;
+pub mod camouflage;
 mod case;
+mod changed_picture;
 mod claims;
 mod corruptions;
 mod duplicates_across_splits;
@@ -18,6 +21,7 @@ mod facts;
 mod feedback_loop;
 mod finding;
 mod folds;
+mod group_gaps;
 mod imbalance;
 mod label_errors;
 mod learner;
@@ -36,16 +40,19 @@ mod too_few;
 
 use std::fmt;
 
+pub use attributes::{Grouping, columns};
 pub use case::{Answers, Case, Settings, Sources};
+pub use changed_picture::ChangedPicture;
 pub use error::{AuditError, AuditErrorKind};
 pub use facts::{Facts, FileFacts, Format};
 pub use finding::{Evidence, Figure, Finding, Series, Shown, Table, Unit, Verdict};
+pub use group_gaps::{GroupAccuracy, GroupGap, GroupGaps};
 pub use label_errors::{Suspicions, confident_learning, out_of_fold, suspects};
 pub use learner::{LearnError, Learner, Task};
 pub use too_few::smallest_difference;
 
 /// Every check, in the order of the report: first what makes all others idle.
-pub static CHECKS: [&Check; 17] = [
+pub static CHECKS: [&Check; 19] = [
     &better_than_chance::CHECK,
     &memorisation::CHECK,
     &seed_variance::CHECK,
@@ -62,6 +69,8 @@ pub static CHECKS: [&Check; 17] = [
     &subgroups::CHECK,
     &calibration::CHECK,
     &corruptions::CHECK,
+    &camouflage::CHECK,
+    &adversarial::CHECK,
     &claims::CHECK,
 ];
 

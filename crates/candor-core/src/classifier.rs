@@ -66,6 +66,11 @@ pub trait Classifier: Sync {
     /// # Errors
     /// When the classifier cannot run at all.
     fn predict(&self, images: &[Image]) -> Result<Vec<Prediction>, ClassifyError>;
+
+    /// The same, where it can also say how its answers depend on its input.
+    fn differentiable(&self) -> Option<&dyn DifferentiableClassifier> {
+        None
+    }
 }
 
 /// Which of a classifier's numbers a gradient is of.

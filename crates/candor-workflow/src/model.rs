@@ -254,6 +254,10 @@ impl Classifier for TrainedModel {
         }
         Ok(predictions)
     }
+
+    fn differentiable(&self) -> Option<&dyn DifferentiableClassifier> {
+        Some(self)
+    }
 }
 
 impl DifferentiableClassifier for TrainedModel {

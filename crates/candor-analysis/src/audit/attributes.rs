@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use candor_core::Sample;
+
 use super::Case;
 
 /// A partition of the samples by something that the source says of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Grouping {
+pub struct Grouping {
     /// What parts them: a column's name, `the web site`, or two of them joined by “×”.
     pub what: String,
     /// The parts' names.
@@ -20,10 +22,23 @@ const MOST_VALUES: usize = 12;
 /// A column of numbers with more values is cut into so many parts with as many pictures each.
 const PARTS: usize = 4;
 
+impl Grouping {
+    /// The groups that a column parts the samples into: its words where they are few, numbers cut into four parts. `None`
+    /// where it parts nothing: all alike, or a word of its own nearly everywhere.
+    pub fn by_column(samples: &[Sample], column: &str) -> Option<Grouping> {
+        by_column(samples, column)
+    }
+}
+
+/// The names of all further columns that the source has, in alphabetical order.
+pub fn columns(samples: &[Sample]) -> BTreeSet<&str> {
+    samples.iter().flat_map(|sample| sample.attributes.keys()).map(String::as_str).collect()
+}
+
 /// Every attribute that parts the samples, then the source where it is not one of them.
 pub(super) fn groupings(case: &Case<'_>) -> Vec<Grouping> {
     let mut found: Vec<Grouping> =
-        columns(case).into_iter().filter_map(|column| by_column(case, column)).collect();
+        columns(case.samples()).into_iter().filter_map(|column| by_column(case.samples(), column)).collect();
     let sources = case.sources().filter(|sources| sources.names.len() <= MOST_VALUES);
     let source = sources.map(|sources| Grouping { what: sources.what, names: sources.names, of: sources.of });
     // A column that names the source is there already, perhaps with its parts in another order.
@@ -33,7 +48,12 @@ pub(super) fn groupings(case: &Case<'_>) -> Vec<Grouping> {
 
 /// Columns that part nothing: all alike, or a word of its own nearly everywhere.
 pub(super) fn left_out(case: &Case<'_>) -> Vec<String> {
-    columns(case).into_iter().filter(|column| by_column(case, column).is_none()).map(str::to_owned).collect()
+    let samples = case.samples();
+    columns(samples)
+        .into_iter()
+        .filter(|column| by_column(samples, column).is_none())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Both at once: an error may hide where two attributes meet.
@@ -48,13 +68,8 @@ pub(super) fn crossed(a: &Grouping, b: &Grouping) -> Grouping {
     }
 }
 
-fn columns<'a>(case: &'a Case<'_>) -> BTreeSet<&'a str> {
-    case.samples().iter().flat_map(|sample| sample.attributes.keys()).map(String::as_str).collect()
-}
-
-fn by_column(case: &Case<'_>, column: &str) -> Option<Grouping> {
-    let values: Vec<Option<&str>> = case
-        .samples()
+fn by_column(samples: &[Sample], column: &str) -> Option<Grouping> {
+    let values: Vec<Option<&str>> = samples
         .iter()
         .map(|sample| {
             sample.attributes.get(column).map(|value| value.trim()).filter(|value| !value.is_empty())

@@ -1,9 +1,9 @@
 //! What a check found: a verdict, one sentence, figures, evidence, what it means and what to do.
 
-use candor_core::{Provenance, SampleId};
+use candor_core::{Image, Provenance, SampleId};
 use serde::{Deserialize, Serialize};
 
-use super::{Case, Learner};
+use super::{Case, ChangedPicture, Learner};
 use crate::evaluate::Interval;
 
 /// A check's answer, from the best to the worst.
@@ -139,6 +139,9 @@ pub struct Shown {
     pub id: SampleId,
     /// Where it came from.
     pub provenance: Provenance,
+    /// What the check made of it, where it is shown so and not as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<ChangedPicture>,
 }
 
 impl Finding {
@@ -239,7 +242,12 @@ impl Shown {
     /// The picture at `index` of `case`.
     pub fn of(case: &Case<'_>, index: usize) -> Shown {
         let sample = &case.samples()[index];
-        Shown { index, id: sample.id, provenance: sample.provenance.clone() }
+        Shown { index, id: sample.id, provenance: sample.provenance.clone(), changed: None }
+    }
+
+    /// What became of the picture at `index` of `case`.
+    pub fn changed(case: &Case<'_>, index: usize, image: &Image) -> Shown {
+        Shown { changed: Some(ChangedPicture::of(image)), ..Shown::of(case, index) }
     }
 }
 

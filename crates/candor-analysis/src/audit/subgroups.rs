@@ -6,6 +6,7 @@ mod tally;
 use std::cmp::Ordering;
 
 use gap::Gap;
+pub(super) use gap::newcombe;
 use tally::{Judged, Tally};
 
 use super::attributes::{Grouping, crossed, groupings, left_out};

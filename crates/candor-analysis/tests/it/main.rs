@@ -1,5 +1,6 @@
 //! Tests of candor-analysis from outside.
 
+mod adversarial;
 mod audit_docs;
 mod baselines;
 mod check_figures;

@@ -86,7 +86,8 @@ fn audit(wanted: &Wanted) -> Audit {
             rows: vec![vec!["in the <corner>".into(), "12".into()]],
         };
         let shown = picture(wanted, 0, 3);
-        let pictures = vec![Shown { index: 3, id: shown.id, provenance: shown.provenance.clone() }];
+        let pictures =
+            vec![Shown { index: 3, id: shown.id, provenance: shown.provenance.clone(), changed: None }];
         let interval = candor_analysis::evaluate::Interval::wilson(8, 10);
         let finding = Finding::new(verdict, "Most of it is read off the corner.", "It means what it says.")
             .advice("Crop the corner away.")

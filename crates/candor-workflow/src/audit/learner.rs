@@ -212,6 +212,10 @@ impl Classifier for Taught {
         }
         Ok(predictions)
     }
+
+    fn differentiable(&self) -> Option<&dyn DifferentiableClassifier> {
+        Some(self)
+    }
 }
 
 impl DifferentiableClassifier for Taught {

@@ -36,11 +36,14 @@ impl Gap {
     }
 }
 
-/// Newcombe's interval of a difference of two shares, from Wilson's of each.
 fn difference(a: &Tally, b: &Tally) -> Interval {
-    let (p, q, of_a, of_b) = (a.error(), b.error(), a.interval(), b.interval());
-    let below = ((p - of_a.low).powi(2) + (of_b.high - q).powi(2)).sqrt();
-    let above = ((of_a.high - p).powi(2) + (q - of_b.low).powi(2)).sqrt();
+    newcombe((a.error(), a.interval()), (b.error(), b.interval()))
+}
+
+/// Newcombe's interval of the difference p − q of two shares, from Wilson's of each.
+pub fn newcombe((p, of_p): (f64, Interval), (q, of_q): (f64, Interval)) -> Interval {
+    let below = ((p - of_p.low).powi(2) + (of_q.high - q).powi(2)).sqrt();
+    let above = ((of_p.high - p).powi(2) + (q - of_q.low).powi(2)).sqrt();
     Interval { low: p - q - below, high: p - q + above }
 }
 

@@ -1,0 +1,474 @@
+//! How easily is it fooled by somebody who knows it: the smallest change, computed from its own gradient, that changes its
+//! answer.
+
+mod attack;
+
+pub use attack::{ATTACKS, Attack, Norm};
+use candor_core::{Classifier, ClassifyError, DifferentiableClassifier, Image, Preprocessing};
+
+use super::{
+    AuditErrorKind, Case, Check, Cost, Evidence, Finding, Learner, Series, Shown, Table, Topic, Unit, Verdict,
+};
+use crate::evaluate::Interval;
+
+pub(super) static CHECK: Check = Check {
+    id: ID,
+    title: "Adversarial changes",
+    topic: Topic::Fooled,
+    cost: Cost::Training,
+    permutes: false,
+    asks: "How small a change, made by somebody who knows the network, changes its answer?",
+    how: "At most 100 judged pictures, at the size that the network sees, are changed along the gradient of the loss: by one step \
+          (FGSM) and by twenty steps (PGD), within a largest change of any value (L∞) and within a length of the whole change \
+          (L2). The accuracy against ε is drawn; for each picture the smallest ε at which PGD changes the answer is found by \
+          bisection. What counts is the accuracy that is left at 2/255 of L∞, which nobody sees, and at 8/255.",
+    fail_means: "Whoever has the network (or trains one like it) can make it say what they want with changes that nobody sees.",
+    misleads: "An attack that fails proves nothing: a stronger one may not. PGD begins at the picture and not at random places \
+               beside it. Nearly every network that was not trained against it falls; that says nothing of pictures that nobody \
+               has changed.",
+    reference: "Goodfellow et al., Explaining and harnessing adversarial examples, ICLR (2015); Madry et al., Towards deep \
+                learning models resistant to adversarial attacks, ICLR (2018); Rauber et al., Foolbox, JOSS (2020)",
+    run,
+};
+
+const ID: &str = "adversarial";
+const MOST: usize = 100;
+const LEAST: usize = 20;
+/// Pictures that are changed at a time.
+const BATCH: usize = 25;
+/// ε of L∞, in 255ths; and of L2, for values in 0..=1.
+const LINF: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
+const L2: [f64; 6] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0];
+/// Halvings between the ε that did not change the answer and the one that did.
+const HALVINGS: usize = 5;
+/// Places of 2/255 and 8/255 in [`LINF`].
+const UNSEEN: usize = 1;
+const HARDLY_SEEN: usize = 3;
+/// Share of the right answers that has to be left.
+const LEFT: f64 = 0.5;
+const SHOWN: usize = 8;
+
+/// What an attack did to all pictures.
+struct Attacked {
+    attack: &'static Attack,
+    /// Of each picture the smallest ε at which the answer is wrong: 0 where it was before, infinite where it never is.
+    smallest: Vec<f64>,
+    /// Of each picture what it looked like then, where the search was for it.
+    changed: Vec<Option<Vec<f32>>>,
+}
+
+impl Attacked {
+    fn accuracy(&self, epsilon: f64) -> f64 {
+        self.smallest.iter().filter(|&&smallest| smallest > epsilon).count() as f64
+            / self.smallest.len() as f64
+    }
+
+    /// Of the pictures that were answered rightly; infinite where most stand.
+    fn median(&self) -> f64 {
+        let mut right: Vec<f64> = self.smallest.iter().copied().filter(|&smallest| smallest > 0.0).collect();
+        right.sort_by(f64::total_cmp);
+        right.get(right.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}
+
+/// The values of ε that are tried, for values in 0..=1.
+fn epsilons(norm: Norm) -> [f64; 6] {
+    match norm {
+        Norm::Linf => LINF.map(|epsilon| epsilon / 255.0),
+        Norm::L2 => L2,
+    }
+}
+
+/// The pictures under attack.
+struct Target<'a> {
+    classifier: &'a dyn DifferentiableClassifier,
+    inputs: Vec<f32>,
+    truth: Vec<usize>,
+    size: usize,
+}
+
+impl Target<'_> {
+    fn input(&self, picture: usize) -> &[f32] {
+        &self.inputs[picture * self.size..][..self.size]
+    }
+
+    /// Whether each input is answered wrongly.
+    fn wrong(&self, inputs: &[f32], pictures: &[usize]) -> Result<Vec<bool>, ClassifyError> {
+        let probabilities = self.classifier.evidence(inputs)?.probabilities;
+        let rows = probabilities.chunks_exact(probabilities.len() / pictures.len());
+        let class = |row: &[f32]| {
+            (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
+        };
+        Ok(rows.zip(pictures).map(|(row, &picture)| class(row) != self.truth[picture]).collect())
+    }
+
+    /// Attacks each of `pictures` with its ε: what it becomes, and whether the answer is wrong then.
+    fn attack(
+        &self,
+        attack: &Attack,
+        pictures: &[usize],
+        epsilons: &[f64],
+    ) -> Result<Vec<(Vec<f32>, bool)>, ClassifyError> {
+        let mut all = Vec::new();
+        for (some, epsilons) in pictures.chunks(BATCH).zip(epsilons.chunks(BATCH)) {
+            let inputs: Vec<f32> =
+                some.iter().flat_map(|&picture| self.input(picture).iter().copied()).collect();
+            let truth: Vec<usize> = some.iter().map(|&picture| self.truth[picture]).collect();
+            let epsilons: Vec<f32> = epsilons.iter().map(|&epsilon| epsilon as f32).collect();
+            let changed = attack.on(self.classifier, &inputs, &truth, &epsilons)?;
+            let wrong = self.wrong(&changed, some)?;
+            all.extend(changed.chunks_exact(self.size).map(<[f32]>::to_vec).zip(wrong));
+        }
+        Ok(all)
+    }
+
+    /// Rising ε until each picture falls; what stood at a smaller ε is asked again at the next.
+    fn search(
+        &self,
+        attack: &'static Attack,
+        mut tell: impl FnMut() -> Result<(), AuditErrorKind>,
+    ) -> Result<Attacked, AuditErrorKind> {
+        let pictures: Vec<usize> = (0..self.truth.len()).collect();
+        let mut smallest = vec![f64::INFINITY; pictures.len()];
+        let mut changed = vec![None; pictures.len()];
+        for (picture, wrong) in self.wrong(&self.inputs, &pictures)?.into_iter().enumerate() {
+            if wrong {
+                smallest[picture] = 0.0;
+            }
+        }
+        for epsilon in epsilons(attack.norm) {
+            tell()?;
+            let standing: Vec<usize> =
+                pictures.iter().copied().filter(|&picture| smallest[picture].is_infinite()).collect();
+            let fallen = self.attack(attack, &standing, &vec![epsilon; standing.len()])?;
+            for (picture, (image, wrong)) in standing.into_iter().zip(fallen) {
+                if wrong {
+                    (smallest[picture], changed[picture]) = (epsilon, Some(image));
+                }
+            }
+        }
+        if attack.steps > 1 {
+            self.halve(attack, &mut smallest, &mut changed, tell)?;
+        }
+        Ok(Attacked { attack, smallest, changed })
+    }
+
+    /// Between the last ε at which each fallen picture stood and the one at which it fell.
+    fn halve(
+        &self,
+        attack: &Attack,
+        smallest: &mut [f64],
+        changed: &mut [Option<Vec<f32>>],
+        mut tell: impl FnMut() -> Result<(), AuditErrorKind>,
+    ) -> Result<(), AuditErrorKind> {
+        let fallen: Vec<usize> = (0..smallest.len()).filter(|&picture| changed[picture].is_some()).collect();
+        let below =
+            |epsilon: f64| epsilons(attack.norm).into_iter().rfind(|&tried| tried < epsilon).unwrap_or(0.0);
+        let mut stood: Vec<f64> = fallen.iter().map(|&picture| below(smallest[picture])).collect();
+        for _ in 0..HALVINGS {
+            tell()?;
+            let middle: Vec<f64> = fallen
+                .iter()
+                .zip(&stood)
+                .map(|(&picture, stood)| (stood + smallest[picture]) / 2.0)
+                .collect();
+            for (place, (image, wrong)) in self.attack(attack, &fallen, &middle)?.into_iter().enumerate() {
+                match wrong {
+                    true => (smallest[fallen[place]], changed[fallen[place]]) = (middle[place], Some(image)),
+                    false => stood[place] = middle[place],
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
+    let differentiable = case.classifier.and_then(Classifier::differentiable);
+    let Some((classifier, (subset, answers))) = differentiable.zip(case.judged()) else {
+        return Ok(Finding::inconclusive(
+            "There is no network whose gradient could be asked.",
+            "Train and judge it first.",
+        ));
+    };
+    let mut members = answers.indices.clone();
+    case.seed(ID).rng().shuffle(&mut members);
+    members.truncate(MOST);
+    let inputs: Vec<f32> =
+        members.iter().flat_map(|&index| classifier.preprocess(&(case.seen)(index))).collect();
+    let truth: Vec<usize> = members.iter().map(|&index| case.samples()[index].class).collect();
+    let target = Target { classifier, size: inputs.len() / members.len().max(1), inputs, truth };
+    let right = target
+        .wrong(&target.inputs, &(0..members.len()).collect::<Vec<_>>())?
+        .iter()
+        .filter(|wrong| !**wrong)
+        .count();
+    if right < LEAST {
+        return Ok(Finding::inconclusive(
+            format!("It answers rightly for {right} of these pictures; {LEAST} are needed."),
+            "Add pictures, or see what better-than-chance says first.",
+        ));
+    }
+    let rounds: usize = ATTACKS
+        .iter()
+        .map(|attack| epsilons(attack.norm).len() + if attack.steps > 1 { HALVINGS } else { 0 })
+        .sum();
+    let mut done = 0;
+    let mut tell = || {
+        done += 1;
+        case.tell(ID, done - 1, rounds)
+    };
+    let mut attacked = Vec::new();
+    for attack in &ATTACKS {
+        attacked.push(target.search(attack, &mut tell)?);
+    }
+    let used =
+        format!("{} {subset} pictures at the network's size, and the network's gradient", members.len());
+    let finding = finding(&attacked).with_evidence(evidence(case, &members, classifier.input(), &attacked));
+    Ok(finding.used(used))
+}
+
+fn by_name<'a>(attacked: &'a [Attacked], name: &str) -> &'a Attacked {
+    attacked.iter().find(|one| one.attack.name == name).expect("every attack was made")
+}
+
+fn finding(attacked: &[Attacked]) -> Finding {
+    let linf = by_name(attacked, "PGD, L∞");
+    let clean = linf.accuracy(0.0);
+    let left = |place: usize| linf.accuracy(LINF[place] / 255.0);
+    let verdict = match () {
+        () if left(UNSEEN) < LEFT * clean => Verdict::Fail,
+        () if left(HARDLY_SEEN) < LEFT * clean => Verdict::Warn,
+        () => Verdict::Pass,
+    };
+    let per_cent = |share: f64| format!("{:.0}%", 100.0 * share);
+    let headline = format!(
+        "Changed by at most {} of 255 in each value, it is right for {} of the pictures instead of {}.",
+        if verdict == Verdict::Fail { 2 } else { 8 },
+        per_cent(left(if verdict == Verdict::Fail { UNSEEN } else { HARDLY_SEEN })),
+        per_cent(clean)
+    );
+    let (meaning, advice) = words(verdict);
+    let pictures = linf.smallest.len();
+    let finding = Finding::new(verdict, headline, meaning)
+        .advice(advice)
+        .figure_within(
+            "accuracy on these pictures as they are",
+            clean,
+            Interval::of_share(clean, pictures),
+            Unit::Share,
+        )
+        .figure("accuracy within 2/255 (PGD, L∞)", left(UNSEEN), Unit::Share)
+        .figure("accuracy within 8/255 (PGD, L∞)", left(HARDLY_SEEN), Unit::Share)
+        .figure("smallest L∞ change of 255 that flips an answer, median", 255.0 * linf.median(), Unit::Plain)
+        .figure(
+            "smallest L2 change that flips an answer, median",
+            by_name(attacked, "PGD, L2").median(),
+            Unit::Plain,
+        )
+        .with_table(table(attacked));
+    attacked.iter().fold(finding, |finding, one| finding.with_series(series(one)))
+}
+
+fn words(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Pass => (
+            "These attacks need changes that can be seen. Stronger ones may need less: this is no proof of anything.",
+            "",
+        ),
+        Verdict::Warn => (
+            "Changes that are hard to see, made by somebody who knows the network, take most of its right answers away.",
+            "Do not use it where anybody gains by fooling it, and say so.",
+        ),
+        _ => (
+            "Changes that nobody sees, made by somebody who knows the network, take most of its right answers away. That is so \
+             for nearly every network that was not trained against it.",
+            "Do not use it where anybody gains by fooling it, and say so. Nothing here says that it fails on pictures that nobody \
+             has changed.",
+        ),
+    }
+}
+
+/// ε as it is read: in 255ths, or as it is.
+fn written(norm: Norm, epsilon: f64) -> f64 {
+    match norm {
+        Norm::Linf => (255.0 * epsilon).round(),
+        Norm::L2 => epsilon,
+    }
+}
+
+fn series(one: &Attacked) -> Series {
+    let Attack { name, norm, .. } = *one.attack;
+    let point = |epsilon: f64| (written(norm, epsilon), one.accuracy(epsilon));
+    Series {
+        title: format!("Accuracy under {name}"),
+        x: if norm == Norm::Linf { "ε, of 255" } else { "ε, for values in 0 to 1" }.to_owned(),
+        y: Some("accuracy".to_owned()),
+        points: [0.0].into_iter().chain(epsilons(norm)).map(point).collect(),
+        mark: None,
+    }
+}
+
+fn table(attacked: &[Attacked]) -> Table {
+    let row = |one: &Attacked| {
+        let norm = one.attack.norm;
+        let cells = epsilons(norm)
+            .map(|epsilon| format!("{}: {:.0}%", written(norm, epsilon), 100.0 * one.accuracy(epsilon)));
+        [one.attack.name.to_owned(), format!("{:.0}%", 100.0 * one.accuracy(0.0))]
+            .into_iter()
+            .chain(cells)
+            .collect()
+    };
+    Table {
+        title: "Accuracy by attack and ε (L∞: of 255; L2: for values in 0 to 1)".to_owned(),
+        heading: ["attack", "as it is", "ε", "ε", "ε", "ε", "ε", "ε"].map(String::from).to_vec(),
+        rows: attacked.iter().map(row).collect(),
+    }
+}
+
+/// Those that the least was needed for, each as it is and changed.
+fn evidence(
+    case: &Case<'_>,
+    members: &[usize],
+    input: &Preprocessing,
+    attacked: &[Attacked],
+) -> Vec<Evidence> {
+    let linf = by_name(attacked, "PGD, L∞");
+    let mut found: Vec<(usize, &Vec<f32>)> = linf
+        .changed
+        .iter()
+        .enumerate()
+        .filter_map(|(place, changed)| Some((place, changed.as_ref()?)))
+        .collect();
+    found.sort_by(|a, b| linf.smallest[a.0].total_cmp(&linf.smallest[b.0]));
+    let show = |&(place, changed): &(usize, &Vec<f32>)| {
+        let index = members[place];
+        Evidence {
+            note: format!(
+                "Changed by at most {:.1} of 255 in each value it is taken for something else.",
+                255.0 * linf.smallest[place]
+            ),
+            pictures: vec![Shown::of(case, index), Shown::changed(case, index, &picture(input, changed))],
+        }
+    };
+    found.iter().take(SHOWN).map(show).collect()
+}
+
+fn picture(input: &Preprocessing, values: &[f32]) -> Image {
+    let pixels = values.iter().map(|value| (255.0 * value).round() as u8).collect();
+    Image::new(input.width, input.height, input.channels, pixels).expect("an attack changes no size")
+}
+
+#[cfg(test)]
+mod tests {
+    use candor_core::{Evidence as Answered, Prediction, Quantity};
+
+    use super::super::testing::{Bright, Fake};
+    use super::*;
+
+    /// Softmax of 0 and `slope` × (mean of the middle − .35): how far each value has to move is known.
+    struct Linear {
+        slope: f32,
+        input: Preprocessing,
+        classes: Vec<String>,
+    }
+
+    const SIDE: usize = 16;
+    const INSIDE: f32 = 64.0;
+    const LIMIT: f32 = 0.35;
+
+    impl Linear {
+        fn new(fake: &Fake, slope: f32) -> Linear {
+            let (channels, fit) = (candor_core::Channels::Grey, candor_core::Fit::Stretch);
+            let input = Preprocessing { height: SIDE, width: SIDE, channels, fit };
+            Linear { slope, input, classes: fake.classes.clone() }
+        }
+
+        fn is_inside(place: usize) -> bool {
+            (4..12).contains(&(place % SIDE)) && (4..12).contains(&(place / SIDE))
+        }
+
+        fn light(&self, input: &[f32]) -> f32 {
+            let score: f32 =
+                input.iter().enumerate().filter(|(place, _)| Linear::is_inside(*place)).map(|(_, v)| v).sum();
+            1.0 / (1.0 + (-self.slope * (score / INSIDE - LIMIT)).exp())
+        }
+    }
+
+    impl Classifier for Linear {
+        fn classes(&self) -> &[String] {
+            &self.classes
+        }
+
+        fn predict(&self, images: &[Image]) -> Result<Vec<Prediction>, ClassifyError> {
+            let light = |image: &Image| self.light(&self.preprocess(image));
+            let one = |image: &Image| Prediction { probabilities: vec![1.0 - light(image), light(image)] };
+            Ok(images.iter().map(one).collect())
+        }
+
+        fn differentiable(&self) -> Option<&dyn DifferentiableClassifier> {
+            Some(self)
+        }
+    }
+
+    impl DifferentiableClassifier for Linear {
+        fn input(&self) -> &Preprocessing {
+            &self.input
+        }
+
+        fn evidence(&self, inputs: &[f32]) -> Result<Answered, ClassifyError> {
+            let lights = inputs.chunks(SIDE * SIDE).map(|input| self.light(input));
+            Ok(Answered {
+                scores: Vec::new(),
+                probabilities: lights.flat_map(|light| [1.0 - light, light]).collect(),
+            })
+        }
+
+        fn gradient(&self, inputs: &[f32], of: &[Quantity]) -> Result<Vec<f32>, ClassifyError> {
+            let one = |(input, of): (&[f32], &Quantity)| {
+                let Quantity::Loss(class) = of else { panic!("an attack asks for the loss, not for {of:?}") };
+                let outer = (self.light(input) - *class as f32) * self.slope / INSIDE;
+                (0..SIDE * SIDE)
+                    .map(|place| if Linear::is_inside(place) { outer } else { 0.0 })
+                    .collect::<Vec<_>>()
+            };
+            Ok(inputs.chunks(SIDE * SIDE).zip(of).flat_map(one).collect())
+        }
+    }
+
+    fn asked(fake: &Fake) -> Finding {
+        let classifier = Linear::new(fake, 20.0);
+        fake.with(|case| CHECK.run(&Case { classifier: Some(&classifier), ..*case }, &Bright(fake)).unwrap())
+    }
+
+    #[test]
+    fn the_smallest_change_of_a_linear_rule_is_the_one_that_can_be_computed() {
+        // The middle of a dark picture is about 49.5 of 255, of a light one 149.5; the rule divides at 89.25.
+        let finding = asked(&Fake::bright(400));
+        assert_eq!(finding.verdict, Verdict::Pass, "{}", finding.headline);
+        let linf = finding.value("smallest L∞ change of 255 that flips an answer, median");
+        assert_eq!(linf, None, "60 for half of the pictures, 40 for the others: beyond 32");
+        // 40 / 255 in each of 64 values have a length of 1.25, 60 / 255 one of 1.89.
+        let l2 = finding.value("smallest L2 change that flips an answer, median").unwrap();
+        assert!((1.1..=2.05).contains(&l2), "{l2}");
+        assert!(finding.series.iter().all(|series| series.points.is_sorted_by(|a, b| a.1 >= b.1)));
+    }
+
+    #[test]
+    fn where_light_and_dark_are_close_little_is_enough_and_is_shown() {
+        let mut fake = Fake::bright(400);
+        for image in &mut fake.images {
+            let dim = |value: &u8| (f64::from(*value) * 0.02 + 87.5) as u8;
+            let pixels = image.pixels().iter().map(dim).collect();
+            *image = Image::new(SIDE, SIDE, candor_core::Channels::Grey, pixels).unwrap();
+        }
+        let finding = asked(&fake);
+        assert_eq!(finding.verdict, Verdict::Fail, "{}", finding.headline);
+        assert_eq!(finding.evidence.len(), SHOWN);
+        // Nobody sees a difference of five.
+        let changed = finding.evidence[0].pictures[1].changed.as_ref().unwrap().image().unwrap();
+        let original = &fake.images[finding.evidence[0].pictures[0].index];
+        assert!(changed.pixels().iter().zip(original.pixels()).all(|(a, b)| a.abs_diff(*b) <= 5));
+        assert_eq!(asked(&Fake::bright(24)).verdict, Verdict::Inconclusive);
+    }
+}
