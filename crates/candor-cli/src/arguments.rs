@@ -138,6 +138,17 @@ pub struct TrainArguments {
     /// Only look which learning rate suits: a few steps with rising rates, a suggestion and a drawing
     #[arg(long)]
     pub find_lr: bool,
+    /// What fairness costs: train without it and with several weights (of group-dro: step sizes), and draw accuracy against
+    /// gap on validation; with =1,10 these weights alone
+    #[arg(
+        long,
+        value_name = "WEIGHTS",
+        num_args = 0..,
+        require_equals = true,
+        value_delimiter = ',',
+        conflicts_with = "find_lr"
+    )]
+    pub fairness_frontier: Option<Vec<f32>>,
     #[command(flatten)]
     pub run: RunArguments,
 }

@@ -8,11 +8,11 @@ use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
     AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
-    ExplainRequest, ForgetRequest, ImportRequest, LabelTable, NewOpinion, PredictRequest, RUNS,
-    ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit, check_figures, compare, data_get,
-    data_list, demo, doctor, duplicates, evaluate, explain, export_onnx, find_lr, forget, import,
-    label_agreement, label_history, label_import, label_set, model_table, models, predict, render_report,
-    resume, split_study, status, study, train,
+    ExplainRequest, ForgetRequest, FrontierRequest, ImportRequest, LabelTable, NewOpinion, PredictRequest,
+    RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit, check_figures, compare,
+    data_get, data_list, demo, doctor, duplicates, evaluate, explain, export_onnx, fairness_frontier,
+    find_lr, forget, import, label_agreement, label_history, label_import, label_set, model_table, models,
+    predict, render_report, resume, split_study, status, study, train,
 };
 use serde::Serialize;
 
@@ -92,7 +92,11 @@ impl Session<'_> {
     }
 
     fn train(&self, arguments: &TrainArguments) -> Result<ExitCode> {
-        let TrainArguments { find_lr: only_look, run } = arguments;
+        let TrainArguments { find_lr: only_look, fairness_frontier: strengths, run } = arguments;
+        if let Some(strengths) = strengths.clone() {
+            let run = RunRequest { out: out(&run.out, "candor-frontier"), ..self.request(run)? };
+            return self.say(&fairness_frontier(&FrontierRequest { run, strengths }, self.terminal)?);
+        }
         match only_look {
             true => {
                 let out = run_folder(run, "candor-find-lr");

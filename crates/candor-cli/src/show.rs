@@ -3,6 +3,7 @@
 mod audit;
 mod compare;
 mod explain;
+mod fairness;
 mod figures;
 mod judged;
 mod label;

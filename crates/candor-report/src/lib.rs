@@ -25,7 +25,7 @@ mod theme;
 mod thumbnail;
 
 pub use baselines::{baseline_verdict, p_value, points_with_interval};
-pub use chart::{RatePoint, learning_rates_svg};
+pub use chart::{FrontierPoint, RatePoint, frontier_svg, learning_rates_svg};
 pub use checklist::{data_sheet, reforms};
 pub use content::{
     Answer, Audit, AuditedFinding, Data, Epoch, Explanation, Fact, Gallery, GroupSizes, History, Layer,

@@ -30,6 +30,7 @@ mod audit;
 mod differentiate;
 mod error;
 mod explain;
+mod fairness;
 mod initial;
 mod inside;
 mod judge;
@@ -51,6 +52,7 @@ mod verbs;
 
 pub use audit::{NetworkLearner, Pixels as AuditPixels, Taught};
 pub use candor_analysis::audit::{CHECKS, Check as AuditCheck, Cost, Finding, Verdict as AuditVerdict};
+pub use candor_analysis::audit::{GroupAccuracy, GroupGap, GroupGaps};
 pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation, gate::Passport};
@@ -67,7 +69,9 @@ pub use candor_report::{
 };
 pub use error::{Result, WorkflowError};
 pub use explain::ExplainedMethod;
+pub use fairness::FairnessFigures;
 pub use looks::Look;
 pub use model::{About, TrainedModel};
 pub use pictures::{BUILT_IN, Origin, SourceSpec};
+pub use train::FairnessError;
 pub use verbs::*;

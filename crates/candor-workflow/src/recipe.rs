@@ -6,6 +6,7 @@
 mod choose;
 mod class_weights;
 mod error;
+mod fairness;
 mod file;
 mod freeze;
 mod keys;
@@ -24,9 +25,11 @@ use serde::{Deserialize, Serialize};
 pub use choose::{Choice, Facts};
 pub use class_weights::ClassWeights;
 pub use error::RecipeError;
+pub(crate) use fairness::fairness as fairness_of;
+pub use fairness::{FairnessMeans, FairnessRecipe, FairnessWord};
 pub use file::{
-    AugmentationFile, LayerText, NetworkFile, OptimizerFile, PreprocessingFile, RecipeFile, ScheduleFile,
-    ScheduleKind, SplitFile, TrainingFile,
+    AugmentationFile, FairnessFile, LayerText, NetworkFile, OptimizerFile, PreprocessingFile, RecipeFile,
+    ScheduleFile, ScheduleKind, SplitFile, TrainingFile,
 };
 pub use freeze::Freeze;
 pub use keys::{KEYS, RecipeKey};
@@ -54,6 +57,9 @@ pub struct Recipe {
     pub training: TrainingRecipe,
     /// How training pictures are varied.
     pub augmentation: Augmentation,
+    /// Between whom the training is fair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fairness: Option<FairnessRecipe>,
 }
 
 /// A network by its name, or layer by layer.

@@ -1,7 +1,7 @@
 //! The report of a run, made of what the run has: nothing is judged again here.
 
 use candor_analysis::LabelledPredictions;
-use candor_analysis::audit::{CHECKS, Evidence, Finding};
+use candor_analysis::audit::{CHECKS, ChangedPicture, Evidence, Finding, Shown};
 use candor_analysis::evaluate::{Pick, galleries, least_certain};
 use candor_core::{Dataset, Image, Subset};
 use candor_engine::{Isa, LayerSummary, Network, Optimizer, Schedule, Shape};
@@ -128,8 +128,15 @@ fn explanation_section(run: &Run) -> Result<Vec<Explanation>> {
 
 fn evidence(run: &Run, finding: &Finding) -> Vec<Vec<Picture>> {
     let of = |evidence: &Evidence| {
-        let wanted = evidence.pictures.iter().map(|shown| (shown.index, None));
-        pictures(run, wanted.filter(|&(index, _)| index < run.prepared.len()).collect())
+        let there = evidence.pictures.iter().filter(|shown| shown.index < run.prepared.len());
+        let (shown, wanted): (Vec<&Shown>, Vec<_>) = there.map(|shown| (shown, (shown.index, None))).unzip();
+        let mut found = pictures(run, wanted);
+        for (picture, shown) in found.iter_mut().zip(shown) {
+            if let Some(image) = shown.changed.as_ref().and_then(ChangedPicture::image) {
+                picture.image = thumbnail(&image);
+            }
+        }
+        found
     };
     finding.evidence.iter().take(MOST_EVIDENCE).map(of).collect()
 }
@@ -318,12 +325,21 @@ fn recipe_facts(run: &Run, history: &History) -> Vec<Fact> {
         Fact::new("Seed", training.seed.0.to_string()),
     ];
     facts.extend(unusual_settings(training));
+    facts.extend(run.recipe.fairness.iter().map(|fairness| Fact::new("Fair to all", fairness.sentence())));
+    facts.extend(group_facts(run));
     if history.finished == Some(Finish::EarlyStopping) {
         let (done, most) = (history.epochs.len(), training.epochs);
         facts.push(Fact::new("Stopped early", format!("after {done} of {most} epochs: no better one came")));
     }
     facts.extend(run.choices.iter().map(chosen));
     facts
+}
+
+/// What the training made of the groups that it was to treat alike.
+fn group_facts(run: &Run) -> Vec<Fact> {
+    let Ok(Some(figures)) = crate::fairness::of_run(run) else { return Vec::new() };
+    let name = format!("Groups of “{}” on {}", figures.gaps.attribute, figures.subset);
+    vec![Fact::new(name, figures.sentence())]
 }
 
 /// Settings that most trainings leave alone, where this one does not.

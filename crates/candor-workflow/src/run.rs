@@ -14,7 +14,7 @@ use crate::pictures::{Difference, Origin, Pictures, SourceRecord, SourceSpec, Sp
 use crate::recipe::{Choice, Facts, Recipe, RecipeError, RecipeFile, resolve};
 use crate::run_dir::{self, RunDir};
 use crate::threads::in_pool;
-use crate::train::{History, RangeTest, Trained, Training};
+use crate::train::{Groups, History, RangeTest, Trained, Training};
 
 /// A run with everything that its steps need.
 pub(crate) struct Run {
@@ -81,6 +81,9 @@ impl Run {
         let parts = split(&pictures, pictures.predefined(), recipe.split.fractions(), recipe.split.seed)?;
         parts.problems.iter().for_each(|problem| reporter.problem(problem.clone()));
         let problems = [pictures.problems(), &parts.problems].concat();
+        // Before anything is written down: groups that are too small should be told at once.
+        Groups::of(&recipe, &prepared.samples, &parts.split.train, pictures.classes().len())
+            .map_err(RecipeError::from)?;
         let record = SourceRecord {
             spec: source.absolute(),
             kind: pictures.kind().to_owned(),
@@ -147,7 +150,7 @@ impl Run {
     /// # Errors
     /// When stopped, the best model so far is saved and the run can be resumed.
     pub fn train(&self, reporter: &dyn Reporter) -> Result<TrainedModel> {
-        let training = self.training(reporter);
+        let training = self.training(reporter)?;
         match training.run() {
             Ok(Trained { best, best_epoch }) => {
                 let model = self.model(best, best_epoch)?;
@@ -166,24 +169,27 @@ impl Run {
 
     /// A few steps with rising learning rates; nothing is saved.
     pub fn range_test(&self, reporter: &dyn Reporter) -> Result<RangeTest> {
-        let test = self.training(reporter).range_test();
+        let test = self.training(reporter)?.range_test();
         for name in run_dir::FEATURES.into_iter().chain([run_dir::INITIAL]) {
             self.dir.remove(name)?;
         }
         test
     }
 
-    fn training<'a>(&'a self, reporter: &'a dyn Reporter) -> Training<'a> {
-        Training {
+    fn training<'a>(&'a self, reporter: &'a dyn Reporter) -> Result<Training<'a>> {
+        let (samples, classes) = (&self.prepared.samples, self.record.classes.len());
+        let groups = Groups::of(&self.recipe, samples, self.split.train(), classes);
+        Ok(Training {
             run: &self.dir,
             recipe: &self.recipe,
             network: &self.network,
             pictures: &self.prepared,
             train: self.split.train(),
             validation: self.split.validation(),
+            groups: groups.map_err(RecipeError::from)?,
             threads: self.threads,
             reporter,
-        }
+        })
     }
 
     /// Saves the model. What was said of another one before is no longer true.

@@ -53,6 +53,12 @@ pub const LEARNING_RATES_SVG: &str = "learning-rates.svg";
 pub const LEARNING_RATES_HTML: &str = "learning-rates.html";
 /// The same, for machines.
 pub const LEARNING_RATES_JSON: &str = "learning-rates.json";
+/// Accuracy against gap over several weights of the fairness, drawn.
+pub const FRONTIER_SVG: &str = "fairness-frontier.svg";
+/// The same, for machines.
+pub const FRONTIER_JSON: &str = "fairness-frontier.json";
+/// What a frontier was asked to draw, so that it can go on.
+pub const FRONTIER_REQUEST: &str = "fairness-request.json";
 /// The report, for people.
 pub const REPORT_HTML: &str = "report.html";
 /// The report, for machines.
@@ -90,6 +96,14 @@ impl RunDir {
                 return Err(WorkflowError::NotARun { path: path.to_owned(), missing });
             }
         }
+        RunDir::lock(path)
+    }
+
+    /// Takes a folder that is there, whatever is in it.
+    ///
+    /// # Errors
+    /// When another process works on it.
+    pub(crate) fn take(path: &Path) -> Result<RunDir> {
         RunDir::lock(path)
     }
 

@@ -3,6 +3,7 @@
 mod batches;
 mod checkpoint;
 mod frozen;
+mod groups;
 mod history;
 mod kept_features;
 mod session;
@@ -16,6 +17,8 @@ pub(crate) use batches::gather;
 use checkpoint::Checkpoint;
 pub use checkpoint::Finish;
 use frozen::{Features, Halves};
+pub use groups::FairnessError;
+pub(crate) use groups::{Groups, grouping};
 pub use history::History;
 pub(crate) use session::RangeTest;
 use session::Session;
@@ -35,6 +38,8 @@ pub(crate) struct Training<'a> {
     pub train: &'a [usize],
     /// Indices that choose the best epoch; may be empty.
     pub validation: &'a [usize],
+    /// Between which the training is fair, where the recipe asks for it.
+    pub groups: Option<Groups>,
     pub threads: usize,
     pub reporter: &'a dyn Reporter,
 }
@@ -102,6 +107,7 @@ impl Training<'_> {
             seed: self.recipe.training.seed,
             variants: self.recipe.training.variants,
             features,
+            groups: self.groups.as_ref(),
             threads: self.threads,
         }
     }
@@ -111,6 +117,7 @@ impl Training<'_> {
         TrainingConfig {
             loss: training.loss,
             loss_settings: training.loss_settings(&self.class_counts()),
+            fairness: self.groups.as_ref().map(|groups| groups.fairness),
             clip_norm: training.clip_norm,
             average: training.ema,
             optimizer: training.optimizer,

@@ -11,6 +11,7 @@ mod duplicates;
 mod evaluate;
 mod explain;
 mod export;
+mod fairness_frontier;
 mod find_lr;
 mod forget;
 mod import;
@@ -35,6 +36,7 @@ pub use duplicates::{
 pub use evaluate::{EvaluateRequest, Evaluated, evaluate};
 pub use explain::{ExplainRequest, Explained, explain};
 pub use export::{Exported, export_onnx};
+pub use fairness_frontier::{FairnessFrontier, FrontierRequest, FrontierRun, fairness_frontier};
 pub use find_lr::{LearningRates, RateStep, find_lr};
 pub use forget::{ForgetRequest, Forgotten, Mark, MarkedRun, forget};
 pub use import::{ImportRequest, import};

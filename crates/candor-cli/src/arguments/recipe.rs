@@ -65,6 +65,7 @@ fn heading(key: &RecipeKey) -> &'static str {
         "training.optimizer" => "Recipe: optimizer",
         "training.schedule" => "Recipe: schedule",
         "augmentation" => "Recipe: augmentation",
+        "fairness" => "Recipe: fairness",
         _ => "Recipe: network",
     }
 }

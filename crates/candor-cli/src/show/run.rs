@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Words;
 use super::audit;
+use super::fairness;
 use super::judged;
 use super::table::{Table, WIDTH, shortened, wrapped};
 
@@ -31,6 +32,7 @@ impl Words for RunResult {
             format!("{}{}", looked_at(figures), matrix(name, figures, &self.model.classes))
         });
         let figures = self.judged.as_ref().map_or_else(String::new, judged::figures);
+        let groups = self.fairness.as_ref().map_or_else(String::new, fairness::groups);
         let sealed = match (&self.test, self.split.test) {
             (None, 1..) => format!(
                 "The test split is still sealed. Judge once you are done: candor evaluate {}\n",
@@ -39,7 +41,7 @@ impl Words for RunResult {
             _ => String::new(),
         };
         format!(
-            "{}\n\n{}{}\n{}\n{figures}{last}\n{}\n{sealed}Report: {}\n",
+            "{}\n\n{}{}\n{}\n{groups}{figures}{last}\n{}\n{sealed}Report: {}\n",
             headline(self),
             self.audit.as_ref().map_or_else(String::new, |finding| audit::first_line(finding) + "\n"),
             judged::summary(&self.summary),

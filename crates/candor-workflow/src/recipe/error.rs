@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use candor_engine::{EngineError, architecture};
 use thiserror::Error;
 
+use crate::train::FairnessError;
+
 #[derive(Debug, Error)]
 #[non_exhaustive]
 #[allow(missing_docs)]
@@ -31,6 +33,8 @@ pub enum RecipeError {
     Schedule { key: &'static str, kind: &'static str },
     #[error(transparent)]
     Network(#[from] EngineError),
+    #[error(transparent)]
+    Fairness(#[from] FairnessError),
     #[error(
         "the network ends in {units} outputs, but there are {classes} classes: its last layer needs {classes} units{}",
         if *classes == 2 { " (or one with a sigmoid)" } else { "" }

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use candor_core::{Channels, Fit};
 use candor_data::augment::Edge;
-use candor_engine::{Loss, NamedLayer, OptimizerKind};
+use candor_engine::{FairnessDefinition, Loss, NamedLayer, OptimizerKind};
 use serde::{Deserialize, Serialize};
 use toml::{Spanned, Table, Value};
 
 use super::error::in_words;
-use super::{ClassWeights, Freeze, Keep, RecipeError, RecipeKey};
+use super::{ClassWeights, FairnessWord, Freeze, Keep, RecipeError, RecipeKey};
 
 /// A recipe file, or the flags that stand for one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct RecipeFile {
     pub training: TrainingFile,
     /// `[augmentation]`
     pub augmentation: AugmentationFile,
+    /// `[fairness]`
+    pub fairness: FairnessFile,
 }
 
 /// `[[network.layers]]`
@@ -186,6 +188,22 @@ section! {
         factor: usize,
         /// What lies beyond the edge.
         edge: Edge,
+    }
+}
+
+section! {
+    /// `[fairness]`
+    FairnessFile {
+        /// The column whose groups are meant.
+        attribute: String,
+        /// What is to be alike.
+        definition: FairnessDefinition,
+        /// By which means.
+        method: FairnessWord,
+        /// Of `penalty`.
+        weight: f32,
+        /// Of `group-dro`.
+        step_size: f32,
     }
 }
 

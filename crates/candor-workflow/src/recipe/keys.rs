@@ -98,6 +98,16 @@ pub const KEYS: &[RecipeKey] = keys! {
     "augmentation.brightness" "brightness" "SHARE" [] "Make training pictures lighter or darker by up to this"
     "augmentation.factor" "factor" "NUMBER" [] "Variants of each training picture that an epoch sees"
     "augmentation.edge" "edge" "HOW" ["nearest" "reflect"] "What fills the corners of a turned picture"
+    "fairness.attribute" "fairness-attribute" "COLUMN" []
+        "Treat the groups of this column of the source alike: age, sex, camera"
+    "fairness.definition" "fairness-definition" "WHAT" ["equal-accuracy" "demographic-parity" "equalized-odds"]
+        "What is to be alike: right answers, answers, or answers given what is true [default: equal-accuracy]"
+    "fairness.method" "fairness-method" "HOW" ["penalty" "group-dro"]
+        "Add the groups' gap to the loss, or weigh the groups' losses, the worst most [default: penalty]"
+    "fairness.weight" "fairness-weight" "NUMBER" []
+        "penalty: how much the squared gap counts beside the loss [default: 10]"
+    "fairness.step_size" "fairness-step-size" "NUMBER" []
+        "group-dro: how fast the worst group takes over [default: 0.01]"
 };
 
 impl RecipeKey {
@@ -151,11 +161,13 @@ impl RecipeKey {
                     | "clip-norm"
                     | "focal-gamma"
                     | "schedule-decay"
+                    | "fairness-weight"
+                    | "fairness-step-size"
             )
     }
 
     fn takes_text(&self) -> bool {
-        matches!(self.value, "NAME" | "LAYERS" | "MODEL" | "TEXT")
+        matches!(self.value, "NAME" | "LAYERS" | "MODEL" | "TEXT" | "COLUMN")
     }
 }
 
@@ -191,6 +203,8 @@ mod tests {
             "purpose = \"sort household waste\"",
             "[training.schedule]\nkind = \"step\"",
             "architecture = \"mobilenet-v2\"\nwidth_multiplier = 0.5",
+            "[fairness]\nattribute = \"sex\"",
+            "[fairness]\nattribute = \"sex\"\nmethod = \"group-dro\"",
         ];
         for typed in kinds {
             let (recipe, _) = resolve(&RecipeFile::parse(typed).unwrap(), &Facts::default()).unwrap();

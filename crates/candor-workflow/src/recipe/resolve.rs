@@ -6,6 +6,7 @@ use candor_engine::architecture::Architecture;
 use candor_engine::{NamedLayer, Optimizer};
 
 use super::choose;
+use super::fairness::fairness;
 use super::file::AugmentationFile;
 use super::settings::{check, optimizer, schedule, split};
 use super::{Choice, Facts, Keep, NetworkRecipe, Recipe, RecipeError, RecipeFile, TrainingRecipe};
@@ -43,7 +44,17 @@ impl Resolver<'_> {
         let split = split(&self.typed.split, training.seed)?;
         let width_multiplier = self.typed.width_multiplier.unwrap_or(1.0);
         let purpose = self.typed.purpose.clone();
-        Ok(Recipe { purpose, width_multiplier, network, preprocessing, split, training, augmentation })
+        let fairness = fairness(&self.typed.fairness)?;
+        Ok(Recipe {
+            purpose,
+            width_multiplier,
+            network,
+            preprocessing,
+            split,
+            training,
+            augmentation,
+            fairness,
+        })
     }
 
     fn choose(&mut self, setting: &str, value: impl ToString, reason: impl Into<String>, flag: &str) {
@@ -284,6 +295,7 @@ mod tests {
         for text in [
             "",
             "architecture = \"face-mlp\"\n[training]\nseed = 7",
+            "[fairness]\nattribute = \"sex\"\nweight = 0.1",
             "[[network.layers]]\nkind = \"flatten\"\n[[network.layers]]\nkind = \"dense\"\nunits = 4\nactivation = \"softmax\"",
         ] {
             let (recipe, _) = resolved(text, &photos(900)).unwrap();

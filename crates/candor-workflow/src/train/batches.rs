@@ -8,12 +8,13 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use candor_core::Seed;
+use candor_core::{Rng, Seed};
 use candor_data::augment::{Augmentation, Variant};
 use candor_data::prepare::Prepared;
 use candor_engine::{Batch, Inputs};
 
 use super::frozen::Features;
+use super::groups::Groups;
 
 /// Batches that a producer may be ahead.
 const AHEAD: usize = 3;
@@ -32,6 +33,8 @@ pub(crate) struct BatchMaker<'a> {
     pub variants: usize,
     /// What frozen layers make of the pictures, in the place of the pictures.
     pub features: Option<&'a Features>,
+    /// Each of their parts has its share of every batch.
+    pub groups: Option<&'a Groups>,
     /// Of the engine; producers come on top.
     pub threads: usize,
 }
@@ -43,6 +46,8 @@ pub(crate) struct ReadyBatch {
     /// What frozen layers make of them: with these, there are no pixels.
     pub features: Vec<f32>,
     pub targets: Vec<usize>,
+    /// Whose they are, where the training is fair between groups; else empty.
+    pub groups: Vec<Option<usize>>,
 }
 
 impl ReadyBatch {
@@ -114,7 +119,11 @@ impl BatchMaker<'_> {
             (0..self.augmentation.factor).map(move |copy| Item { sample, place, copy })
         };
         let mut order: Vec<Item> = self.indices.iter().enumerate().flat_map(copies).collect();
-        self.seed.derive("shuffle").at(epoch as u64).rng().shuffle(&mut order);
+        let mut rng = self.seed.derive("shuffle").at(epoch as u64).rng();
+        rng.shuffle(&mut order);
+        if let Some(groups) = self.groups {
+            spread(&mut order, |item| groups.strata[item.sample], &mut rng);
+        }
         order
     }
 
@@ -134,6 +143,8 @@ impl BatchMaker<'_> {
 
     fn fill(&self, epoch: usize, items: &[Item]) -> std::io::Result<ReadyBatch> {
         let targets = items.iter().map(|item| self.pictures.samples[item.sample].class).collect();
+        let group = |groups: &Groups| items.iter().map(|item| groups.of[item.sample]).collect();
+        let groups = self.groups.map_or_else(Vec::new, group);
         let (mut pixels, mut features) = (Vec::new(), Vec::new());
         match self.features {
             Some(kept) => {
@@ -141,7 +152,7 @@ impl BatchMaker<'_> {
             }
             None => pixels = self.pixels(items.iter().map(|item| self.variant(epoch, *item))),
         }
-        Ok(ReadyBatch { pixels, features, targets })
+        Ok(ReadyBatch { pixels, features, targets, groups })
     }
 
     /// Of the features: all variants of a picture stand together, in the order of `indices`.
@@ -206,7 +217,24 @@ pub(crate) fn gather(pictures: &Prepared, indices: &[usize]) -> ReadyBatch {
     let mut pixels = Vec::with_capacity(indices.len() * pictures.preprocessing.bytes());
     indices.iter().for_each(|&index| pixels.extend_from_slice(pictures.image(index)));
     let targets = indices.iter().map(|&index| pictures.samples[index].class).collect();
-    ReadyBatch { pixels, features: Vec::new(), targets }
+    ReadyBatch { pixels, targets, ..ReadyBatch::default() }
+}
+
+/// Spreads each part evenly over the order, so that every stretch of it has its share, give or take one. Inside a part
+/// the order stays; each part begins at a place of its own, drawn from `rng`.
+fn spread<T: Copy>(order: &mut [T], part: impl Fn(&T) -> usize, rng: &mut Rng) {
+    let parts = order.iter().map(&part).max().map_or(0, |most| most + 1);
+    let mut sizes = vec![0_usize; parts];
+    order.iter().for_each(|item| sizes[part(item)] += 1);
+    let mut next: Vec<f64> = (0..parts).map(|_| rng.unit()).collect();
+    let place = |item: &T| {
+        let part = part(item);
+        next[part] += 1.0;
+        ((next[part] - 1.0) / sizes[part] as f64, *item)
+    };
+    let mut placed: Vec<(f64, T)> = order.iter().map(place).collect();
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    order.iter_mut().zip(placed).for_each(|(slot, (_, item))| *slot = item);
 }
 
 #[cfg(test)]
@@ -245,6 +273,7 @@ mod tests {
             seed: Seed(5),
             variants: 0,
             features: None,
+            groups: None,
             threads,
         };
         let mut all = Vec::new();
@@ -253,6 +282,27 @@ mod tests {
             ControlFlow::Continue(())
         });
         all
+    }
+
+    #[test]
+    fn every_stretch_has_its_share_of_every_part() {
+        let mut order: Vec<usize> = (0..1000).collect();
+        let part = |item: &usize| match item % 20 {
+            0 => 0,
+            1..6 => 1,
+            _ => 2,
+        };
+        let mut rng = Seed(4).rng();
+        rng.shuffle(&mut order);
+        spread(&mut order, part, &mut rng);
+        for stretch in order.chunks(100) {
+            let share = |wanted| stretch.iter().filter(|&item| part(item) == wanted).count();
+            for (part, expected) in [5, 25, 70].into_iter().enumerate() {
+                assert!(share(part).abs_diff(expected) <= 1, "{} of part {part}", share(part));
+            }
+        }
+        order.sort_unstable();
+        assert!(order.into_iter().eq(0..1000));
     }
 
     #[test]
@@ -292,6 +342,7 @@ mod tests {
             seed: Seed(5),
             variants: 4,
             features: None,
+            groups: None,
             threads: 1,
         };
         let seen = |epoch| {
@@ -325,6 +376,7 @@ mod tests {
             seed: Seed(5),
             variants: 0,
             features: None,
+            groups: None,
             threads: 1,
         };
         let mut seen = 0;

@@ -52,6 +52,9 @@ struct Metadata {
     checkpoint_format: u32,
     step: u64,
     slots: usize,
+    /// Of group DRO.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    group_weights: Vec<f64>,
     progress: Progress,
 }
 
@@ -66,6 +69,7 @@ impl Checkpoint {
             checkpoint_format: FORMAT,
             step: self.trainer.step,
             slots: self.trainer.slots.len(),
+            group_weights: self.trainer.group_weights.clone(),
             progress: self.progress.clone(),
         };
         serialize(&groups, &metadata)
@@ -86,6 +90,7 @@ impl Checkpoint {
             step: metadata.step,
             parameters: file.group("now/", network)?,
             slots: slots.collect::<Result<_>>()?,
+            group_weights: metadata.group_weights,
         };
         let best = metadata.progress.best_epoch.map(|_| file.group("best/", network)).transpose()?;
         Ok(Checkpoint { progress: metadata.progress, trainer, best })
@@ -112,7 +117,12 @@ mod tests {
                 best_epoch: Some(2),
                 ..Progress::default()
             },
-            trainer: TrainerState { step: 9, parameters: weights(1), slots: vec![weights(2), weights(3)] },
+            trainer: TrainerState {
+                step: 9,
+                parameters: weights(1),
+                slots: vec![weights(2), weights(3)],
+                group_weights: vec![0.1 + 0.2, 0.7],
+            },
             best: Some(weights(4)),
         };
         let read = Checkpoint::parse("c".as_ref(), &checkpoint.to_bytes(), &network).unwrap();

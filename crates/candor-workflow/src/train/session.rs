@@ -136,7 +136,7 @@ impl<'a> Session<'a> {
             self.save()?;
             return Err(WorkflowError::Stopped { run: Some(self.training.run.path().to_owned()) });
         }
-        let outcome = self.trainer.step(batch.batch());
+        let outcome = self.trainer.step_in_groups(batch.batch(), &batch.groups);
         if !outcome.loss.is_finite() {
             let learning_rate = self.training.recipe.training.optimizer.learning_rate();
             let epoch = self.progress.history.len() + 1;

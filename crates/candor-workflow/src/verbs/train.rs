@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::audit::{cheap, run_checks};
 use crate::error::Result;
+use crate::fairness::{self, FairnessFigures};
 use crate::judge::{Judgement, Judgements, judge, saved_answers, saved_comparisons};
 use crate::pictures::SourceSpec;
 use crate::recipe::{Choice, RecipeFile};
@@ -60,6 +61,9 @@ pub struct RunResult {
     pub training_seconds: f64,
     /// Pictures learned from in a second.
     pub images_per_second: f64,
+    /// How differently it treats the groups between which it was trained to be fair, where the recipe asks for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fairness: Option<FairnessFigures>,
     /// What candor chose.
     pub choices: Vec<Choice>,
     /// What was left out.
@@ -217,6 +221,7 @@ pub(super) fn result(run: &Run, mut judgements: Judgements, short: InShort) -> R
         stopped_early: history.finished == Some(Finish::EarlyStopping),
         training_seconds: history.seconds(),
         images_per_second: history.images_per_second(),
+        fairness: fairness::of_run(run)?,
         choices: run.choices.clone(),
         problems: run.problems.clone(),
         report: run.dir.file(REPORT_HTML),

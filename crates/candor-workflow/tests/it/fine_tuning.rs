@@ -20,9 +20,10 @@ fn with(request: RunRequest, more: &str) -> RunRequest {
 }
 
 /// Interrupts a training again and again, and holds it against a whole one.
-fn assert_survives(place: &Place, more: &str) {
-    train(&with(place.request("whole", 2), more), &Silent).unwrap();
-    let mut outcome = train(&with(place.request("pieces", 1), more), &StopAfter::new(9)).map(drop);
+pub fn assert_survives(place: &Place, request: impl Fn(&str) -> RunRequest) {
+    train(&request("whole"), &Silent).unwrap();
+    let pieces = RunRequest { threads: 1, ..request("pieces") };
+    let mut outcome = train(&pieces, &StopAfter::new(9)).map(drop);
     let mut stops = 0;
     for steps in [12, 2, 17, 25, 1000, 1000] {
         let Err(error) = &outcome else { break };
@@ -38,7 +39,7 @@ fn assert_survives(place: &Place, more: &str) {
 #[test]
 fn frozen_layers_stay_as_they_were_and_a_killed_training_goes_on_to_the_same_bits() {
     let place = Place::new();
-    assert_survives(&place, "[training]\nfreeze = \"up to conv2d_2\"");
+    assert_survives(&place, |out| with(place.request(out, 2), "[training]\nfreeze = \"up to conv2d_2\""));
     let other = with(place.request("other", 1), "[training]\nepochs = 1\nfreeze = \"up to conv2d_2\"");
     train(&other, &Silent).unwrap();
     for name in ["conv2d_1.weight", "conv2d_2.bias"] {
@@ -68,7 +69,8 @@ fn kept_outputs_of_frozen_layers_change_nothing() {
 fn averaged_and_clipped_trainings_survive_interruptions() {
     let more = "[training]\nema = 0.9\nclip_norm = 0.5\nlabel_smoothing = 0.1\nclass_weights = \"balanced\"\n\
                 [training.optimizer]\nkind = \"adamw\"\n[training.schedule]\nkind = \"inverse-time\"";
-    assert_survives(&Place::new(), more);
+    let place = Place::new();
+    assert_survives(&place, |out| with(place.request(out, 2), more));
 }
 
 #[test]

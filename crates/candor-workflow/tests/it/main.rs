@@ -1,6 +1,7 @@
 //! Whole runs through the public interface, cut short at every moment that a reporter can choose.
 #![allow(missing_docs)]
 
+mod fairness;
 mod fine_tuning;
 
 use std::fs;

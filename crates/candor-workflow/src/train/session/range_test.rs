@@ -62,7 +62,8 @@ impl Session<'_> {
                 let rate = RangeTest::rate(test.points.len());
                 // Optimisers with a decay of their own shrink it; over so few steps that is nothing.
                 self.trainer.set_learning_rate(rate as f32);
-                test.add(rate, f64::from(self.trainer.step(batch.batch()).loss));
+                let outcome = self.trainer.step_in_groups(batch.batch(), &batch.groups);
+                test.add(rate, f64::from(outcome.loss));
             });
             self.tell_range_test(test.points.len());
             match outcome.is_ok() && !test.is_over() && !self.training.reporter.cancelled() {
