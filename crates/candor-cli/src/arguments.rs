@@ -193,6 +193,9 @@ pub struct AuditArguments {
     /// Trainings on permuted labels, at most: the p-value is never below 1 / (this + 1)
     #[arg(long, value_name = "NUMBER", default_value_t = 99)]
     pub permutations: usize,
+    /// Where pictures have copies: split again with copies kept together, train again into RUN-repaired, and compare
+    #[arg(long)]
+    pub repair: bool,
     /// End with exit code 3 when a check fails
     #[arg(long)]
     pub strict: bool,

@@ -61,6 +61,10 @@ pub enum WorkflowError {
     UnknownDataset { name: String, known: String },
     #[error("{}: {reason}", path.display())]
     Figures { path: PathBuf, reason: String },
+    #[error("{}: {reason}", path.display())]
+    Groups { path: PathBuf, reason: String },
+    #[error("{source_name}: brings its split along, which is not made again here")]
+    OwnSplit { source_name: String },
     #[error("there is nothing to compare: {different} different runs were given")]
     TooFewRuns { different: usize },
     #[error("{} and {} cannot be compared: {reason}", first.display(), second.display())]
@@ -116,6 +120,12 @@ impl WorkflowError {
             WorkflowError::PicturesChanged { .. } => {
                 Some("put the pictures back as they were, or begin a new run with `candor train`".into())
             }
+            WorkflowError::OwnSplit { .. } => Some(
+                "take the copies that duplicates-across-splits names out of its test pictures; of a study: candor split --together \
+                 duplicates, and train again"
+                    .into(),
+            ),
+            WorkflowError::Groups { .. } => Some("give a CSV with the columns id (SHA-256) and group".into()),
             WorkflowError::EmptySubset { subset: Subset::Train } => {
                 Some("raise --train-share, or add pictures".into())
             }

@@ -409,8 +409,10 @@ fn shown_of(run: &Run, verdict: Verdict) -> Shown {
 }
 
 fn shown_file(model: &TrainedModel, file: &Path) -> Result<Shown> {
-    let unreadable =
-        |error: candor_core::ReadError| WorkflowError::Picture { path: file.to_owned(), reason: error.reason };
+    let unreadable = |error: candor_core::ReadError| WorkflowError::Picture {
+        path: file.to_owned(),
+        reason: error.reason,
+    };
     let original = read_image(file, &Limits::default()).map_err(unreadable)?;
     let image = model.input().apply(&original);
     let answer = model.predict(std::slice::from_ref(&image))?.remove(0);

@@ -2,6 +2,7 @@
 
 mod record;
 mod spec;
+mod together;
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -17,6 +18,7 @@ use crate::error::{Result, WorkflowError};
 pub use record::{Difference, SourceRecord, SplitRecord, fingerprint};
 pub(crate) use spec::quoted;
 pub use spec::{BUILT_IN, Origin, SourceSpec};
+pub(crate) use together::{Together, write as groups_table};
 
 /// Samples from one or two sources, as one data set.
 pub struct Pictures {
@@ -28,6 +30,8 @@ pub struct Pictures {
     samples: Vec<Sample>,
     predefined: Option<Vec<Subset>>,
     problems: Vec<Problem>,
+    /// What a table beside the pictures keeps together.
+    together: Together,
     /// Width and height of the originals that were read.
     sizes: Mutex<Vec<(usize, usize)>>,
 }
@@ -46,6 +50,9 @@ impl Pictures {
         if let Some(path) = &spec.test {
             pictures.add_test(path, Source::open(path, &spec.options, reporter)?)?;
         }
+        if let Some(path) = &spec.groups {
+            pictures.together = together::read(path)?;
+        }
         if let Some(seed) = spec.shuffle_labels {
             pictures.shuffle_labels(seed);
         }
@@ -61,6 +68,7 @@ impl Pictures {
             predefined: source.predefined().map(<[_]>::to_vec),
             problems: source.problems().to_vec(),
             parts: vec![source],
+            together: Together::new(),
             sizes: Mutex::default(),
         }
     }
@@ -132,7 +140,11 @@ impl Pictures {
         if let Ok(sizes) = self.sizes.get_mut() {
             sizes.clear();
         }
-        let prepared = prepare(self, input, reporter)?;
+        let mut prepared = prepare(self, input, reporter)?;
+        for sample in &mut prepared.samples {
+            let group = self.together.get(&sample.id).cloned();
+            sample.group = group.or(sample.group.take());
+        }
         self.problems.extend_from_slice(&prepared.problems);
         self.samples.clone_from(&prepared.samples);
         self.places = prepared.kept.iter().map(|&index| self.places[index]).collect();

@@ -18,6 +18,7 @@ mod import;
 mod label;
 mod models;
 mod predict;
+mod repair;
 mod report;
 mod split;
 mod status;
@@ -45,6 +46,7 @@ pub use label::{
 };
 pub use models::{LayerRow, ModelListing, ModelTable, model_table, models};
 pub use predict::{PredictRequest, PredictedFile, Predictions, predict};
+pub use repair::Repaired;
 pub use report::{ReportRequest, render_report};
 pub use split::{StudySplitRequest, split_study};
 pub use status::{RunStatus, StudyStatus, status};

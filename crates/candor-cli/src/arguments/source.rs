@@ -15,6 +15,9 @@ pub struct SourceArguments {
     /// Take the test split from here; all of SOURCE is then for training
     #[arg(long, value_name = "SOURCE", help_heading = "Source")]
     pub test_source: Option<PathBuf>,
+    /// CSV with the columns id (SHA-256 of a picture's bytes) and group: what must stay in one subset
+    #[arg(long, value_name = "FILE", help_heading = "Source")]
+    pub groups: Option<PathBuf>,
     /// Give every picture the label of another one, drawn by this seed: what can be learned from noise?
     #[arg(long, value_name = "NUMBER", help_heading = "Source")]
     pub shuffle_labels: Option<u64>,
@@ -76,6 +79,7 @@ impl SourceArguments {
         SourceSpec {
             options: self.reading.options(),
             test: self.test_source.clone(),
+            groups: self.groups.clone(),
             shuffle_labels: self.shuffle_labels.map(Seed),
             ..SourceSpec::at(&self.source)
         }

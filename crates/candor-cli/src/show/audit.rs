@@ -1,6 +1,6 @@
 //! What the audit found: a table of all checks, then each that did not pass with what it means and what to do.
 
-use candor_workflow::{AuditVerdict, Audited, Finding};
+use candor_workflow::{AuditVerdict, Audited, Finding, Repaired};
 
 use super::Words;
 use super::table::{WIDTH, wrapped};
@@ -15,8 +15,21 @@ impl Words for Audited {
         let worth_reading = self.findings.iter().filter(|finding| finding.verdict > AuditVerdict::Pass);
         let explained: String = worth_reading.map(explained).collect();
         let first = self.first().map_or_else(String::new, first_line);
-        format!("{first}\n{table}{explained}\nReport: {}\n", self.report.display())
+        let repaired = self.repaired.as_ref().map(repaired).unwrap_or_default();
+        format!("{first}\n{table}{explained}{repaired}\nReport: {}\n", self.report.display())
     }
+}
+
+/// The accuracy before and after copies were kept together.
+fn repaired(repaired: &Repaired) -> String {
+    let Repaired { run, clusters, pictures, subset, before, after } = repaired;
+    let text = format!(
+        "Split again with {pictures} pictures in {clusters} clusters of copies kept together, and trained again: accuracy on {subset} {} \
+         before, {} now.",
+        before.accuracy_in_words(),
+        after.accuracy_in_words()
+    );
+    format!("\n{}\nThe repaired run: {}\n", wrapped(&text, WIDTH), run.display())
 }
 
 /// The finding to read first, on lines of its own; nothing where all is well.
@@ -60,7 +73,9 @@ mod tests {
             finding("duplicates-across-splits", AuditVerdict::Pass),
         ];
         let worst = Some(AuditVerdict::Fail);
-        let text = Audited { run: "run".into(), worst, findings, report: "run/report.html".into() }.words();
+        let text =
+            Audited { run: "run".into(), worst, findings, report: "run/report.html".into(), repaired: None }
+                .words();
         assert!(text.starts_with("Audit, nothing-to-see (fail): A sentence"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert_eq!(text.matches("What to do").count(), 2, "{text}");

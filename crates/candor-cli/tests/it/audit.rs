@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fixtures::Candor;
+use crate::fixtures::{Candor, bmp};
 use crate::rendered::record_of;
 
 const QUICK: &str = "--architecture linear --height 8 --width 8 --epochs 20 --learning-rate 0.01";
@@ -50,4 +50,26 @@ fn a_strict_audit_ends_with_3_where_a_check_fails_and_an_unknown_check_is_wrong_
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("nothing-to-see"), "{}", unknown.stderr);
     assert!(candor.run("audit photos").stderr.contains("is no run of candor"));
+}
+
+#[test]
+fn copies_are_kept_together_by_a_repair_and_both_accuracies_are_told() {
+    let candor = Candor::new();
+    for number in 0..120usize {
+        // Coarse noise of its own for each picture; the copies are a little lighter.
+        let cell =
+            |x: usize, y: usize| (number * 7919 + (x / 8) * 104_729 + (y / 8) * 1_299_709).pow(2) / 64 % 150;
+        let picture = |lighter: usize| bmp(64, 64, |x, y| [(cell(x, y) + lighter) as u8; 3]);
+        let folder = ["photos/even", "photos/odd"][number % 2];
+        candor.write(&format!("{folder}/{number}.bmp"), picture(40));
+        if number.is_multiple_of(3) {
+            candor.write(&format!("{folder}/{number}-copy.bmp"), picture(60));
+        }
+    }
+    candor.json(&format!("study photos --out run {QUICK}"));
+    let repaired = &candor.json("audit run --only duplicates-across-splits --repair")["repaired"];
+    assert!(repaired["clusters"].as_u64().unwrap() > 5, "{repaired}");
+    assert!(repaired["before"]["accuracy"].is_f64() && repaired["after"]["accuracy"].is_f64(), "{repaired}");
+    let found = candor.json("audit run-repaired --only duplicates-across-splits");
+    assert_eq!(verdicts(&found), [("duplicates-across-splits".to_owned(), "pass".to_owned())], "{found}");
 }

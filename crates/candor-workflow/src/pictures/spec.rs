@@ -17,6 +17,9 @@ pub struct SourceSpec {
     /// A second place: what is there is the test split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<PathBuf>,
+    /// A CSV with the columns `id` (SHA-256 of a picture's bytes) and `group`: what must stay in one subset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<PathBuf>,
     /// Gives every picture the label of another one, drawn by this seed: what can be learned from noise?
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shuffle_labels: Option<Seed>,
@@ -44,6 +47,7 @@ impl SourceSpec {
             origin: if built_in { Origin::FashionMnist } else { Origin::Path(path) },
             options: SourceOptions::default(),
             test: None,
+            groups: None,
             shuffle_labels: None,
         }
     }
@@ -92,6 +96,7 @@ impl SourceSpec {
             ("class-names", Some(self.options.class_names.join(",")).filter(|names| !names.is_empty())),
             ("pixel-max", self.options.pixel_max.map(|max| max.to_string())),
             ("test-source", self.test.as_ref().map(|path| path.display().to_string())),
+            ("groups", self.groups.as_ref().map(|path| path.display().to_string())),
             ("shuffle-labels", self.shuffle_labels.map(|seed| seed.0.to_string())),
         ];
         let place = match &self.origin {
@@ -110,7 +115,8 @@ impl SourceSpec {
             Origin::Path(path) => Origin::Path(absolute(path)),
             Origin::FashionMnist => Origin::FashionMnist,
         };
-        SourceSpec { origin, test: self.test.as_ref().map(absolute), ..self.clone() }
+        let (test, groups) = (self.test.as_ref().map(absolute), self.groups.as_ref().map(absolute));
+        SourceSpec { origin, test, groups, ..self.clone() }
     }
 }
 

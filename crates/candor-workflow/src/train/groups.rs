@@ -222,7 +222,8 @@ mod tests {
             provenance: Provenance::default(),
             attributes: match index {
                 0..400 => {
-                    [("kind".to_owned(), if index % 10 == 0 { "few" } else { "many" }.to_owned())].into()
+                    [("kind".to_owned(), if index.is_multiple_of(10) { "few" } else { "many" }.to_owned())]
+                        .into()
                 }
                 _ => Default::default(),
             },

@@ -7,6 +7,7 @@ use candor_core::Reporter;
 use serde::Serialize;
 
 use super::evaluate::open;
+use super::repair::{Repaired, repair};
 use crate::audit::run_checks;
 use crate::error::{Result, WorkflowError};
 use crate::report::write_report;
@@ -21,6 +22,8 @@ pub struct AuditRequest {
     pub only: Vec<String>,
     /// Trainings on permuted labels, at most.
     pub permutations: usize,
+    /// Whether copies across the splits are repaired: split again, trained again, compared.
+    pub repair: bool,
     /// Threads to compute on, 0 for all cores.
     pub threads: usize,
 }
@@ -36,6 +39,9 @@ pub struct Audited {
     pub findings: Vec<Finding>,
     /// The report's page, with the findings in it.
     pub report: PathBuf,
+    /// The run again without copies across its splits, where that was asked for and there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repaired: Option<Repaired>,
 }
 
 impl Audited {
@@ -63,8 +69,9 @@ pub fn audit(request: &AuditRequest, reporter: &dyn Reporter) -> Result<Audited>
     };
     let findings = run_checks(&run, &checks, settings, reporter).map_err(again)?;
     write_report(&run)?;
+    let repaired = if request.repair { repair(&run, reporter).map_err(again)? } else { None };
     let worst = findings.iter().map(|finding| finding.verdict).max();
-    Ok(Audited { run: request.run.clone(), worst, findings, report: run.dir.file(REPORT_HTML) })
+    Ok(Audited { run: request.run.clone(), worst, findings, report: run.dir.file(REPORT_HTML), repaired })
 }
 
 /// The checks of these ids in the order of the registry.

@@ -160,7 +160,7 @@ pub(super) fn begin(request: &RunRequest, study: bool, reporter: &dyn Reporter) 
 }
 
 /// Trains to the end, judges, and writes the report.
-fn finish(run: &Run, reporter: &dyn Reporter) -> Result<RunResult> {
+pub(super) fn finish(run: &Run, reporter: &dyn Reporter) -> Result<RunResult> {
     let judgements = train_and_judge(run, reporter)?;
     if run.record.study {
         let settings = Settings { seed: run.recipe.training.seed, ..Settings::default() };
