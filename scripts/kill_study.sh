@@ -55,9 +55,11 @@ kill_after() {
     "$candor" "$@" --quiet >out.txt 2>&1 &
     process=$!
     python3 -c "import time; time.sleep($milliseconds / 1000)"
-    kill -9 $process 2>/dev/null && killed=yes || killed=no
-    wait $process 2>/dev/null || true
-    [ $killed = yes ]
+    kill -9 $process 2>/dev/null || true
+    # Told by how it ended: a process that had ended by itself can still be sent a signal.
+    status=0
+    wait $process 2>/dev/null || status=$?
+    [ $status -eq 137 ]
 }
 
 random() { od -An -N2 -tu2 /dev/urandom | awk -v most="$1" '{ print 1 + $1 % most }'; }
