@@ -134,7 +134,7 @@ mod tests {
         let image = Image::filled(8, 8, Channels::Grey, 77);
         for pattern in &PATTERNS {
             for place in [(0.2, 0.2), (0.8, 0.8), (0.5, 0.5)] {
-                assert_ne!(pattern.on(&image, Frame::of(&image), 0.05, place), image, "{}", pattern.name);
+                assert_ne!(pattern.on(&image, Frame::of(&image), 0.15, place), image, "{}", pattern.name);
             }
         }
         let face = Frame { left: 4, top: 4, width: 4, height: 4 };
