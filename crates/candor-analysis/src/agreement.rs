@@ -86,66 +86,16 @@ mod tests {
     #[test]
     fn krippendorff_s_own_example() {
         // Krippendorff (2011), section C: four observers, twelve units, some missing; alpha for nominal data is .743.
+        // 0 stands for a unit that an observer did not rate.
         let by_observer = [
-            [
-                Some(1),
-                Some(2),
-                Some(3),
-                Some(3),
-                Some(2),
-                Some(1),
-                Some(4),
-                Some(1),
-                Some(2),
-                None,
-                None,
-                None,
-            ],
-            [
-                Some(1),
-                Some(2),
-                Some(3),
-                Some(3),
-                Some(2),
-                Some(2),
-                Some(4),
-                Some(1),
-                Some(2),
-                Some(5),
-                None,
-                Some(3),
-            ],
-            [
-                None,
-                Some(3),
-                Some(3),
-                Some(3),
-                Some(2),
-                Some(3),
-                Some(4),
-                Some(2),
-                Some(2),
-                Some(5),
-                Some(1),
-                None,
-            ],
-            [
-                Some(1),
-                Some(2),
-                Some(3),
-                Some(3),
-                Some(2),
-                Some(4),
-                Some(4),
-                Some(1),
-                Some(2),
-                Some(5),
-                Some(1),
-                None,
-            ],
+            [1, 2, 3, 3, 2, 1, 4, 1, 2, 0, 0, 0],
+            [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, 0, 3],
+            [0, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, 0],
+            [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, 0],
         ];
+        let rating = |category: usize| (category > 0).then_some(category);
         let ratings: Vec<Vec<Option<usize>>> =
-            (0..12).map(|unit| by_observer.iter().map(|row| row[unit]).collect()).collect();
+            (0..12).map(|unit| by_observer.iter().map(|row| rating(row[unit])).collect()).collect();
         let alpha = krippendorff(&ratings).unwrap();
         assert!((alpha - 0.743).abs() < 5e-4, "{alpha}");
     }

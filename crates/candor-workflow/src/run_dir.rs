@@ -43,6 +43,8 @@ pub const BASELINES: &str = "baselines.json";
 pub const AUDIT: &str = "audit";
 /// A folder with what each explanation showed.
 pub const EXPLAIN: &str = "explain";
+/// The groups by which a repaired run was split.
+pub const GROUPS: &str = "groups.csv";
 /// Every look at the test split.
 pub const LOOKS: &str = "looks.json";
 /// What happened to pictures that it learned from.

@@ -6,6 +6,7 @@ use candor_core::Seed;
 
 use super::attributes::{Grouping, groupings};
 use super::folds::folds;
+use super::seed_variance::spread;
 use super::{
     Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Series, Table, Task, Topic, Unit, Verdict,
 };
@@ -18,9 +19,9 @@ pub(super) static CHECK: Check = Check {
     cost: Cost::Training,
     permutes: false,
     asks: "What becomes of it when it decides itself which pictures are collected next?",
-    how: "A simulation on train and validation: a third is kept for judging. A network learns from a fifth of the others; four times \
-          it picks as many new pictures as it has begun with a half of, those that it is surest to show a class that is looked \
-          for; their labels are told, and a new network learns from all that was collected. Beside it as many pictures are drawn \
+    how: "A simulation on train and validation: a third is kept for judging. A network learns from a fifth of the others; four \
+          times it picks another tenth of them, those that it is surest to show a class that is looked for; their labels are \
+          told, and a new network learns from all that was collected. Beside it as many pictures are drawn \
           by lot. Each class is looked for in turn (the three most frequent at most), three times.",
     fail_means: "What it looks for decides what it learns: the errors grow, or a group of pictures is collected out of proportion, \
                  though nothing in the world has changed.",
@@ -114,11 +115,15 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
         case.tell(ID, round, ROUNDS + 1)?;
         let tasks: Vec<Task> = arms.iter().map(|arm| arm.task(round, &labels, &cut.judge, seed)).collect();
         for (arm, answers) in arms.iter_mut().zip(learner.learn(&tasks)?) {
-            arm.take(answers, &cut.judge, &labels, cut.learn.len() / ROUND, seed.at(round as u64));
+            let candidates = arm.judge(answers, cut.judge.len(), &labels);
+            // After the last round nothing is learned from what would be collected.
+            if round < ROUNDS {
+                arm.collect(cut.learn.len() / ROUND, &candidates, seed.at(round as u64));
+            }
         }
     }
     let outcomes: Vec<Outcome> = wanted.iter().map(|&class| outcome(&arms, class)).collect();
-    let drifts = drifts(&groupings(case), &arms, &cut.learn, &labels);
+    let drifts = drifts(&groupings(case), &arms, &wanted, &cut.learn, &labels);
     Ok(finding(case, &outcomes, &drifts).trained_on(pool.len(), learner))
 }
 
@@ -166,17 +171,23 @@ impl Arm {
         }
     }
 
-    /// Notes how good it is and collects `count` more: by lot, or those that it is surest to show what is looked for.
-    fn take(&mut self, answers: Answers, judge: &[usize], labels: &[usize], count: usize, seed: Seed) {
+    /// Notes how good it is on the first `judged` answers; the others are those for the pictures that are left.
+    fn judge(&mut self, mut answers: Answers, judged: usize, labels: &[usize]) -> Answers {
         let classes = answers.probabilities.len() / answers.indices.len().max(1);
-        let (judged, candidates) = answers.probabilities.split_at(judge.len() * classes);
-        let judged = Answers { indices: judge.to_vec(), probabilities: judged.to_vec() };
-        self.balanced.push(judged.balanced_accuracy(labels));
+        let probabilities = answers.probabilities.split_off(judged * classes);
+        let candidates = Answers { indices: answers.indices.split_off(judged), probabilities };
+        self.balanced.push(answers.balanced_accuracy(labels));
+        candidates
+    }
+
+    /// Collects `count` more: by lot, or those that it is surest to show what is looked for.
+    fn collect(&mut self, count: usize, candidates: &Answers, seed: Seed) {
         match self.wanted {
             None => seed.derive("lot").at(self.repeat as u64).rng().shuffle(&mut self.left),
             Some(class) => {
+                let classes = candidates.probabilities.len() / candidates.indices.len().max(1);
                 let mut order: Vec<usize> = (0..self.left.len()).collect();
-                let sure = |place: usize| candidates[place * classes + class];
+                let sure = |place: usize| candidates.probabilities[place * classes + class];
                 order.sort_by(|&a, &b| sure(b).total_cmp(&sure(a)).then(a.cmp(&b)));
                 self.left = order.into_iter().map(|place| self.left[place]).collect();
             }
@@ -191,66 +202,66 @@ fn outcome(arms: &[Arm], wanted: usize) -> Outcome {
         |wanted: Option<usize>| -> Vec<&Arm> { arms.iter().filter(|arm| arm.wanted == wanted).collect() };
     let (loops, lots) = (of(Some(wanted)), of(None));
     let mean_by_round = |arms: &[&Arm]| {
-        (0..=ROUNDS)
-            .map(|round| mean(&arms.iter().map(|arm| arm.balanced[round]).collect::<Vec<_>>()))
-            .collect()
+        let mean = |round: usize| arms.iter().map(|arm| arm.balanced[round]).sum::<f64>() / arms.len() as f64;
+        (0..=ROUNDS).map(mean).collect()
     };
     let losses: Vec<f64> =
         loops.iter().zip(&lots).map(|(looped, lot)| lot.balanced[ROUNDS] - looped.balanced[ROUNDS]).collect();
-    let loss = mean(&losses);
-    let squares: f64 = losses.iter().map(|value| (value - loss).powi(2)).sum();
-    let error = (squares / (losses.len() * (losses.len() - 1)) as f64).sqrt();
+    let (loss, scatter) = spread(&losses);
+    let error = scatter / (losses.len() as f64).sqrt();
     Outcome { wanted, by_loop: mean_by_round(&loops), by_lot: mean_by_round(&lots), loss, error }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Groups that make up more of what was collected than of the pictures that are looked for, beyond the interval. The pictures
 /// that all arms began with are no choice of the network's.
-fn drifts(groupings: &[Grouping], arms: &[Arm], collectable: &[usize], labels: &[usize]) -> Vec<Drift> {
+fn drifts(
+    groupings: &[Grouping],
+    arms: &[Arm],
+    wanted: &[usize],
+    collectable: &[usize],
+    labels: &[usize],
+) -> Vec<Drift> {
     let begin = collectable.len() / BEGIN;
     let mut found = Vec::new();
-    for grouping in groupings {
-        let share = |members: &[usize], group: usize| {
-            let told: Vec<usize> = members.iter().filter_map(|&index| grouping.of[index]).collect();
-            (told.iter().filter(|&&of| of == group).count(), told.len())
-        };
-        for (group, name) in grouping.names.iter().enumerate() {
-            let enough = share(collectable, group).0 >= LEAST_OF_A_GROUP;
-            for arm in arms.iter().filter(|arm| enough && arm.repeat == 0) {
-                let Some(wanted) = arm.wanted else { continue };
-                let picked: Vec<usize> = arms
-                    .iter()
-                    .filter(|other| other.wanted == arm.wanted)
-                    .flat_map(|arm| &arm.collected[begin..])
-                    .copied()
-                    .collect();
-                // Pictures of the wanted class are what it is asked for: a group that has more of them may be collected more.
-                let hits: Vec<usize> =
-                    collectable.iter().copied().filter(|&index| labels[index] == wanted).collect();
-                let ((own, all), (fair, of)) = (share(&picked, group), share(&hits, group));
-                if all == 0 || of == 0 {
-                    continue;
-                }
-                let (collected, fair) = (own as f64 / all as f64, fair as f64 / of as f64);
-                // The repeats collect much the same pictures: they count once.
-                let low = Interval::of_share(collected, (all / REPEATS).max(1)).low;
-                if collected > OUT_OF_PROPORTION * fair && low > fair {
-                    found.push(Drift {
-                        what: grouping.what.clone(),
-                        name: name.clone(),
-                        wanted,
-                        collected,
-                        fair,
-                    });
-                }
-            }
+    for &wanted in wanted {
+        let of_class = arms.iter().filter(|arm| arm.wanted == Some(wanted));
+        let picked: Vec<usize> = of_class.flat_map(|arm| &arm.collected[begin..]).copied().collect();
+        // Pictures of the wanted class are what it is asked for: a group that has more of them may be collected more.
+        let hits: Vec<usize> = collectable.iter().copied().filter(|&index| labels[index] == wanted).collect();
+        for grouping in groupings {
+            found.extend(out_of_proportion(grouping, wanted, &picked, &hits, collectable));
         }
     }
     found.sort_by(|a, b| (b.collected - b.fair).total_cmp(&(a.collected - a.fair)));
     found
+}
+
+fn out_of_proportion(
+    grouping: &Grouping,
+    wanted: usize,
+    picked: &[usize],
+    hits: &[usize],
+    collectable: &[usize],
+) -> Vec<Drift> {
+    let told = |members: &[usize]| members.iter().filter(|&&index| grouping.of[index].is_some()).count();
+    let count = |members: &[usize], group: usize| {
+        members.iter().filter(|&&index| grouping.of[index] == Some(group)).count()
+    };
+    let (all, of) = (told(picked), told(hits));
+    let drift = |(group, name): (usize, &String)| {
+        let collected = count(picked, group) as f64 / all as f64;
+        let fair = count(hits, group) as f64 / of as f64;
+        // The repeats collect much the same pictures: they count once.
+        let low = Interval::of_share(collected, (all / REPEATS).max(1)).low;
+        let drifts = count(collectable, group) >= LEAST_OF_A_GROUP
+            && collected > OUT_OF_PROPORTION * fair
+            && low > fair;
+        drifts.then(|| Drift { what: grouping.what.clone(), name: name.clone(), wanted, collected, fair })
+    };
+    match all.min(of) {
+        0 => Vec::new(),
+        _ => grouping.names.iter().enumerate().filter_map(drift).collect(),
+    }
 }
 
 fn finding(case: &Case<'_>, outcomes: &[Outcome], drifts: &[Drift]) -> Finding {

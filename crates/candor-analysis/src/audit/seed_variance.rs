@@ -66,7 +66,7 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
 }
 
 /// Mean and standard deviation.
-fn spread(values: &[f64]) -> (f64, f64) {
+pub(super) fn spread(values: &[f64]) -> (f64, f64) {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     (mean, (squares / (values.len() - 1).max(1) as f64).sqrt())

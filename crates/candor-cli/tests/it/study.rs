@@ -130,6 +130,11 @@ fn what_is_forgotten_is_in_no_file_and_does_not_come_back() {
     let told = candor.json("forget https://x.org/portrait-5.bmp --study s --dry-run");
     assert_eq!(told["pictures"][0]["attributes"][0], "Ada Lovelace");
     assert_eq!(candor.json("status s")["pictures"], 16);
+    // A figure shows her without a word that is hers; a table of groups has a row for her.
+    let run = "s/runs/candor-run";
+    candor.write(&format!("{run}/explain/deep-shap.svg"), "<svg/>");
+    let id = told["pictures"][0]["id"].as_str().unwrap();
+    candor.write(&format!("{run}/groups.csv"), format!("id,group\n{id},chain 5\nother,chain 5\n"));
 
     let gone = candor.json("forget https://x.org/portrait-5.bmp --study s");
     assert_eq!(gone["runs"].as_array().unwrap().len(), 1, "{gone}");
@@ -137,6 +142,8 @@ fn what_is_forgotten_is_in_no_file_and_does_not_come_back() {
         let found = files_with(&candor.path("s"), trace);
         assert!(found.is_empty(), "{}: {found:?}", String::from_utf8_lossy(trace));
     }
+    assert!(!candor.path(&format!("{run}/explain/deep-shap.svg")).exists());
+    assert_eq!(candor.text(&format!("{run}/groups.csv")), "id,group\nother,chain 5\n");
     let status = candor.json("status s");
     assert_eq!((status["pictures"].as_u64(), status["runs"][0]["marks"].as_u64()), (Some(15), Some(1)));
 

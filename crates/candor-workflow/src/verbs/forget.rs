@@ -16,8 +16,9 @@ use crate::error::{Result, WorkflowError};
 use crate::looks::now;
 use crate::pictures::SplitRecord;
 use crate::run_dir::{
-    CHECKPOINT, FEATURES, HISTORY_CSV, HISTORY_JSON, INITIAL, LOOKS, MARKS, MODEL, PREDICTIONS,
-    PREDICTIONS_PARQUET, RECIPE, REPORT_HTML, REPORT_JSON, RunDir, SOURCE, SPLIT, write_atomically,
+    CHECKPOINT, EXPLAIN, FEATURES, GROUPS, HISTORY_CSV, HISTORY_JSON, INITIAL, LOOKS, MARKS, MODEL,
+    PREDICTIONS, PREDICTIONS_PARQUET, RECIPE, REPORT_HTML, REPORT_JSON, RunDir, SOURCE, SPLIT,
+    write_atomically,
 };
 
 /// What is to be taken out.
@@ -127,8 +128,11 @@ fn seen_by(run: &Path, pictures: &[Doomed], traces: &BTreeSet<String>) -> Result
     let saw: Vec<(Subset, usize)> =
         Subset::ALL.map(count).into_iter().filter(|(_, seen)| *seen > 0).collect();
     let mut files = Vec::new();
+    // These show pictures, or hold what was made of them, without saying which.
     let carries_pictures = |name: &str| {
-        FEATURES.contains(&name) || [REPORT_HTML, REPORT_JSON, PREDICTIONS_PARQUET].contains(&name)
+        FEATURES.contains(&name)
+            || [REPORT_HTML, REPORT_JSON, PREDICTIONS_PARQUET].contains(&name)
+            || Path::new(name).starts_with(EXPLAIN)
     };
     for name in names(run, "")? {
         let says = |bytes: &[u8]| traces.iter().any(|trace| contains(bytes, trace.as_bytes()));
@@ -187,12 +191,12 @@ fn scrub(dir: &RunDir, run: &MarkedRun, pictures: &[Doomed]) -> Result<()> {
                 split.ids.values_mut().for_each(|ids| ids.retain(|id| !gone(id)));
                 dir.write_json(SPLIT, &split)?;
             }
-            PREDICTIONS => {
-                let text = String::from_utf8_lossy(&dir.read(PREDICTIONS)?).into_owned();
+            PREDICTIONS | GROUPS => {
+                let text = String::from_utf8_lossy(&dir.read(name)?).into_owned();
                 let gone =
                     |line: &&str| pictures.iter().any(|picture| line.contains(&picture.id.to_string()));
                 let rest: String = text.split_inclusive('\n').filter(|line| !gone(line)).collect();
-                dir.write(PREDICTIONS, rest)?;
+                dir.write(name, rest)?;
             }
             _ => dir.remove(name)?,
         }

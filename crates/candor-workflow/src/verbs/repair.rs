@@ -15,11 +15,8 @@ use crate::near_copies::near_copies;
 use crate::pictures::{SourceSpec, Together, groups_table};
 use crate::recipe::{RecipeError, RecipeFile};
 use crate::run::{Beginning, Run};
-use crate::run_dir::{RECIPE, RunDir, free_name};
+use crate::run_dir::{GROUPS, RECIPE, RunDir, free_name};
 use crate::threads::in_pool;
-
-/// The groups by which a repaired run was split.
-const GROUPS: &str = "groups.csv";
 
 /// A run without copies across its splits, beside the one that had them.
 #[derive(Clone, Debug, Serialize)]
