@@ -81,14 +81,14 @@ fn pooled(picture: &Likeness, window: Window, mirrored: bool) -> Grid {
         across.reverse();
     }
     let down = halves(window.top, window.height);
-    let mix = |[a, b]: [Between; 2], value: &dyn Fn(usize) -> f32| {
-        let at = |Between(pixel, weight)| value(pixel) * (1.0 - weight) + value(pixel + 1) * weight;
-        (at(a) + at(b)) / 2.0
-    };
+    // Rows outside of the window are asked for by nothing.
+    let (first, last) = (down[0][0].0, down[GRID - 1][1].0 + 1);
     let mut rows = [[0.0; GRID]; SIDE];
-    for (pixels, row) in picture.grey.chunks_exact(SIDE).zip(&mut rows) {
-        let grey = |pixel: usize| f32::from(pixels[pixel]);
-        row.iter_mut().zip(across).for_each(|(value, halves)| *value = mix(halves, &grey));
+    for (pixels, row) in picture.grey.chunks_exact(SIDE).zip(&mut rows).take(last + 1).skip(first) {
+        let at = |Between(pixel, weight): Between| {
+            f32::from(pixels[pixel]) * (1.0 - weight) + f32::from(pixels[pixel + 1]) * weight
+        };
+        row.iter_mut().zip(across).for_each(|(value, [a, b])| *value = (at(a) + at(b)) / 2.0);
     }
     let mut grid = [[0.0; GRID]; GRID];
     for (cells, [Between(a, at), Between(b, bt)]) in grid.iter_mut().zip(down) {
@@ -103,19 +103,22 @@ fn pooled(picture: &Likeness, window: Window, mirrored: bool) -> Grid {
 
 /// Of the 5×5 cells around, as far as they are there.
 fn local_means(grey: &Grid) -> Grid {
-    let around = |at: usize| at.saturating_sub(AROUND)..(at + AROUND + 1).min(GRID);
     let mut across = [[0.0; GRID]; GRID];
-    for (sums, row) in across.iter_mut().zip(grey) {
-        for (column, sum) in sums.iter_mut().enumerate() {
-            *sum = row[around(column)].iter().sum::<f32>() / around(column).len() as f32;
-        }
+    for (means, row) in across.iter_mut().zip(grey) {
+        around(|at, share, from| means[at] += share * row[from]);
     }
     let mut means = [[0.0; GRID]; GRID];
-    for (at, row) in means.iter_mut().enumerate() {
-        for others in &across[around(at)] {
-            row.iter_mut().zip(others).for_each(|(mean, other)| *mean += other);
-        }
-        row.iter_mut().for_each(|mean| *mean /= around(at).len() as f32);
-    }
+    around(|at, share, from| {
+        means[at].iter_mut().zip(&across[from]).for_each(|(mean, value)| *mean += share * value);
+    });
     means
+}
+
+/// For each place along a side those around it that are there, and the share that each of them has.
+fn around(mut add: impl FnMut(usize, f32, usize)) {
+    for at in 0..GRID {
+        let places = at.saturating_sub(AROUND)..(at + AROUND + 1).min(GRID);
+        let share = 1.0 / places.len() as f32;
+        places.for_each(|from| add(at, share, from));
+    }
 }
