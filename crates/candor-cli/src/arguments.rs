@@ -15,7 +15,9 @@ pub use label::{
 };
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
-pub use study::{DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments};
+pub use study::{
+    CollectArguments, DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments,
+};
 
 /// From a folder of pictures to an image classifier that you can defend.
 #[derive(Debug, Parser)]
@@ -47,6 +49,8 @@ pub enum Command {
     Demo(DemoArguments),
     /// The whole path on your pictures: import, split, train, judge, report
     Study(RunArguments),
+    /// Collect pictures from web sites into a study, as a recipe says: politely, and so that each can be traced
+    Collect(CollectArguments),
     /// Take pictures into a study, which remembers where each came from
     Import(ImportArguments),
     /// Split a study, without tearing apart what belongs together: shares, folds, left-out sources, time

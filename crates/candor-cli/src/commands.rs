@@ -9,18 +9,19 @@ use candor_workflow::run_dir::free_name;
 use candor_workflow::{
     AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
     ExplainRequest, ForgetRequest, FrontierRequest, ImportRequest, LabelTable, NewOpinion, PredictRequest,
-    RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit, check_figures, compare,
-    data_get, data_list, demo, doctor, duplicates, evaluate, explain, export_onnx, fairness_frontier,
-    find_lr, forget, import, label_agreement, label_history, label_import, label_set, model_table, models,
-    predict, render_report, resume, split_study, status, study, train,
+    RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit, check_figures, collect,
+    collect_preview, compare, data_get, data_list, demo, doctor, duplicates, evaluate, explain, export_onnx,
+    fairness_frontier, find_lr, forget, import, label_agreement, label_history, label_import, label_set,
+    model_table, models, predict, render_report, resume, split_study, status, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
-    AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
-    DemoArguments, DuplicatesArguments, EvaluateArguments, ExplainArguments, ForgetArguments,
-    ImportArguments, LabelAgreementArguments, LabelCommand, LabelHistoryArguments, LabelImportArguments,
-    LabelSetArguments, ModelsArguments, PredictArguments, ReportArguments, RunArguments, TrainArguments,
+    AuditArguments, CheckFiguresArguments, Cli, CollectArguments, Command, CompareArguments, DataCommand,
+    DataGetArguments, DemoArguments, DuplicatesArguments, EvaluateArguments, ExplainArguments,
+    ForgetArguments, ImportArguments, LabelAgreementArguments, LabelCommand, LabelHistoryArguments,
+    LabelImportArguments, LabelSetArguments, ModelsArguments, PredictArguments, ReportArguments,
+    RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -31,6 +32,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
     match &cli.command {
         Command::Demo(arguments) => session.demo(arguments),
         Command::Study(arguments) => session.say(&study(&session.request(arguments)?, terminal)?),
+        Command::Collect(arguments) => session.collect(arguments),
         Command::Import(arguments) => session.import(arguments),
         Command::Split(arguments) => {
             session.say(&split_study(&arguments.request(session.threads), terminal)?)
@@ -117,6 +119,14 @@ impl Session<'_> {
             threads: self.threads,
         };
         self.say(&import(&request, self.terminal)?)
+    }
+
+    fn collect(&self, arguments: &CollectArguments) -> Result<ExitCode> {
+        let request = arguments.request();
+        match arguments.dry_run {
+            true => self.say(&collect_preview(&request, self.terminal)?),
+            false => self.say(&collect(&request, self.terminal)?),
+        }
     }
 
     fn forget(&self, arguments: &ForgetArguments) -> Result<ExitCode> {

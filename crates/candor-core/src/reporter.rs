@@ -13,6 +13,8 @@ pub enum Stage {
     Decode,
     /// Taking pictures into a study.
     Import,
+    /// Asking the web for pictures.
+    Collect,
     /// Fetching a file.
     Download,
     /// Learning.

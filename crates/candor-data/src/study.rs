@@ -9,8 +9,10 @@
 mod blobs;
 mod error;
 mod exif;
+mod fetches;
 mod forget;
 mod import;
+mod index_csv;
 mod label;
 mod listing;
 mod schema;
@@ -27,6 +29,7 @@ use candor_core::SampleId;
 use rusqlite::Connection;
 
 pub use error::{StudyError, StudyErrorKind};
+pub(crate) use fetches::{Came, Ended, Expected, FetchKind, NamedPicture, NewPicture, Waiting};
 pub use forget::{Doomed, Sketch, Sketches};
 pub use import::{ImportOptions, Imported, IsNearCopy, Keep};
 pub use label::{CLASS, Holds, Labelled, NewOpinion, Opinion};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use candor_analysis::PredictionsError;
 use candor_core::{ClassifyError, Subset};
+use candor_data::collect::{CollectError, CollectRecipeError};
 use candor_data::known::FetchError;
 use candor_data::prepare::Cancelled;
 use candor_data::source::{SourceError, SourceErrorKind};
@@ -35,6 +36,8 @@ pub enum WorkflowError {
     Split(#[from] SplitError),
     #[error(transparent)]
     Fetch(FetchError),
+    #[error(transparent)]
+    Collect(CollectError),
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -207,6 +210,22 @@ impl From<StudyError> for WorkflowError {
             StudyErrorKind::Cancelled => WorkflowError::StudyStopped,
             _ => WorkflowError::Study(error),
         }
+    }
+}
+
+impl From<CollectError> for WorkflowError {
+    fn from(error: CollectError) -> WorkflowError {
+        match error {
+            CollectError::Stopped => WorkflowError::StudyStopped,
+            CollectError::Study(error) => error.into(),
+            other => WorkflowError::Collect(other),
+        }
+    }
+}
+
+impl From<CollectRecipeError> for WorkflowError {
+    fn from(error: CollectRecipeError) -> WorkflowError {
+        CollectError::from(error).into()
     }
 }
 

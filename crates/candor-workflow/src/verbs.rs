@@ -3,6 +3,7 @@
 
 mod audit;
 mod check_figures;
+mod collect;
 mod compare;
 mod data;
 mod demo;
@@ -27,6 +28,7 @@ mod train;
 
 pub use audit::{AuditRequest, Audited, audit};
 pub use check_figures::check_figures;
+pub use collect::{CollectRequest, collect, collect_preview};
 pub use compare::{CompareRequest, ComparedPair, ComparedRun, RunComparison, compare};
 pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};
 pub use demo::{Demo, DemoModel, DemoRequest, demo};
