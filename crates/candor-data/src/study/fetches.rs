@@ -316,7 +316,8 @@ impl FetchLedger<'_> {
 
     /// Takes away pictures that wait, and that nothing names any more.
     pub fn drop_unnamed(&self) -> Outcome<()> {
-        let sql = "DELETE FROM fetch WHERE kind = 'picture' AND state = 'waiting' AND id NOT IN (SELECT picture FROM named)";
+        let sql = "DELETE FROM fetch WHERE kind = 'picture' AND state = 'waiting' AND sha256 IS NULL
+                     AND id NOT IN (SELECT picture FROM named)";
         self.transaction.execute(sql, [])?;
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! candor-data from outside: bytes and files in, pictures and samples out.
 
+mod collect;
 mod decode;
 mod known;
 mod shared_data;
 mod source;
 mod study;
+mod web;
