@@ -146,7 +146,9 @@ impl Driver {
         let mut process = started.ok()?;
         let says = BufReader::new(process.stdout.take()?).lines().map_while(Result::ok);
         let port = says
-            .filter_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok())
+            .filter_map(|line| {
+                line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok()
+            })
             .next();
         let address = format!("http://127.0.0.1:{}", port.unwrap_or_default());
         Some(Driver { process, address })

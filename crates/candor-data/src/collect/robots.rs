@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    /// What `text` says of `path` to the crawler called `agent`: the name is put in candor's place.
+    /// What `text` says of `path` to the crawler called `agent`, in whose place candor is put.
     fn allows(text: &str, agent: &str, path: &str) -> bool {
         let text = text.replace(agent, PRODUCT);
         Robots::parse(text.as_bytes()).allow(&Url::parse(&format!("https://x.org{path}")).unwrap()).is_ok()
@@ -221,10 +221,10 @@ mod tests {
             ("/foo/bar/baz", "/foo/bar/%62%61%7A"),
             ("/a%3cd.html", "/a%3Cd.html"),
         ] {
-            assert!(!allows(&format!("User-agent: *\nDisallow: {rule}\n"), "-", path), "{rule} {path}");
+            assert!(!allows(&format!("User-agent: *\nDisallow: {rule}\n"), PRODUCT, path), "{rule} {path}");
         }
         assert!(
-            allows("User-agent: *\nDisallow: /a%2Fb.html\n", "-", "/a/b.html"),
+            allows("User-agent: *\nDisallow: /a%2Fb.html\n", PRODUCT, "/a/b.html"),
             "a slash is not its code"
         );
     }
@@ -242,8 +242,8 @@ mod tests {
             ("/*a*b$", "/xaxxb", "/xbxxa"),
         ] {
             let text = format!("User-agent: *\nDisallow: {rule}\n");
-            assert!(!allows(&text, "-", yes), "{rule} {yes}");
-            assert!(no.is_empty() || allows(&text, "-", no), "{rule} {no}");
+            assert!(!allows(&text, PRODUCT, yes), "{rule} {yes}");
+            assert!(no.is_empty() || allows(&text, PRODUCT, no), "{rule} {no}");
         }
     }
 
@@ -261,7 +261,7 @@ mod tests {
             ("User-agent: candorous\nDisallow: /\n", true),
             ("User-agent: candor\nAllow: /\nUser-agent: *\nDisallow: /\n", true),
         ] {
-            assert_eq!(allows(text, "-", "/staff"), allowed, "{text:?}");
+            assert_eq!(allows(text, PRODUCT, "/staff"), allowed, "{text:?}");
         }
     }
 
