@@ -27,6 +27,7 @@ mod train;
 
 pub use audit::{AuditRequest, Audited, audit};
 pub use check_figures::check_figures;
+pub(crate) use check_figures::published_figures;
 pub use compare::{CompareRequest, ComparedPair, ComparedRun, RunComparison, compare};
 pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};
 pub use demo::{Demo, DemoModel, DemoRequest, demo};
