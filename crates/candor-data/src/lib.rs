@@ -30,6 +30,7 @@
 pub mod augment;
 pub mod decode;
 pub mod demo;
+pub mod faces;
 pub mod known;
 pub mod prepare;
 pub mod source;
