@@ -67,7 +67,7 @@ pub enum Missed {
     #[error("no face was found")]
     NoFace,
     /// There is more than one, and only one was asked for.
-    #[error("{} faces were found: whose label is it?", .0.len())]
+    #[error("more than one face was found: whose label is it?")]
     Several(Vec<Detection>),
 }
 
