@@ -15,7 +15,9 @@ pub use label::{
 };
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
-pub use study::{DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments};
+pub use study::{
+    CropArguments, DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments,
+};
 
 /// From a folder of pictures to an image classifier that you can defend.
 #[derive(Debug, Parser)]
@@ -49,6 +51,8 @@ pub enum Command {
     Study(RunArguments),
     /// Take pictures into a study, which remembers where each came from
     Import(ImportArguments),
+    /// Cut the faces out of pictures, as squares of one size; the originals stay as they are
+    Crop(CropArguments),
     /// Split a study, without tearing apart what belongs together: shares, folds, left-out sources, time
     Split(SplitArguments),
     /// Which pictures are there more than once: the same bytes, and scaled, cropped, mirrored copies?

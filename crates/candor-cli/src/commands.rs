@@ -9,7 +9,7 @@ use candor_workflow::run_dir::free_name;
 use candor_workflow::{
     AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
     ExplainRequest, ForgetRequest, FrontierRequest, ImportRequest, LabelTable, NewOpinion, PredictRequest,
-    RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit, check_figures, compare,
+    RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit, check_figures, compare, crop,
     data_get, data_list, demo, doctor, duplicates, evaluate, explain, export_onnx, fairness_frontier,
     find_lr, forget, import, label_agreement, label_history, label_import, label_set, model_table, models,
     predict, render_report, resume, split_study, status, study, train,
@@ -32,6 +32,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Demo(arguments) => session.demo(arguments),
         Command::Study(arguments) => session.say(&study(&session.request(arguments)?, terminal)?),
         Command::Import(arguments) => session.import(arguments),
+        Command::Crop(arguments) => session.say(&crop(&arguments.request(session.threads), terminal)?),
         Command::Split(arguments) => {
             session.say(&split_study(&arguments.request(session.threads), terminal)?)
         }

@@ -13,6 +13,8 @@ pub enum Stage {
     Decode,
     /// Taking pictures into a study.
     Import,
+    /// Looking for faces, and cutting them out.
+    Crop,
     /// Fetching a file.
     Download,
     /// Learning.

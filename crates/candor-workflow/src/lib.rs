@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod crop_sheet;
 mod differentiate;
 mod error;
 mod explain;
@@ -58,9 +59,10 @@ pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation, gate::Passport};
 pub use candor_data::decode::Limits;
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
+pub use candor_data::faces::{Cropping, Which};
 pub use candor_data::split::Fractions;
 pub use candor_data::study::{
-    CLASS, ClassCount, Doomed, Holds, Imported, Keep, Labelled, MAIN, Method, NamedSplit, NewOpinion,
+    CLASS, ClassCount, CropCount, CroppedHow, Doomed, Holds, Imported, Keep, Labelled, MAIN, Method, NamedSplit, NewOpinion,
     Opinion, RUNS, SourceCount, SplitMade, SplitRequest, Status, Study, Tie, Tied,
 };
 pub use candor_report::{
