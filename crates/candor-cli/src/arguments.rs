@@ -16,7 +16,8 @@ pub use label::{
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
 pub use study::{
-    CollectArguments, DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments,
+    CollectArguments, CropArguments, DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments,
+    StatusArguments,
 };
 
 /// From a folder of pictures to an image classifier that you can defend.
@@ -53,6 +54,8 @@ pub enum Command {
     Collect(CollectArguments),
     /// Take pictures into a study, which remembers where each came from
     Import(ImportArguments),
+    /// Cut the faces out of pictures, as squares of one size; the originals stay as they are
+    Crop(CropArguments),
     /// Split a study, without tearing apart what belongs together: shares, folds, left-out sources, time
     Split(SplitArguments),
     /// Which pictures are there more than once: the same bytes, and scaled, cropped, mirrored copies?
@@ -200,6 +203,10 @@ pub struct AuditArguments {
     /// Where pictures have copies: split again with copies kept together, train again into RUN-repaired, and compare
     #[arg(long)]
     pub repair: bool,
+    /// Figures that somebody claims of this classifier, as `candor check-figures` reads them: held against each other and
+    /// against the run's answers. Kept with the run
+    #[arg(long, value_name = "FILE")]
+    pub figures: Option<PathBuf>,
     /// End with exit code 3 when a check fails
     #[arg(long)]
     pub strict: bool,

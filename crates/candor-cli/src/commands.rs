@@ -10,9 +10,9 @@ use candor_workflow::{
     AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
     ExplainRequest, ForgetRequest, FrontierRequest, ImportRequest, LabelTable, NewOpinion, PredictRequest,
     RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit, check_figures, collect,
-    collect_preview, compare, data_get, data_list, demo, doctor, duplicates, evaluate, explain, export_onnx,
-    fairness_frontier, find_lr, forget, import, label_agreement, label_history, label_import, label_set,
-    model_table, models, predict, render_report, resume, split_study, status, study, train,
+    collect_preview, compare, crop, data_get, data_list, demo, doctor, duplicates, evaluate, explain,
+    export_onnx, fairness_frontier, find_lr, forget, import, label_agreement, label_history, label_import,
+    label_set, model_table, models, predict, render_report, resume, split_study, status, study, train,
 };
 use serde::Serialize;
 
@@ -34,6 +34,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Study(arguments) => session.say(&study(&session.request(arguments)?, terminal)?),
         Command::Collect(arguments) => session.collect(arguments),
         Command::Import(arguments) => session.import(arguments),
+        Command::Crop(arguments) => session.say(&crop(&arguments.request(session.threads), terminal)?),
         Command::Split(arguments) => {
             session.say(&split_study(&arguments.request(session.threads), terminal)?)
         }
@@ -196,8 +197,8 @@ impl Session<'_> {
     }
 
     fn audit(&self, arguments: &AuditArguments) -> Result<ExitCode> {
-        let AuditArguments { run, only, permutations, repair, strict } = arguments.clone();
-        let request = AuditRequest { run, only, permutations, repair, threads: self.threads };
+        let AuditArguments { run, only, permutations, repair, figures, strict } = arguments.clone();
+        let request = AuditRequest { run, only, permutations, repair, figures, threads: self.threads };
         let audited = audit(&request, self.terminal)?;
         let fails = audited.worst == Some(AuditVerdict::Fail);
         self.say(&audited)?;

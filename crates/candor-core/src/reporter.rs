@@ -15,6 +15,8 @@ pub enum Stage {
     Import,
     /// Asking the web for pictures.
     Collect,
+    /// Looking for faces, and cutting them out.
+    Crop,
     /// Fetching a file.
     Download,
     /// Learning.

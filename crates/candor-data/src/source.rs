@@ -48,6 +48,8 @@ pub struct SourceOptions {
     pub group_column: Option<String>,
     /// The column that holds `train`, `validation` or `test`; no predefined split when `None`.
     pub split_column: Option<String>,
+    /// The faces that were cut out of a study's pictures, in their place.
+    pub crops: bool,
     /// The name of a study's split; `main`, where there is one, when `None`.
     pub split: Option<String>,
     /// All pictures below a folder are of this class; the folders say so when `None`.

@@ -40,6 +40,9 @@ pub use history_csv::history_csv;
 pub use json::to_json;
 pub use model_card::model_card;
 pub use network::network_svg;
-pub use page::{HTML_LIMIT_BYTES, RangeTest, learning_rates_html, render_html};
+pub use page::{
+    CropSheet, HTML_LIMIT_BYTES, MOST_ON_A_SHEET, RangeTest, SheetPicture, crop_sheet_html, framed_thumbnail,
+    learning_rates_html, render_html,
+};
 pub use summary::shuffled_labels_lesson;
 pub use thumbnail::thumbnail;

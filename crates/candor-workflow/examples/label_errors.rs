@@ -43,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         answers: &BTreeMap::new(),
         classifier: None,
         purpose: None,
+        stated: &[],
         findings: &[],
         settings: Settings::default(),
         reporter: &Silent,

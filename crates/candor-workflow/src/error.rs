@@ -78,6 +78,8 @@ pub enum WorkflowError {
     Audit(#[from] candor_analysis::audit::AuditError),
     #[error("there is no check called \"{id}\": choose one of {known}")]
     UnknownCheck { id: String, known: String },
+    #[error("{}: is no study: its crops need a folder", source_path.display())]
+    NoPlaceForCrops { source_path: PathBuf },
     #[error("{}: knows nothing of it: no picture has the SHA-256, address, file or name \"{what}\"", study.display())]
     NothingToForget { study: PathBuf, what: String },
     #[error("{}: {reason}", study.display())]
@@ -142,6 +144,10 @@ impl WorkflowError {
             WorkflowError::Stopped { run: Some(run) } => {
                 Some(format!("go on where it stopped: candor resume {}", run.display()))
             }
+            WorkflowError::NoPlaceForCrops { source_path } => Some(format!(
+                "candor crop {} --out DIR, or take the pictures into a study first: candor import",
+                source_path.display()
+            )),
             WorkflowError::StudyStopped => {
                 Some("what was done is kept; give the same command again to go on".into())
             }

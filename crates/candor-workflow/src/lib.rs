@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod crop_sheet;
 mod differentiate;
 mod error;
 mod explain;
@@ -60,11 +61,12 @@ pub use candor_data::collect::{
     CollectError, CollectOptions, Collected, HostReport, PicturePreview, Preview, SitePreview,
 };
 pub use candor_data::decode::Limits;
+pub use candor_data::faces::{Cropping, Which};
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
 pub use candor_data::split::Fractions;
 pub use candor_data::study::{
-    CLASS, ClassCount, Doomed, Holds, Imported, Keep, Labelled, MAIN, Method, NamedSplit, NewOpinion,
-    Opinion, RUNS, SourceCount, SplitMade, SplitRequest, Status, Study, Tie, Tied,
+    CLASS, ClassCount, CropCount, CroppedHow, Doomed, Holds, Imported, Keep, Labelled, MAIN, Method,
+    NamedSplit, NewOpinion, Opinion, RUNS, SourceCount, SplitMade, SplitRequest, Status, Study, Tie, Tied,
 };
 pub use candor_report::{
     FigureLine, Scale, SubsetEvaluation, Summary, accuracy_with_interval, baseline_verdict, count,

@@ -97,6 +97,7 @@ impl Fake {
             answers: &self.answers,
             classifier: None,
             purpose: None,
+            stated: &[],
             findings: &[],
             settings: self.settings,
             reporter: &Silent,

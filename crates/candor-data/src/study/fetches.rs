@@ -120,7 +120,13 @@ impl Study {
         let open = || -> Outcome<Study> {
             let mut connection = Connection::open_in_memory()?;
             schema::migrate(&mut connection)?;
-            Ok(Study { path: path.to_owned(), connection, blobs: Blobs::of(path), _lock: None })
+            Ok(Study {
+                path: path.to_owned(),
+                connection,
+                blobs: Blobs::of(path),
+                derived: Blobs::derived(path),
+                _lock: None,
+            })
         };
         open().map_err(|kind| StudyError::new(&path.join(LEDGER), kind))
     }
