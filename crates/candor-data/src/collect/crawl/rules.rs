@@ -27,6 +27,9 @@ impl Crawl<'_> {
         let answer = match got {
             Ok(answer) => answer,
             Err(Failure::Address(refused)) => {
+                // Nothing was sent.
+                self.collected.requests -= 1;
+                self.hosts[host].requests -= 1;
                 return self.close_host(host, Closed::Refused(refused.to_string()), None);
             }
             Err(failure) => return self.robots_failed(host, of_failure(failure), None),
