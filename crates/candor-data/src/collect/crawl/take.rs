@@ -25,6 +25,11 @@ impl Crawl<'_> {
         let Done { host, task, got } = done;
         self.under_way -= 1;
         self.hosts[host].busy = false;
+        if matches!(got, Got::Built(_)) {
+            // A browser asks when it is ready, which may be long after it was told to: the pace counts from its end.
+            let now = self.now();
+            self.hosts[host].pace.asked(now);
+        }
         match (task, got) {
             (Task::Robots, Got::Answer(got)) => self.take_robots(host, got),
             (Task::Job(job), Got::Answer(got)) => self.take_answer(host, *job, got),
