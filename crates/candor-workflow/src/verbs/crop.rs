@@ -98,7 +98,8 @@ pub fn crop(request: &CropRequest, reporter: &dyn Reporter) -> Result<CropResult
 fn in_study(request: &CropRequest, detector: &dyn Detector, reporter: &dyn Reporter) -> Result<CropResult> {
     let mut study = Study::write(&request.source)?;
     let cropped = study.crop(detector, &request.how, &request.options.limits, reporter)?;
-    let files = crop_sheet::write_of_study(&study, &cropped.problems)?.expect("the study knows how it was cropped");
+    let files =
+        crop_sheet::write_of_study(&study, &cropped.problems)?.expect("the study knows how it was cropped");
     let result = result(study.path(), cropped.made, &study.searched()?, files);
     Ok(CropResult {
         in_study: true,
@@ -234,14 +235,28 @@ impl Folder<'_> {
         let damaged = |error: csv::Error| WorkflowError::damaged(&path, error);
         let mut table = csv::Writer::from_writer(Vec::new());
         table
-            .write_record(["file", "class", "original", "original_sha256", "x", "y", "width", "height", "score"])
+            .write_record([
+                "file",
+                "class",
+                "original",
+                "original_sha256",
+                "x",
+                "y",
+                "width",
+                "height",
+                "score",
+            ])
             .map_err(damaged)?;
         for picture in searched {
-            for (face, crop) in picture.faces.iter().filter_map(|face| Some((face.face, face.crop.as_ref()?))) {
+            for (face, crop) in picture.faces.iter().filter_map(|face| Some((face.face, face.crop.as_ref()?)))
+            {
                 let file = crop.file.strip_prefix(self.out).unwrap_or(&crop.file).display().to_string();
-                let area = [face.area.x, face.area.y, face.area.width, face.area.height].map(|at| at.to_string());
+                let area =
+                    [face.area.x, face.area.y, face.area.width, face.area.height].map(|at| at.to_string());
                 let told = [file, picture.class.clone(), picture.file.clone(), picture.id.to_string()];
-                table.write_record(told.into_iter().chain(area).chain([face.score.to_string()])).map_err(damaged)?;
+                table
+                    .write_record(told.into_iter().chain(area).chain([face.score.to_string()]))
+                    .map_err(damaged)?;
             }
         }
         let text = table.into_inner().map_err(|error| WorkflowError::damaged(&path, error.error()))?;
