@@ -25,11 +25,12 @@ pub(super) static CHECK: Check = Check {
     asks: "How small a bar, patch, mask or pair of sunglasses changes its answer?",
     how: "At most 150 judged pictures that it answers rightly get a black bar, a white patch, a mask, sunglasses or dazzle stripes \
           in turn, each at nine places and in five sizes, from 1 to 16 % of the picture. What counts is the share of the \
-          answers that some pattern of at most 2 % changes, wherever it lies. Where the detector of candor crop finds a face in what \
+          answers that a pattern of 2 % changes when it lies where it happens to lie; what one in the right place changes is told. Where the detector of candor crop finds a face in what \
           the network sees, patterns lie on the face, and sizes are shares of it. Of at most 12 judged pictures with a face, the \
           smallest pattern is searched that hides it from that detector.",
-    fail_means: "Something as small as a sticker, put in the right place, changes half of the right answers.",
-    misleads: "45 places and patterns are tried, so a change may be a lucky one; whoever wants to fool it may try as well. On a \
+    fail_means: "Something as small as a sticker, wherever it happens to lie, changes half of the right answers.",
+    misleads: "In the right place, one of 45 places and patterns that are tried, little is enough for nearly every network; whoever \
+               wants to fool it may try as well. On a \
                picture of 28 pixels 2 % are a square of 4. A pattern of the size of the thing may hide the thing itself, from \
                anybody: look at the pictures. Where a thing that is no face lies is \
                not known, so masks and sunglasses lie anywhere.",
@@ -47,7 +48,7 @@ const MOST: usize = 150;
 const LEAST: usize = 20;
 /// What a person would call small.
 const SMALL: f64 = 0.02;
-/// Share of right answers that something small changes, from which it is told.
+/// Share of right answers that something small changes by accident, from which it is told.
 const WARN: f64 = 0.25;
 const FAIL: f64 = 0.5;
 /// Pictures that are shown.
@@ -106,11 +107,26 @@ fn placed<'a>(
     places.map(move |place| (pattern, PATTERNS[pattern].on(image, frame, size, place)))
 }
 
+/// The share of all patterns and places, each over `size` of `frame`, at which another answer is given than `plain`.
+fn changed_by_accident<A: PartialEq, E>(
+    image: &Image,
+    frame: &Area,
+    size: f64,
+    plain: &A,
+    mut answer: impl FnMut(&[Image]) -> Result<Vec<A>, E>,
+) -> Result<f64, E> {
+    let tries = (0..PATTERNS.len()).flat_map(|pattern| placed(image, frame, size, pattern));
+    let answers = answer(&tries.map(|(_, image)| image).collect::<Vec<_>>())?;
+    Ok(answers.iter().filter(|answer| *answer != plain).count() as f64 / answers.len() as f64)
+}
+
 /// A picture with the smallest cover of each pattern.
 struct Fooled {
     index: usize,
     /// Whether it is covered on a face, and not anywhere.
     on_face: bool,
+    /// The share of the patterns of [`SMALL`] size that change the answer.
+    by_accident: f64,
     covers: Vec<Option<Cover<usize>>>,
 }
 
@@ -168,8 +184,10 @@ fn fooled(case: &Case<'_>, classifier: &dyn Classifier, index: usize) -> Result<
         Ok(classifier.predict(images)?.iter().map(candor_core::Prediction::class).collect())
     };
     let frame = face.unwrap_or_else(|| Area::of(&image));
-    let covers = covers(&image, &frame, &case.samples()[index].class, answer)?;
-    Ok(Fooled { index, on_face: face.is_some(), covers })
+    let plain = case.samples()[index].class;
+    let by_accident = changed_by_accident(&image, &frame, SMALL, &plain, answer)?;
+    let covers = covers(&image, &frame, &plain, answer)?;
+    Ok(Fooled { index, on_face: face.is_some(), by_accident, covers })
 }
 
 fn share(all: &[Fooled], is: impl Fn(&Fooled) -> bool) -> f64 {
@@ -177,9 +195,9 @@ fn share(all: &[Fooled], is: impl Fn(&Fooled) -> bool) -> f64 {
 }
 
 fn finding(case: &Case<'_>, all: &[Fooled]) -> Finding {
-    let small = share(all, |one| one.by(SMALL, None));
-    let interval = Interval::of_share(small, all.len());
-    let verdict = match small {
+    let sought = share(all, |one| one.by(SMALL, None));
+    let accident = all.iter().map(|one| one.by_accident).sum::<f64>() / all.len() as f64;
+    let verdict = match accident {
         share if share >= FAIL => Verdict::Fail,
         share if share >= WARN => Verdict::Warn,
         _ => Verdict::Pass,
@@ -187,23 +205,35 @@ fn finding(case: &Case<'_>, all: &[Fooled]) -> Finding {
     let per_cent = |share: f64| format!("{:.0}%", 100.0 * share);
     let faces = all.iter().filter(|one| one.on_face).count();
     let headline = format!(
-        "A bar, patch, mask, glasses or stripes over at most {} of {} change {} of its right answers.",
+        "A bar, patch, mask, glasses or stripes over {} of {} change {} of its right answers by accident, {} put in the right place.",
         per_cent(SMALL),
         match faces {
             0 => "the picture".to_owned(),
             all_of_them if all_of_them == all.len() => "the face".to_owned(),
             some => format!("the picture (of the face in {some} of {})", all.len()),
         },
-        per_cent(small)
+        per_cent(accident),
+        per_cent(sought)
     );
     let (meaning, advice) = words(verdict);
     let curve = SIZES.map(|size| (100.0 * size, share(all, |one| one.by(size, None))));
     let finding = Finding::new(verdict, headline, meaning)
         .advice(advice)
-        .figure_within("right answers that 2% of the picture changes", small, interval, Unit::Share)
-        .figure("right answers that 16% of the picture changes", curve[SIZES.len() - 1].1, Unit::Share)
+        .figure_within(
+            "right answers that 2% changes by accident",
+            accident,
+            Interval::of_share(accident, all.len()),
+            Unit::Share,
+        )
+        .figure_within(
+            "right answers that 2% changes in the right place",
+            sought,
+            Interval::of_share(sought, all.len()),
+            Unit::Share,
+        )
+        .figure("right answers that 16% changes in the right place", curve[SIZES.len() - 1].1, Unit::Share)
         .with_series(Series {
-            title: "Right answers that some pattern changes".to_owned(),
+            title: "Right answers that some pattern in the right place changes".to_owned(),
             x: "share of the picture that is covered, per cent".to_owned(),
             y: Some("answers changed".to_owned()),
             points: [(0.0, 0.0)].into_iter().chain(curve).collect(),
@@ -217,8 +247,8 @@ fn finding(case: &Case<'_>, all: &[Fooled]) -> Finding {
 fn words(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Pass => (
-            "What little covers, it mostly sees past. That is no protection against somebody who knows the network: see \
-             adversarial.",
+            "What little covers by accident, it mostly sees past. Somebody who tries out places will fool it more often, and \
+             somebody who knows the network more often still: see adversarial.",
             "",
         ),
         _ => (
@@ -238,7 +268,7 @@ fn by_pattern(all: &[Fooled]) -> Table {
         std::iter::once(one.name.to_owned()).chain(cells).collect()
     };
     Table {
-        title: "Right answers that each pattern changes".to_owned(),
+        title: "Right answers that each pattern in the right place changes".to_owned(),
         heading: heading(),
         rows: PATTERNS.iter().enumerate().map(row).collect(),
     }
@@ -268,7 +298,7 @@ fn by_group(all: &[Fooled], grouping: &Grouping) -> Option<Table> {
     };
     let rows: Vec<Vec<String>> = grouping.names.iter().enumerate().filter_map(row).collect();
     (!rows.is_empty()).then(|| Table {
-        title: format!("Right answers that 2% of the picture changes, by {}", grouping.what),
+        title: format!("Right answers that 2% in the right place changes, by {}", grouping.what),
         heading: ["group", "pictures", "changed (95%)"].map(String::from).to_vec(),
         rows,
     })
@@ -328,13 +358,27 @@ mod tests {
     }
 
     #[test]
-    fn what_hangs_on_the_whole_middle_stands_and_what_hangs_on_few_pixels_falls() {
+    fn what_hangs_on_the_whole_middle_stands_and_what_any_dark_spot_changes_falls() {
         let finding = asked(&Fake::bright(400), |image| mean(image, 4..12, 4..12) > 95.0);
         assert_eq!(finding.verdict, Verdict::Pass, "{}", finding.headline);
-        let finding = asked(&Fake::bright(400), |image| mean(image, 7..9, 7..9) > 95.0);
-        assert_eq!(finding.verdict, Verdict::Fail, "{}", finding.headline);
+        // Half of the pictures are light, and three of the five patterns have dark spots.
+        let finding = asked(&Fake::bright(400), |image| {
+            mean(image, 4..12, 4..12) > 95.0 && image.pixels().iter().all(|&value| value >= 20)
+        });
+        assert_eq!(finding.verdict, Verdict::Warn, "{}", finding.headline);
+        let accident = finding.value("right answers that 2% changes by accident").unwrap();
+        assert!((0.25..0.35).contains(&accident), "{accident}");
         assert_eq!(finding.evidence.len(), SHOWN);
         assert!(finding.evidence[0].pictures[1].changed.is_some());
+    }
+
+    #[test]
+    fn what_hangs_on_few_pixels_is_changed_in_the_right_place_and_not_by_accident() {
+        let finding = asked(&Fake::bright(400), |image| mean(image, 7..9, 7..9) > 95.0);
+        assert_eq!(finding.verdict, Verdict::Pass, "{}", finding.headline);
+        let value = |name: &str| finding.value(name).unwrap();
+        assert!(value("right answers that 2% changes in the right place") > 0.9, "{}", finding.headline);
+        assert!(value("right answers that 2% changes by accident") < 0.15, "{}", finding.headline);
         let points = &finding.series[0].points;
         assert!(points.is_sorted_by(|a, b| a.1 <= b.1), "{points:?}");
     }
