@@ -28,8 +28,8 @@ impl Area {
         let shared = |a: usize, a_len: usize, b: usize, b_len: usize| {
             (a + a_len).min(b + b_len).saturating_sub(a.max(b))
         };
-        let both =
-            shared(self.x, self.width, other.x, other.width) * shared(self.y, self.height, other.y, other.height);
+        let both = shared(self.x, self.width, other.x, other.width)
+            * shared(self.y, self.height, other.y, other.height);
         match self.pixels() + other.pixels() - both {
             0 => 0.0,
             either => both as f64 / either as f64,

@@ -100,7 +100,8 @@ impl Files<'_> {
 
     fn crop(&mut self, picture: &Listed, group: Option<String>, crop: KeptCrop) {
         if !crop.file.is_file() {
-            let gone = "the crop is missing in the study: candor crop with another --size and back makes all again";
+            let gone =
+                "the crop is missing in the study: candor crop with another --size and back makes all again";
             return self.left_out.add(crop.file.display().to_string(), gone);
         }
         self.paths.push(crop.file);

@@ -151,7 +151,8 @@ impl Study {
             let looked: Vec<Outcome<_>> =
                 bundle.par_iter().map(|picture| look(picture, detector, how, limits, derived)).collect();
             let looked: Vec<Result<Looked, Problem>> = looked.into_iter().collect::<Outcome<_>>()?;
-            let cuts = looked.iter().flatten().flat_map(|looked| &looked.faces).filter_map(|face| face.1.as_ref());
+            let cuts =
+                looked.iter().flatten().flat_map(|looked| &looked.faces).filter_map(|face| face.1.as_ref());
             let written: Vec<&Beside> = cuts.filter_map(|cut| cut.written.as_ref()).collect();
             self.derived.settle(&written)?;
             let transaction = self.connection.transaction()?;
@@ -182,9 +183,11 @@ impl Study {
         }
         let transaction = self.connection.transaction()?;
         let replaced: i64 =
-            transaction.query_row("SELECT count(*) FROM face WHERE crop IS NOT NULL", [], |row| row.get(0))?;
+            transaction
+                .query_row("SELECT count(*) FROM face WHERE crop IS NOT NULL", [], |row| row.get(0))?;
         transaction.execute("DELETE FROM searched", [])?;
-        let sql = "INSERT OR REPLACE INTO cropping (id, detector, which, margin, side) VALUES (1, ?1, ?2, ?3, ?4)";
+        let sql =
+            "INSERT OR REPLACE INTO cropping (id, detector, which, margin, side) VALUES (1, ?1, ?2, ?3, ?4)";
         let Cropping { which, margin, side_px } = made.how;
         transaction.execute(sql, params![made.detector, which.name(), margin, side_px as i64])?;
         transaction.commit()?;
@@ -215,7 +218,8 @@ impl Study {
     fn not_looked_at(&self) -> Outcome<(Vec<Todo>, usize)> {
         let mut known: Vec<i64> = self.numbers_of("SELECT picture FROM searched")?;
         known.sort_unstable();
-        let todo = self.list_all()?.into_iter().filter(|picture| known.binary_search(&picture.number).is_err());
+        let todo =
+            self.list_all()?.into_iter().filter(|picture| known.binary_search(&picture.number).is_err());
         let todo = todo.map(|picture| Todo {
             number: picture.number,
             name: picture.provenance.to_string(),
@@ -272,7 +276,8 @@ impl Study {
     }
 
     fn face(&self, row: &Row<'_>) -> rusqlite::Result<FoundFace> {
-        let number = |at: usize| row.get::<_, Option<i64>>(at).map(|number| number.unwrap_or_default() as usize);
+        let number =
+            |at: usize| row.get::<_, Option<i64>>(at).map(|number| number.unwrap_or_default() as usize);
         let area = Area { x: number(1)?, y: number(2)?, width: number(3)?, height: number(4)? };
         let shows = Area { x: number(7)?, y: number(8)?, width: number(9)?, height: number(9)? };
         let id = row.get::<_, Option<String>>(6)?.and_then(|id| SampleId::from_hex(&id));
@@ -329,8 +334,8 @@ fn write(transaction: &Transaction<'_>, looked: &Looked) -> Outcome<()> {
         let [x, y, width, height] = [x, y, width, height].map(|number| number as i64);
         let id = cut.as_ref().map(|cut| cut.id.to_string());
         let shows = cut.as_ref().map(|cut| cut.shows);
-        let [shows_x, shows_y, side] =
-            [|area: Area| area.x, |area: Area| area.y, |area: Area| area.width].map(|of| shows.map(|shows| of(shows) as i64));
+        let [shows_x, shows_y, side] = [|area: Area| area.x, |area: Area| area.y, |area: Area| area.width]
+            .map(|of| shows.map(|shows| of(shows) as i64));
         let sql = "INSERT INTO face (picture, x, y, width, height, score, crop, shows_x, shows_y, shows_side)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let values =

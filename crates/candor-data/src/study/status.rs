@@ -101,7 +101,9 @@ impl Study {
             made,
             crops: number("SELECT count(crop) FROM face")? as usize,
             failures: number("SELECT count(failure) FROM searched")? as usize,
-            not_looked_at: number("SELECT count(*) FROM picture WHERE id NOT IN (SELECT picture FROM searched)")? as usize,
+            not_looked_at: number(
+                "SELECT count(*) FROM picture WHERE id NOT IN (SELECT picture FROM searched)",
+            )? as usize,
         }))
     }
 

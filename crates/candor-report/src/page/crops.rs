@@ -48,14 +48,15 @@ pub struct SheetPicture {
 
 /// The page.
 pub fn crop_sheet_html(sheet: &CropSheet<'_>) -> String {
-    let shown: Vec<&Image> = sheet.failures.iter().chain(&sheet.crops).map(|picture| &picture.image).collect();
+    let shown: Vec<&Image> =
+        sheet.failures.iter().chain(&sheet.crops).map(|picture| &picture.image).collect();
     let uris = thumbnail::data_uris(&shown, HTML_LIMIT_BYTES - TEXT_BYTES);
     let (failures, crops) = uris.split_at(sheet.failures.len());
     let failed = match sheet.all_failures {
         0 => "Something was cut out of every picture.".to_owned(),
         all => format!(
-            "Nothing was cut out of {} pictures. They are in failures.jsonl too.{}",
-            count(all as u64),
+            "Nothing was cut out of {}. They are in failures.jsonl too.{}",
+            pictures(all),
             first_of(sheet.failures.len(), all)
         ),
     };
@@ -76,6 +77,10 @@ pub fn crop_sheet_html(sheet: &CropSheet<'_>) -> String {
         }
     };
     document(&format!("Faces in {}", sheet.title), sheet.version, "", body).into_string()
+}
+
+fn pictures(number: usize) -> String {
+    format!("{} {}", count(number as u64), if number == 1 { "picture" } else { "pictures" })
 }
 
 fn first_of(shown: usize, all: usize) -> String {
@@ -147,7 +152,9 @@ mod tests {
         let area = |x, y, width, height| Area { x, y, width, height };
         let framed = framed_thumbnail(&image, &[area(20, 20, 40, 40), area(200, 80, 56, 48)]);
         assert_eq!((framed.width(), framed.height()), (128, 64));
-        for (x, y, is_frame) in [(10, 10, true), (30, 20, true), (20, 20, false), (127, 63, true), (5, 5, false)] {
+        for (x, y, is_frame) in
+            [(10, 10, true), (30, 20, true), (20, 20, false), (127, 63, true), (5, 5, false)]
+        {
             assert_eq!(framed.pixel(x, y) == [255, 210, 0], is_frame, "{x}, {y}");
         }
         assert_eq!(framed_thumbnail(&image, &[]).channels(), Channels::Grey);
@@ -170,9 +177,13 @@ mod tests {
             crops: vec![picture("c.jpg", "score 2.1")],
             all_crops: 1200,
         });
-        for says in
-            ["Faces in st &lt;1&gt;", "a/&lt;b&gt;.jpg", "no face was found", "1,200 crops", "The first 1 are shown."]
-        {
+        for says in [
+            "Faces in st &lt;1&gt;",
+            "a/&lt;b&gt;.jpg",
+            "no face was found",
+            "1,200 crops",
+            "The first 1 are shown.",
+        ] {
             assert!(page.contains(says), "{says}: {page}");
         }
         assert!(!page.contains("<b>.jpg"));
