@@ -58,12 +58,13 @@ pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation, gate::Passport};
 pub use candor_data::decode::Limits;
-pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
+pub use candor_data::export::{LAYOUTS, Layout, Written};
 pub use candor_data::faces::{Cropping, Which};
+pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
 pub use candor_data::split::Fractions;
 pub use candor_data::study::{
-    CLASS, ClassCount, CropCount, CroppedHow, Doomed, Holds, Imported, Keep, Labelled, MAIN, Method, NamedSplit, NewOpinion,
-    Opinion, RUNS, SourceCount, SplitMade, SplitRequest, Status, Study, Tie, Tied,
+    CLASS, ClassCount, CropCount, CroppedHow, Doomed, Holds, Imported, Keep, Labelled, MAIN, Method,
+    NamedSplit, NewOpinion, Opinion, RUNS, SourceCount, SplitMade, SplitRequest, Status, Study, Tie, Tied,
 };
 pub use candor_report::{
     FigureLine, Scale, SubsetEvaluation, Summary, accuracy_with_interval, baseline_verdict, count,

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use candor_core::Seed;
 use candor_workflow::{
-    CropRequest, Cropping, Fractions, Keep, MAIN, Method, SourceOptions, SplitRequest, StudySplitRequest, Tie,
-    Which,
+    CropRequest, Cropping, Fractions, Keep, MAIN, Method, SourceOptions, SplitRequest, StudySplitRequest,
+    Tie, Which,
 };
 use clap::{Args, ValueEnum};
 

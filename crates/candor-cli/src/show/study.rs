@@ -1,7 +1,8 @@
 //! What is in a study, and what was done to it.
 
 use candor_workflow::{
-    CropCount, CropResult, DuplicateCluster, Duplicates, Forgotten, Imported, NamedSplit, SplitMade, StudyStatus, Tie, count,
+    CropCount, CropResult, DuplicateCluster, Duplicates, Forgotten, Imported, NamedSplit, SplitMade,
+    StudyStatus, Tie, count,
 };
 
 use super::Words;
@@ -57,7 +58,8 @@ impl Words for CropResult {
             text += &format!("Not readable: {}\n", count(self.problems.len() as u64));
         }
         let sheet = self.sheet.display();
-        text += &format!("\nLook at them: {sheet}\nFailures, a line each: {}\n", self.failures_file.display());
+        text +=
+            &format!("\nLook at them: {sheet}\nFailures, a line each: {}\n", self.failures_file.display());
         match self.in_study {
             true => text + &format!("Train on them: candor study {place} --crops\n"),
             false => text + &format!("Train on them: candor study {place}\n"),

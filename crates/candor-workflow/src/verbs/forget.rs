@@ -197,7 +197,8 @@ fn scrub(dir: &RunDir, run: &MarkedRun, pictures: &[Doomed]) -> Result<()> {
             }
             PREDICTIONS | GROUPS => {
                 let text = String::from_utf8_lossy(&dir.read(name)?).into_owned();
-                let ids: Vec<String> = pictures.iter().flat_map(Doomed::ids).map(|id| id.to_string()).collect();
+                let ids: Vec<String> =
+                    pictures.iter().flat_map(Doomed::ids).map(|id| id.to_string()).collect();
                 let gone = |line: &&str| ids.iter().any(|id| line.contains(id));
                 let rest: String = text.split_inclusive('\n').filter(|line| !gone(line)).collect();
                 dir.write(name, rest)?;
