@@ -202,6 +202,10 @@ pub struct AuditArguments {
     /// Where pictures have copies: split again with copies kept together, train again into RUN-repaired, and compare
     #[arg(long)]
     pub repair: bool,
+    /// Figures that somebody claims of this classifier, as `candor check-figures` reads them: held against each other and
+    /// against the run's answers. Kept with the run
+    #[arg(long, value_name = "FILE")]
+    pub figures: Option<PathBuf>,
     /// End with exit code 3 when a check fails
     #[arg(long)]
     pub strict: bool,

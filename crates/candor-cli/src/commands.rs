@@ -189,8 +189,8 @@ impl Session<'_> {
     }
 
     fn audit(&self, arguments: &AuditArguments) -> Result<ExitCode> {
-        let AuditArguments { run, only, permutations, repair, strict } = arguments.clone();
-        let request = AuditRequest { run, only, permutations, repair, threads: self.threads };
+        let AuditArguments { run, only, permutations, repair, figures, strict } = arguments.clone();
+        let request = AuditRequest { run, only, permutations, repair, figures, threads: self.threads };
         let audited = audit(&request, self.terminal)?;
         let fails = audited.worst == Some(AuditVerdict::Fail);
         self.say(&audited)?;

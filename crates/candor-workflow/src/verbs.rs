@@ -28,6 +28,7 @@ mod train;
 
 pub use audit::{AuditRequest, Audited, audit};
 pub use check_figures::check_figures;
+pub(crate) use check_figures::published_figures;
 pub use compare::{CompareRequest, ComparedPair, ComparedRun, RunComparison, compare};
 pub use crop::{CropFailure, CropRequest, CropResult, crop};
 pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};

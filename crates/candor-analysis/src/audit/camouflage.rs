@@ -3,10 +3,11 @@
 //!
 //! [`covers`] is the search, for anything that answers: a classifier with a class, a face detector with whether it found one.
 
+mod faces;
 mod pattern;
 
-use candor_core::{Classifier, Image};
-pub use pattern::{Frame, PATTERNS, Pattern};
+use candor_core::{Area, Classifier, Image};
+pub use pattern::{PATTERNS, Pattern};
 
 use super::attributes::groupings;
 use super::{
@@ -24,11 +25,14 @@ pub(super) static CHECK: Check = Check {
     asks: "How small a bar, patch, mask or pair of sunglasses changes its answer?",
     how: "At most 150 judged pictures that it answers rightly get a black bar, a white patch, a mask, sunglasses or dazzle stripes \
           in turn, each at nine places and in five sizes, from 1 to 16 % of the picture. What counts is the share of the \
-          answers that some pattern of at most 2 % changes, wherever it lies.",
+          answers that some pattern of at most 2 % changes, wherever it lies. Where the detector of candor crop finds a face in what \
+          the network sees, patterns lie on the face, and sizes are shares of it. Of at most 12 judged pictures with a face, the \
+          smallest pattern is searched that hides it from that detector.",
     fail_means: "Something as small as a sticker, put in the right place, changes half of the right answers.",
     misleads: "45 places and patterns are tried, so a change may be a lucky one; whoever wants to fool it may try as well. On a \
                picture of 28 pixels 2 % are a square of 4. A pattern of the size of the thing may hide the thing itself, from \
-               anybody: look at the pictures. Where a thing lies is not known, so masks and sunglasses lie anywhere.",
+               anybody: look at the pictures. Where a thing that is no face lies is \
+               not known, so masks and sunglasses lie anywhere.",
     reference: "Sharif et al., Accessorize to a crime, CCS (2016); Harvey, CV Dazzle (2010); Brown et al., Adversarial patch (2017)",
     run,
 };
@@ -69,7 +73,7 @@ pub struct Cover<A> {
 /// Those of `answer`.
 pub fn covers<A: PartialEq, E>(
     image: &Image,
-    frame: Frame,
+    frame: &Area,
     plain: &A,
     mut answer: impl FnMut(&[Image]) -> Result<Vec<A>, E>,
 ) -> Result<Vec<Option<Cover<A>>>, E> {
@@ -92,12 +96,12 @@ pub fn covers<A: PartialEq, E>(
     Ok(found)
 }
 
-fn placed(
-    image: &Image,
-    frame: Frame,
+fn placed<'a>(
+    image: &'a Image,
+    frame: &'a Area,
     size: f64,
     pattern: usize,
-) -> impl Iterator<Item = (usize, Image)> + '_ {
+) -> impl Iterator<Item = (usize, Image)> + 'a {
     let places = ALONG.into_iter().flat_map(|down| ALONG.map(|across| (across, down)));
     places.map(move |place| (pattern, PATTERNS[pattern].on(image, frame, size, place)))
 }
@@ -105,6 +109,8 @@ fn placed(
 /// A picture with the smallest cover of each pattern.
 struct Fooled {
     index: usize,
+    /// Whether it is covered on a face, and not anywhere.
+    on_face: bool,
     covers: Vec<Option<Cover<usize>>>,
 }
 
@@ -148,16 +154,22 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     }
     let used =
         format!("{} {subset} pictures that it answers rightly, covered in parts, and the network", all.len());
-    Ok(finding(case, &all).used(used))
+    let finding = finding(case, &all).used(used);
+    Ok(match case.detector {
+        Some(detector) => faces::add(finding, case, detector, &answers.indices)?,
+        None => finding,
+    })
 }
 
 fn fooled(case: &Case<'_>, classifier: &dyn Classifier, index: usize) -> Result<Fooled, AuditErrorKind> {
     let image = (case.seen)(index);
+    let face = case.detector.and_then(|detector| detector.detect(&image).first().map(|face| face.area));
     let answer = |images: &[Image]| -> Result<Vec<usize>, AuditErrorKind> {
         Ok(classifier.predict(images)?.iter().map(candor_core::Prediction::class).collect())
     };
-    let covers = covers(&image, Frame::of(&image), &case.samples()[index].class, answer)?;
-    Ok(Fooled { index, covers })
+    let frame = face.unwrap_or_else(|| Area::of(&image));
+    let covers = covers(&image, &frame, &case.samples()[index].class, answer)?;
+    Ok(Fooled { index, on_face: face.is_some(), covers })
 }
 
 fn share(all: &[Fooled], is: impl Fn(&Fooled) -> bool) -> f64 {
@@ -173,9 +185,15 @@ fn finding(case: &Case<'_>, all: &[Fooled]) -> Finding {
         _ => Verdict::Pass,
     };
     let per_cent = |share: f64| format!("{:.0}%", 100.0 * share);
+    let faces = all.iter().filter(|one| one.on_face).count();
     let headline = format!(
-        "A bar, patch, mask, glasses or stripes over at most {} of the picture change {} of its right answers.",
+        "A bar, patch, mask, glasses or stripes over at most {} of {} change {} of its right answers.",
         per_cent(SMALL),
+        match faces {
+            0 => "the picture".to_owned(),
+            all_of_them if all_of_them == all.len() => "the face".to_owned(),
+            some => format!("the picture (of the face in {some} of {})", all.len()),
+        },
         per_cent(small)
     );
     let (meaning, advice) = words(verdict);
@@ -219,12 +237,17 @@ fn by_pattern(all: &[Fooled]) -> Table {
             SIZES.map(|size| format!("{:.0}%", 100.0 * share(all, |fooled| fooled.by(size, Some(pattern)))));
         std::iter::once(one.name.to_owned()).chain(cells).collect()
     };
-    let heading = SIZES.map(|size| format!("{:.0}% covered", 100.0 * size));
     Table {
         title: "Right answers that each pattern changes".to_owned(),
-        heading: std::iter::once("pattern".to_owned()).chain(heading).collect(),
+        heading: heading(),
         rows: PATTERNS.iter().enumerate().map(row).collect(),
     }
+}
+
+/// Of a table with one row a pattern and one column a size.
+fn heading() -> Vec<String> {
+    let sizes = SIZES.map(|size| format!("{:.0}% covered", 100.0 * size));
+    std::iter::once("pattern".to_owned()).chain(sizes).collect()
 }
 
 /// One row a group; `None` where none of these pictures is known to be of any.
@@ -258,9 +281,10 @@ fn evidence(case: &Case<'_>, all: &[Fooled]) -> Vec<Evidence> {
     found.sort_by(|a, b| a.1.size.total_cmp(&b.1.size));
     let show = |(one, cover): &(&Fooled, &Cover<usize>)| Evidence {
         note: format!(
-            "With a {} over {:.0}% of the picture it says “{}”.",
+            "With a {} over {:.0}% of the {} it says “{}”.",
             PATTERNS[cover.pattern].name,
             100.0 * cover.size,
+            if one.on_face { "face" } else { "picture" },
             case.classes()[cover.answer]
         ),
         pictures: vec![Shown::of(case, one.index), Shown::changed(case, one.index, &cover.image)],
@@ -333,7 +357,7 @@ mod tests {
         let finds = |images: &[Image]| -> Result<Vec<bool>, std::convert::Infallible> {
             Ok(images.iter().map(|image| mean(image, 2..6, 2..6) < 60.0).collect())
         };
-        let found = covers(&image, Frame::of(&image), &true, finds).unwrap();
+        let found = covers(&image, &Area::of(&image), &true, finds).unwrap();
         let patch = found[1].as_ref().expect("a white patch there is seen");
         assert!(!patch.answer && patch.size <= 0.04, "{}", patch.size);
         assert_eq!(found[0], None, "a black bar is not");
