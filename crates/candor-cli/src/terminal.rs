@@ -117,6 +117,7 @@ fn style(stage: Stage, has_end: bool) -> ProgressStyle {
         Stage::Decode => "reading",
         Stage::Import => "importing",
         Stage::Crop => "cropping",
+        Stage::Export => "writing",
         Stage::Download => "fetching",
         Stage::Train => "training",
         Stage::Evaluate => "judging",

@@ -15,6 +15,8 @@ pub enum Stage {
     Import,
     /// Looking for faces, and cutting them out.
     Crop,
+    /// Writing pictures for other programs.
+    Export,
     /// Fetching a file.
     Download,
     /// Learning.

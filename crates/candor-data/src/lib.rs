@@ -31,6 +31,7 @@ pub mod augment;
 pub mod decode;
 pub mod demo;
 pub mod encode;
+pub mod export;
 pub mod faces;
 pub mod known;
 pub mod prepare;

@@ -58,6 +58,7 @@ pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation, gate::Passport};
 pub use candor_data::decode::Limits;
+pub use candor_data::export::{LAYOUTS, Layout, Written};
 pub use candor_data::faces::{Cropping, Which};
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
 pub use candor_data::split::Fractions;
