@@ -18,7 +18,8 @@ pub use label::{
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
 pub use study::{
-    CropArguments, DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments,
+    CollectArguments, CropArguments, DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments,
+    StatusArguments,
 };
 
 /// From a folder of pictures to an image classifier that you can defend.
@@ -51,6 +52,8 @@ pub enum Command {
     Demo(DemoArguments),
     /// The whole path on your pictures: import, split, train, judge, report
     Study(RunArguments),
+    /// Collect pictures from web sites into a study, as a recipe says: politely, and so that each can be traced
+    Collect(CollectArguments),
     /// Take pictures into a study, which remembers where each came from
     Import(ImportArguments),
     /// Cut the faces out of pictures, as squares of one size; the originals stay as they are

@@ -10,19 +10,19 @@ use candor_workflow::{
     AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
     ExplainRequest, ExportPicturesRequest, ForgetRequest, FrontierRequest, ImportRequest, LabelTable,
     NewOpinion, PredictRequest, RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit,
-    check_figures, compare, crop, data_get, data_list, demo, doctor, duplicates, evaluate, explain,
-    export_onnx, export_pictures, fairness_frontier, find_lr, forget, import, label_agreement, label_history,
-    label_import, label_set, model_table, models, predict, render_report, resume, split_study, status, study,
-    train,
+    check_figures, collect, collect_preview, compare, crop, data_get, data_list, demo, doctor, duplicates,
+    evaluate, explain, export_onnx, export_pictures, fairness_frontier, find_lr, forget, import,
+    label_agreement, label_history, label_import, label_set, model_table, models, predict, render_report,
+    resume, split_study, status, study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
-    AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
-    DemoArguments, DuplicatesArguments, EvaluateArguments, ExplainArguments, ExportArguments,
-    ForgetArguments, ImportArguments, LabelAgreementArguments, LabelCommand, LabelHistoryArguments,
-    LabelImportArguments, LabelSetArguments, ModelsArguments, PredictArguments, ReportArguments,
-    RunArguments, TrainArguments,
+    AuditArguments, CheckFiguresArguments, Cli, CollectArguments, Command, CompareArguments, DataCommand,
+    DataGetArguments, DemoArguments, DuplicatesArguments, EvaluateArguments, ExplainArguments,
+    ExportArguments, ForgetArguments, ImportArguments, LabelAgreementArguments, LabelCommand,
+    LabelHistoryArguments, LabelImportArguments, LabelSetArguments, ModelsArguments, PredictArguments,
+    ReportArguments, RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -33,6 +33,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
     match &cli.command {
         Command::Demo(arguments) => session.demo(arguments),
         Command::Study(arguments) => session.say(&study(&session.request(arguments)?, terminal)?),
+        Command::Collect(arguments) => session.collect(arguments),
         Command::Import(arguments) => session.import(arguments),
         Command::Crop(arguments) => session.say(&crop(&arguments.request(session.threads), terminal)?),
         Command::Split(arguments) => {
@@ -120,6 +121,14 @@ impl Session<'_> {
             threads: self.threads,
         };
         self.say(&import(&request, self.terminal)?)
+    }
+
+    fn collect(&self, arguments: &CollectArguments) -> Result<ExitCode> {
+        let request = arguments.request();
+        match arguments.dry_run {
+            true => self.say(&collect_preview(&request, self.terminal)?),
+            false => self.say(&collect(&request, self.terminal)?),
+        }
     }
 
     fn forget(&self, arguments: &ForgetArguments) -> Result<ExitCode> {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Error;
-use candor_workflow::WorkflowError;
+use candor_workflow::{CollectError, WorkflowError};
 use serde::Serialize;
 
 const FAILED: u8 = 1;
@@ -62,6 +62,7 @@ fn is_usage(error: Option<&WorkflowError>) -> bool {
         error,
         Some(
             WorkflowError::Recipe(_)
+                | WorkflowError::Collect(CollectError::Recipe(_))
                 | WorkflowError::UnknownDataset { .. }
                 | WorkflowError::UnknownCheck { .. }
                 | WorkflowError::UnknownMethod { .. }

@@ -1,6 +1,7 @@
 //! Results in words and tables that fit 80 columns.
 
 mod audit;
+mod collect;
 mod compare;
 mod explain;
 mod fairness;

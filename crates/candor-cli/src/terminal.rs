@@ -116,6 +116,7 @@ fn style(stage: Stage, has_end: bool) -> ProgressStyle {
         Stage::Scan => "listing",
         Stage::Decode => "reading",
         Stage::Import => "importing",
+        Stage::Collect => "collecting",
         Stage::Crop => "cropping",
         Stage::Export => "writing",
         Stage::Download => "fetching",

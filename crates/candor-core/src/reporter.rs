@@ -13,6 +13,8 @@ pub enum Stage {
     Decode,
     /// Taking pictures into a study.
     Import,
+    /// Asking the web for pictures.
+    Collect,
     /// Looking for faces, and cutting them out.
     Crop,
     /// Writing pictures for other programs.

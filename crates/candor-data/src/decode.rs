@@ -65,6 +65,11 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
     Ok(Header { width, height, format: recognise::name(format) })
 }
 
+/// Whether the first bytes of something are those of a picture; how the format is called.
+pub(crate) fn format_of(beginning: &[u8]) -> Result<&'static str, DecodeError> {
+    recognise::picture_format(beginning).map(recognise::name)
+}
+
 /// Decodes `bytes`, orientation applied, transparency over white, 8 bits, grey or RGB.
 ///
 /// # Errors

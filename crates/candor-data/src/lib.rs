@@ -2,10 +2,11 @@
 //!
 //! The way of a picture: [`source::Source::open`] lists samples (class folders, `index.csv`, pixel CSV, IDX, CIFAR-10),
 //! [`decode`] turns their bytes into pictures, [`prepare`] brings them to a model's input size, [`split`] says which
-//! of them a model learns from, and [`augment`] varies those while it learns. [`faces`] finds faces and cuts them out. [`known`] fetches well-known data sets,
-//! [`demo`] holds one inside the binary. A [`study`] keeps pictures together with all that is known of them.
+//! of them a model learns from, and [`augment`] varies those while it learns. [`faces`] finds faces and cuts them out.
+//! [`known`] fetches well-known data sets, [`demo`] holds one inside the binary, [`collect`] brings pictures from the web. A
+//! [`study`] keeps pictures together with all that is known of them.
 //!
-//! Nothing here knows of networks. Nothing but [`known::fetch`] touches the network.
+//! Nothing here knows of networks. Nothing but [`known::fetch`] and [`collect::collect`] touches the network.
 //!
 //! ```no_run
 //! use candor_core::{Channels, Fit, Preprocessing, Seed, Silent};
@@ -28,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 pub mod augment;
+pub mod collect;
 pub mod decode;
 pub mod demo;
 pub mod encode;

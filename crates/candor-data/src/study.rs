@@ -10,8 +10,10 @@ mod blobs;
 mod cropping;
 mod error;
 mod exif;
+mod fetches;
 mod forget;
 mod import;
+mod index_csv;
 mod label;
 mod listing;
 mod schema;
@@ -29,6 +31,7 @@ use rusqlite::Connection;
 
 pub use cropping::{Cropped, CroppedHow, FoundFace, KeptCrop, Searched};
 pub use error::{StudyError, StudyErrorKind};
+pub(crate) use fetches::{Came, Ended, Expected, FetchKind, NamedPicture, NewPicture, Waiting};
 pub use forget::{Doomed, Sketch, Sketches};
 pub use import::{ImportOptions, Imported, IsNearCopy, Keep};
 pub use label::{CLASS, Holds, Labelled, NewOpinion, Opinion};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use candor_analysis::PredictionsError;
 use candor_core::{ClassifyError, Subset};
+use candor_data::collect::{CollectError, CollectRecipeError};
 use candor_data::export::ExportError;
 use candor_data::known::FetchError;
 use candor_data::prepare::Cancelled;
@@ -40,6 +41,8 @@ pub enum WorkflowError {
     UnknownLayout { asked: String, known: String },
     #[error(transparent)]
     Fetch(FetchError),
+    #[error(transparent)]
+    Collect(CollectError),
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -228,6 +231,22 @@ impl From<ExportError> for WorkflowError {
             ExportError::Cancelled { .. } => WorkflowError::Stopped { run: None },
             error => WorkflowError::Export(error),
         }
+    }
+}
+
+impl From<CollectError> for WorkflowError {
+    fn from(error: CollectError) -> WorkflowError {
+        match error {
+            CollectError::Stopped => WorkflowError::StudyStopped,
+            CollectError::Study(error) => error.into(),
+            other => WorkflowError::Collect(other),
+        }
+    }
+}
+
+impl From<CollectRecipeError> for WorkflowError {
+    fn from(error: CollectRecipeError) -> WorkflowError {
+        CollectError::from(error).into()
     }
 }
 

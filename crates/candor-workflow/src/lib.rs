@@ -57,6 +57,9 @@ pub use candor_analysis::audit::{GroupAccuracy, GroupGap, GroupGaps};
 pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation, gate::Passport};
+pub use candor_data::collect::{
+    CollectError, CollectOptions, Collected, HostReport, PicturePreview, Preview, SitePreview,
+};
 pub use candor_data::decode::Limits;
 pub use candor_data::export::{LAYOUTS, Layout, Written};
 pub use candor_data::faces::{Cropping, Which};

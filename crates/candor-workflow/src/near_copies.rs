@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use candor_analysis::near_duplicates::{Copies, Likeness, Search};
-use candor_core::{Dataset, Progress, Reporter, Stage};
+use candor_core::{Dataset, Image, Progress, Reporter, Seed, Stage};
+use candor_data::study::Sketches;
 use rayon::prelude::*;
 
 use crate::error::{Result, WorkflowError};
@@ -24,6 +25,15 @@ pub(crate) fn near_copies(dataset: &dyn Dataset, reporter: &dyn Reporter) -> Res
     let placed =
         |copies: Copies| Copies { first: indices[copies.first], second: indices[copies.second], ..copies };
     Ok(pairs.into_iter().map(placed).collect())
+}
+
+/// Whether a picture is a near copy of one that was taken out of the study with these sketches.
+pub(crate) fn of_taken_out(sketches: &Sketches) -> impl Fn(&Image) -> bool + Sync {
+    let seed = Seed(sketches.seed);
+    move |image| {
+        !sketches.is_empty()
+            && Likeness::of(image).sketch(seed, false).is_some_and(|sketch| sketches.hold(&sketch))
+    }
 }
 
 fn likenesses(dataset: &dyn Dataset, reporter: &dyn Reporter) -> Result<Vec<(usize, Likeness)>> {

@@ -3,6 +3,7 @@
 
 mod audit;
 mod check_figures;
+mod collect;
 mod compare;
 mod crop;
 mod data;
@@ -29,6 +30,7 @@ mod train;
 pub use audit::{AuditRequest, Audited, audit};
 pub use check_figures::check_figures;
 pub(crate) use check_figures::published_figures;
+pub use collect::{CollectRequest, collect, collect_preview};
 pub use compare::{CompareRequest, ComparedPair, ComparedRun, RunComparison, compare};
 pub use crop::{CropFailure, CropRequest, CropResult, crop};
 pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use candor_core::Seed;
 use candor_workflow::{
-    CropRequest, Cropping, Fractions, Keep, MAIN, Method, SourceOptions, SplitRequest, StudySplitRequest,
-    Tie, Which,
+    CollectOptions, CollectRequest, CropRequest, Cropping, Fractions, Keep, MAIN, Method, SourceOptions,
+    SplitRequest, StudySplitRequest, Tie, Which,
 };
 use clap::{Args, ValueEnum};
 
@@ -42,6 +42,52 @@ impl From<By> for Keep {
             By::Copy => Keep::Copy,
             By::HardLink => Keep::HardLink,
             By::Reference => Keep::Reference,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CollectArguments {
+    /// TOML file: which sites, where on their pages pictures, names and classes stand, how politely (docs/collect.md)
+    pub recipe: PathBuf,
+    /// The study's folder; made where it is not there
+    #[arg(long, value_name = "DIR")]
+    pub study: PathBuf,
+    /// Only read the first page of each site, and say what would be collected; no picture is asked for
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Ask again for what is there, and for what was refused; what has not changed is not sent again
+    #[arg(long)]
+    pub refresh: bool,
+    /// A WebDriver that reads pages which are built by script, such as http://127.0.0.1:9515 (chromedriver)
+    #[arg(long, value_name = "ADDRESS")]
+    pub browser: Option<String>,
+    /// The recipe's own hosts may have private addresses (this machine, an intranet); with =HOST,HOST:PORT these too
+    #[arg(long, value_name = "HOSTS", num_args = 0.., require_equals = true, value_delimiter = ',')]
+    pub allow_private: Option<Vec<String>>,
+    /// Let the recipe ask hosts more than once a second: only where you run them, or were told that you may
+    #[arg(long)]
+    pub less_polite: bool,
+    /// Also write index.csv and copies of the pictures into this folder, for other programs
+    #[arg(long, value_name = "DIR")]
+    pub index: Option<PathBuf>,
+}
+
+impl CollectArguments {
+    /// What the workflow needs to know.
+    pub fn request(&self) -> CollectRequest {
+        let options = CollectOptions {
+            refresh: self.refresh,
+            browser: self.browser.clone(),
+            allow_private: self.allow_private.is_some(),
+            private_hosts: self.allow_private.clone().unwrap_or_default(),
+        };
+        CollectRequest {
+            recipe: self.recipe.clone(),
+            study: self.study.clone(),
+            options,
+            less_polite: self.less_polite,
+            index: self.index.clone(),
         }
     }
 }

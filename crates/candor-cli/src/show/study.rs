@@ -234,6 +234,9 @@ impl Words for Forgotten {
             let origins = picture.origins.join(", ");
             text += &format!("  {} ({}), {}\n", shortened(&origins, 50), picture.class, picture.id.short());
         }
+        for address in &self.addresses {
+            text += &format!("  {} (never taken in)\n", shortened(address, 60));
+        }
         for file in self.pictures.iter().filter_map(|picture| picture.elsewhere.as_ref()) {
             text += &format!("Outside of the study, and not touched: {}\n", file.display());
         }

@@ -5,6 +5,7 @@ mod architecture;
 mod audit;
 #[path = "../../../candor-report/tests/browser/mod.rs"]
 mod browser;
+mod collect;
 mod compare;
 mod crop;
 mod explain;
@@ -21,3 +22,6 @@ mod runs;
 mod shared;
 mod smaller_verbs;
 mod study;
+/// The sites that misbehave, as candor-data's own tests have them.
+#[path = "../../../candor-data/tests/it/web.rs"]
+mod web;

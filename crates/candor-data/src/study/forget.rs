@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use candor_core::SampleId;
-use rusqlite::params;
+use rusqlite::Transaction;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -73,8 +73,23 @@ pub(super) struct Tombstones {
 impl Tombstones {
     /// Whether the picture with this id, or what was found at this address, was taken out.
     pub fn refuse(&self, id: &SampleId, url: Option<&str>) -> bool {
-        let is_there = |text: &str| self.digests.contains(&hmac(&self.key, text.as_bytes())[..]);
-        !self.digests.is_empty() && (is_there(&id.to_string()) || url.is_some_and(is_there))
+        self.holds(&id.to_string()) || url.is_some_and(|url| self.holds(url))
+    }
+
+    /// Whether a picture's hash or address is that of one that was taken out.
+    pub fn holds(&self, text: &str) -> bool {
+        !self.digests.is_empty() && self.digests.contains(&self.digest(text))
+    }
+
+    /// Keeps a hash or an address from coming back.
+    pub fn add(&self, transaction: &Transaction<'_>, text: &str) -> Outcome<()> {
+        let sql = "INSERT OR IGNORE INTO tombstone (digest, made_on) VALUES (?1, date('now'))";
+        transaction.execute(sql, [self.digest(text)])?;
+        Ok(())
+    }
+
+    fn digest(&self, text: &str) -> Vec<u8> {
+        hmac(&self.key, text.as_bytes()).to_vec()
     }
 }
 
@@ -94,6 +109,8 @@ impl Study {
         let sql = "SELECT id FROM picture WHERE sha256 = ?2 OR grouped_by = ?1 OR reference = ?1
                    UNION SELECT picture FROM origin WHERE url = ?1 OR file = ?1 OR substr(file, -length('/' || ?1)) = '/' || ?1
                    UNION SELECT picture FROM attribute WHERE value = ?1
+                   UNION SELECT picture.id FROM picture JOIN fetch USING (sha256)
+                         WHERE location = ?1 OR fetch.id IN (SELECT picture FROM named WHERE name = ?1)
                    UNION SELECT picture FROM face WHERE crop = ?2";
         let mut rows = self.connection.prepare(sql)?;
         let ids = rows.query_map([what, &id], |row| row.get(0))?;
@@ -119,7 +136,10 @@ impl Study {
             "SELECT value FROM attribute WHERE picture = ?1
                 AND value NOT IN (SELECT value FROM attribute JOIN picture ON picture.id = attribute.picture {others})
              UNION SELECT grouped_by FROM picture WHERE id = ?1 AND grouped_by IS NOT NULL
-                AND grouped_by NOT IN (SELECT grouped_by FROM picture {others} AND grouped_by IS NOT NULL)"
+                AND grouped_by NOT IN (SELECT grouped_by FROM picture {others} AND grouped_by IS NOT NULL)
+             UNION SELECT name FROM named JOIN fetch ON fetch.id = named.picture JOIN picture USING (sha256)
+                WHERE picture.id = ?1 AND name IS NOT NULL AND name NOT IN
+                    (SELECT value FROM attribute JOIN picture ON picture.id = attribute.picture {others})"
         ))?;
         Ok(Doomed {
             id: SampleId::from_hex(&id).ok_or(StudyErrorKind::NotAHash { found: id })?,
@@ -130,11 +150,28 @@ impl Study {
                 .filter_map(|id| SampleId::from_hex(id))
                 .collect(),
             origins: texts(
-                "SELECT file FROM origin WHERE picture = ?1 UNION SELECT url FROM origin WHERE picture = ?1 AND url IS NOT NULL",
+                "SELECT file FROM origin WHERE picture = ?1 UNION SELECT url FROM origin WHERE picture = ?1 AND url IS NOT NULL
+                 UNION SELECT ifnull(location, fetch.url) FROM fetch JOIN picture USING (sha256) WHERE picture.id = ?1 AND kind = 'picture'",
             )?,
             attributes: attributes.into_iter().chain(group).collect(),
             telling,
         })
+    }
+
+    /// The addresses of pictures that `what` (an address, or a name) speaks of and that were never taken in: they wait, were
+    /// refused, or failed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn find_addresses(&self, what: &str) -> Result<Vec<String>, StudyError> {
+        let find = || -> Outcome<Vec<String>> {
+            let sql = "SELECT url FROM fetch WHERE kind = 'picture' AND ifnull(sha256, '') NOT IN (SELECT sha256 FROM picture)
+                         AND (url = ?1 OR location = ?1 OR id IN (SELECT picture FROM named WHERE name = ?1)) ORDER BY url";
+            let mut rows = self.connection.prepare(sql)?;
+            let urls = rows.query_map([what], |row| row.get(0))?;
+            Ok(urls.collect::<rusqlite::Result<_>>()?)
+        };
+        self.at(find())
     }
 
     /// The bytes of its original.
@@ -147,25 +184,37 @@ impl Study {
     }
 
     /// Takes the pictures out: rows first, in one transaction with their tombstones, then originals. Whoever is killed in
-    /// between finds the originals swept away when the study is next written to. `sketches` tell near copies.
+    /// between finds the originals swept away when the study is next written to. `sketches` tell near copies; `addresses` are
+    /// those of pictures that were never taken in.
     ///
     /// # Errors
     /// When the disk says no, or another process reads the ledger at the moment.
-    pub fn forget(&mut self, doomed: &[Doomed], sketches: &[Sketch]) -> Result<(), StudyError> {
-        let outcome = self.take_out(doomed, sketches);
+    pub fn forget(
+        &mut self,
+        doomed: &[Doomed],
+        sketches: &[Sketch],
+        addresses: &[String],
+    ) -> Result<(), StudyError> {
+        let outcome = self.take_out(doomed, sketches, addresses);
         self.at(outcome)
     }
 
-    fn take_out(&mut self, doomed: &[Doomed], sketches: &[Sketch]) -> Outcome<()> {
-        let key = self.key()?;
+    fn take_out(&mut self, doomed: &[Doomed], sketches: &[Sketch], addresses: &[String]) -> Outcome<()> {
+        let tombstones = self.tombstones()?;
         let transaction = self.connection.transaction()?;
+        for address in addresses {
+            tombstones.add(&transaction, address)?;
+            take_out_fetches(&transaction, "", address)?;
+        }
         for picture in doomed {
             let id = picture.id.to_string();
             let addresses = picture.origins.iter().filter(|origin| origin.contains("://"));
             let ids: Vec<String> = picture.ids().map(|id| id.to_string()).collect();
             for text in addresses.chain(&ids) {
-                let sql = "INSERT OR IGNORE INTO tombstone (digest, made_on) VALUES (?1, date('now'))";
-                transaction.execute(sql, params![hmac(&key, text.as_bytes()).to_vec()])?;
+                tombstones.add(&transaction, text)?;
+            }
+            for origin in &picture.origins {
+                take_out_fetches(&transaction, &id, origin)?;
             }
             let tied = "DELETE FROM tie WHERE id IN (SELECT tie FROM tied JOIN picture ON picture.id = picture WHERE sha256 = ?1)";
             transaction.execute(tied, [&id])?;
@@ -179,7 +228,10 @@ impl Study {
             let bits: Vec<u8> = sketch.iter().flat_map(|word| word.to_le_bytes()).collect();
             transaction.execute("INSERT INTO sketch (bits, made_on) VALUES (?1, date('now'))", [bits])?;
         }
-        transaction.execute("DELETE FROM source WHERE id NOT IN (SELECT source FROM origin) AND id NOT IN (SELECT source FROM problem)", [])?;
+        let sql = "DELETE FROM fetch WHERE kind = 'robots' AND source NOT IN (SELECT source FROM fetch WHERE kind <> 'robots')";
+        transaction.execute(sql, [])?;
+        transaction.execute("DELETE FROM source WHERE id NOT IN (SELECT source FROM origin) AND id NOT IN (SELECT source FROM problem)
+                             AND id NOT IN (SELECT source FROM fetch) AND id NOT IN (SELECT source FROM named)", [])?;
         transaction.commit()?;
         self.sweep()?;
         self.blobs.sync()?;
@@ -253,6 +305,27 @@ impl Study {
             None => Some(self.blobs.path(&doomed.id)),
         }
     }
+}
+
+/// Takes away what is known of the addresses that gave the picture with this hash, or are this one; of pages too that named
+/// nothing else, since they may be the page of a person.
+fn take_out_fetches(transaction: &Transaction<'_>, sha256: &str, url: &str) -> Outcome<()> {
+    let which = "kind = 'picture' AND (sha256 = ?1 OR url = ?2)";
+    let sql = format!(
+        "SELECT DISTINCT page FROM named WHERE page IS NOT NULL AND picture IN (SELECT id FROM fetch WHERE {which})"
+    );
+    let pages: Vec<i64> = {
+        let mut rows = transaction.prepare(&sql)?;
+        let pages = rows.query_map([sha256, url], |row| row.get(0))?;
+        pages.collect::<rusqlite::Result<_>>()?
+    };
+    transaction.execute(&format!("DELETE FROM fetch WHERE {which}"), [sha256, url])?;
+    for page in pages {
+        let sql =
+            "DELETE FROM fetch WHERE id = ?1 AND id NOT IN (SELECT page FROM named WHERE page IS NOT NULL)";
+        transaction.execute(sql, [page])?;
+    }
+    Ok(())
 }
 
 /// Sketches of pictures that were taken out.

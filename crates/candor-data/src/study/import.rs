@@ -79,18 +79,19 @@ struct Stored {
     new: Option<Facts>,
 }
 
-struct Facts {
-    bytes: usize,
-    width: usize,
-    height: usize,
-    format: &'static str,
-    exif: Exif,
-    held: Held,
+/// What is known of a picture's bytes.
+pub(super) struct Facts {
+    pub bytes: usize,
+    pub width: usize,
+    pub height: usize,
+    pub format: &'static str,
+    pub exif: Exif,
+    pub held: Held,
 }
 
 /// How an original came to be held.
 #[derive(Default)]
-struct Held {
+pub(super) struct Held {
     /// The file that it is, where it is only referred to.
     reference: Option<PathBuf>,
     /// Its copy, where one was written.
@@ -148,7 +149,7 @@ impl Study {
             reporter,
         };
         let tombstones = self.tombstones()?;
-        let number = self.source_row(&ledger.imported)?;
+        let number = self.source_row(&ledger.imported.source, ledger.imported.kind)?;
         let indices: Vec<usize> = (0..source.samples().len()).collect();
         for bundle in indices.chunks(BUNDLE) {
             if reporter.cancelled() {
@@ -184,11 +185,11 @@ impl Study {
     }
 
     /// The row of the source, new or with the time of this import.
-    fn source_row(&self, imported: &Imported) -> Outcome<i64> {
+    pub(super) fn source_row(&self, place: &str, kind: &str) -> Outcome<i64> {
         let sql = "INSERT INTO source (place, kind, imported_at) VALUES (?1, ?2, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
                    ON CONFLICT (place) DO UPDATE SET kind = excluded.kind, imported_at = excluded.imported_at
                    RETURNING id";
-        Ok(self.connection.query_row(sql, params![imported.source, imported.kind], |row| row.get(0))?)
+        Ok(self.connection.query_row(sql, params![place, kind], |row| row.get(0))?)
     }
 
     fn write_problems(&mut self, source: i64, problems: &[Problem]) -> Outcome<()> {
@@ -363,7 +364,13 @@ impl Ledger<'_> {
     }
 }
 
-fn insert(transaction: &Transaction<'_>, id: &SampleId, class: &str, facts: &Facts) -> Outcome<()> {
+/// Writes the row of a picture that the study does not have.
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    id: &SampleId,
+    class: &str,
+    facts: &Facts,
+) -> Outcome<()> {
     let reference = facts.held.reference.as_ref().map(|path| path.display().to_string());
     let sql = "INSERT INTO picture (sha256, bytes, width, height, format, reference, class, taken_at, camera)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -376,7 +383,7 @@ fn insert(transaction: &Transaction<'_>, id: &SampleId, class: &str, facts: &Fac
 }
 
 /// Where the picture was found, and what the source says of it; what is known already stays.
-fn describe(
+pub(super) fn describe(
     transaction: &Transaction<'_>,
     source_row: i64,
     id: &SampleId,

@@ -64,7 +64,7 @@ pub struct SourceCount {
     pub imported_at: String,
     /// Pictures that were found there.
     pub pictures: usize,
-    /// What was left out then.
+    /// What was left out then; of what was collected, addresses that were refused or failed.
     pub problems: usize,
 }
 
@@ -120,6 +120,7 @@ impl Study {
         let sql = "SELECT place, kind, imported_at,
                           (SELECT count(DISTINCT picture) FROM origin WHERE source = source.id),
                           (SELECT count(*) FROM problem WHERE source = source.id)
+                            + (SELECT count(*) FROM fetch WHERE source = source.id AND state IN ('refused', 'failed') AND kind <> 'robots')
                    FROM source ORDER BY id";
         let mut rows = self.connection.prepare(sql)?;
         let counts = rows.query_map([], |row| {

@@ -1,5 +1,6 @@
 //! candor-data from outside: bytes and files in, pictures and samples out.
 
+mod collect;
 mod decode;
 mod faces;
 mod known;
@@ -7,3 +8,4 @@ mod packed;
 mod shared_data;
 mod source;
 mod study;
+mod web;

@@ -42,6 +42,8 @@ pub struct Forgotten {
     pub dry_run: bool,
     /// The pictures. This is the last time that anything speaks of them.
     pub pictures: Vec<Doomed>,
+    /// Addresses of pictures that were never taken in, but that the collection speaks of.
+    pub addresses: Vec<String>,
     /// The trainings that saw them.
     pub runs: Vec<MarkedRun>,
     /// The receipt, which speaks of nobody.
@@ -74,6 +76,7 @@ pub struct Mark {
 struct Receipt<'a> {
     when: String,
     pictures: usize,
+    addresses: usize,
     runs: &'a [MarkedRun],
     done: &'static str,
 }
@@ -87,7 +90,8 @@ pub fn forget(request: &ForgetRequest, reporter: &dyn Reporter) -> Result<Forgot
     let ForgetRequest { study: path, what, dry_run } = request;
     let mut study = Study::write(path)?;
     let pictures = study.find(what)?;
-    if pictures.is_empty() {
+    let addresses = study.find_addresses(what)?;
+    if pictures.is_empty() && addresses.is_empty() {
         return Err(WorkflowError::NothingToForget { study: path.clone(), what: what.clone() });
     }
     let traces: BTreeSet<String> = pictures.iter().flat_map(Doomed::traces).collect();
@@ -97,7 +101,8 @@ pub fn forget(request: &ForgetRequest, reporter: &dyn Reporter) -> Result<Forgot
     for folder in folders {
         runs.extend(seen_by(&folder, &pictures, &traces)?);
     }
-    let forgotten = Forgotten { study: path.clone(), dry_run: *dry_run, pictures, runs, receipt: None };
+    let forgotten =
+        Forgotten { study: path.clone(), dry_run: *dry_run, pictures, addresses, runs, receipt: None };
     if *dry_run {
         return Ok(forgotten);
     }
@@ -109,7 +114,7 @@ pub fn forget(request: &ForgetRequest, reporter: &dyn Reporter) -> Result<Forgot
     }
     // The sheet shows faces: it is made again from what is left.
     crop_sheet::remove(path)?;
-    study.forget(&forgotten.pictures, &sketches)?;
+    study.forget(&forgotten.pictures, &sketches, &forgotten.addresses)?;
     crop_sheet::write_of_study(&study, &[])?;
     drop((held, study));
     for run in &forgotten.runs {
@@ -240,6 +245,7 @@ fn write_receipt(forgotten: &Forgotten) -> Result<PathBuf> {
     let when = now();
     let receipt = Receipt {
         pictures: forgotten.pictures.len(),
+        addresses: forgotten.addresses.len(),
         runs: &forgotten.runs,
         done: "originals, rows and whatever trainings wrote down of the pictures were taken away; models that had learned from \
                them are marked; they are refused when they are imported again",

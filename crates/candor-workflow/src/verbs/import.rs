@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use candor_analysis::near_duplicates::Likeness;
-use candor_core::{Image, Reporter, Seed};
+use candor_core::Reporter;
 use candor_data::decode::Limits;
 use candor_data::source::{Source, SourceOptions};
 use candor_data::study::{ImportOptions, Imported, Keep, Study};
 
 use crate::error::Result;
+use crate::near_copies::of_taken_out;
 use crate::threads::in_pool;
 
 /// What is to be taken in, and where.
@@ -37,11 +37,7 @@ pub fn import(request: &ImportRequest, reporter: &dyn Reporter) -> Result<Import
         let source = Source::open_part(place, options, reporter)?;
         let mut study = Study::create(study)?;
         let sketches = study.sketches()?;
-        let seed = Seed(sketches.seed);
-        let is_near_copy = |image: &Image| {
-            !sketches.is_empty()
-                && Likeness::of(image).sketch(seed, false).is_some_and(|sketch| sketches.hold(&sketch))
-        };
-        Ok(study.import(&source, place, ImportOptions { keep: *keep, limits }, &is_near_copy, reporter)?)
+        let options = ImportOptions { keep: *keep, limits };
+        Ok(study.import(&source, place, options, &of_taken_out(&sketches), reporter)?)
     })
 }
