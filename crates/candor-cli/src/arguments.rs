@@ -8,6 +8,8 @@ mod study;
 use std::path::PathBuf;
 
 use candor_core::{Channels, Subset};
+use candor_workflow::LAYOUTS;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 
 pub use label::{
@@ -83,7 +85,7 @@ pub enum Command {
     Predict(PredictArguments),
     /// Write the report of a run again
     Report(ReportArguments),
-    /// Write a trained model as a file for other programs
+    /// Write a trained model, or pictures with their labels, as files for other programs
     Export(ExportArguments),
     /// What can be trained: all architectures, or the layers of one
     Models(ModelsArguments),
@@ -243,11 +245,23 @@ pub struct PredictArguments {
 
 #[derive(Debug, Args)]
 pub struct ExportArguments {
-    /// A run's folder, or a model.safetensors
-    pub model: PathBuf,
+    /// A run's folder or a model.safetensors; with --to, a study or another source of pictures
+    pub what: PathBuf,
     /// Write an ONNX file (opset 17): it takes pixels as bytes, N × rows × columns × colours, and gives probabilities
-    #[arg(long, value_name = "FILE", required = true)]
-    pub onnx: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "to", conflicts_with = "to")]
+    pub onnx: Option<PathBuf>,
+    /// Write pictures with their labels in this layout
+    #[arg(long, value_name = "LAYOUT", requires = "out", value_parser = PossibleValuesParser::new(layouts()))]
+    pub to: Option<String>,
+    /// New folder for the pictures
+    #[arg(long, value_name = "DIR", requires = "to")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: source::ReadingArguments,
+}
+
+fn layouts() -> impl Iterator<Item = PossibleValue> {
+    LAYOUTS.into_iter().map(|layout| PossibleValue::new(layout.name).help(layout.summary))
 }
 
 #[derive(Clone, Debug, Args)]

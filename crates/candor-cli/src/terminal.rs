@@ -118,6 +118,7 @@ fn style(stage: Stage, has_end: bool) -> ProgressStyle {
         Stage::Import => "importing",
         Stage::Collect => "collecting",
         Stage::Crop => "cropping",
+        Stage::Export => "writing",
         Stage::Download => "fetching",
         Stage::Train => "training",
         Stage::Evaluate => "judging",

@@ -18,6 +18,11 @@ pub struct Area {
 }
 
 impl Area {
+    /// The whole of a picture.
+    pub fn of(image: &Image) -> Area {
+        Area { x: 0, y: 0, width: image.width(), height: image.height() }
+    }
+
     /// Pixels.
     pub fn pixels(&self) -> usize {
         self.width * self.height

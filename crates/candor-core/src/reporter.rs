@@ -17,6 +17,8 @@ pub enum Stage {
     Collect,
     /// Looking for faces, and cutting them out.
     Crop,
+    /// Writing pictures for other programs.
+    Export,
     /// Fetching a file.
     Download,
     /// Learning.

@@ -33,6 +33,7 @@ pub mod collect;
 pub mod decode;
 pub mod demo;
 pub mod encode;
+pub mod export;
 pub mod faces;
 pub mod known;
 pub mod prepare;

@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         split: &planted.split,
         answers: &BTreeMap::new(),
         classifier: None,
+        detector: None,
         purpose: None,
         stated: &[],
         findings: &[],

@@ -148,6 +148,7 @@ fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static C
         facts: &facts,
         split: &planted.split,
         answers: &answers,
+        detector: None,
         purpose: None,
         stated: &[],
         findings: &[],

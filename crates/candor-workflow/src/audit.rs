@@ -186,6 +186,7 @@ impl Material {
             split: run.split.for_audit(),
             answers: &self.answers,
             classifier: self.model.as_ref().map(|model| model as &dyn Classifier),
+            detector: Some(candor_data::faces::detector()),
             purpose: run.recipe.purpose.as_deref(),
             stated,
             findings: earlier,

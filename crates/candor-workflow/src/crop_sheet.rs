@@ -119,9 +119,9 @@ fn one(picture: &Searched, face: &FoundFace) -> Option<SheetPicture> {
 /// The detector and what was done with what it found.
 pub(crate) fn in_words(made: &CroppedHow) -> String {
     let which = match made.how.which {
-        Which::One => "the only face of a picture",
-        Which::Largest => "the largest face of a picture",
-        Which::All => "all faces",
+        Which::One => "The only face of a picture",
+        Which::Largest => "The largest face of a picture",
+        Which::All => "All faces",
     };
     let side = made.how.side_px;
     format!("{which}, with {} of it on each side, {side}×{side} pixels; {}", made.how.margin, made.detector)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use candor_analysis::PredictionsError;
 use candor_core::{ClassifyError, Subset};
 use candor_data::collect::{CollectError, CollectRecipeError};
+use candor_data::export::ExportError;
 use candor_data::known::FetchError;
 use candor_data::prepare::Cancelled;
 use candor_data::source::{SourceError, SourceErrorKind};
@@ -34,6 +35,10 @@ pub enum WorkflowError {
     Study(StudyError),
     #[error(transparent)]
     Split(#[from] SplitError),
+    #[error(transparent)]
+    Export(ExportError),
+    #[error("there is no layout called \"{asked}\": choose one of {known}")]
+    UnknownLayout { asked: String, known: String },
     #[error(transparent)]
     Fetch(FetchError),
     #[error(transparent)]
@@ -226,6 +231,16 @@ impl From<StudyError> for WorkflowError {
         match error.kind() {
             StudyErrorKind::Cancelled => WorkflowError::StudyStopped,
             _ => WorkflowError::Study(error),
+        }
+    }
+}
+
+impl From<ExportError> for WorkflowError {
+    fn from(error: ExportError) -> WorkflowError {
+        match error {
+            ExportError::NotEmpty { out } => WorkflowError::NotEmpty { path: out },
+            ExportError::Cancelled { .. } => WorkflowError::Stopped { run: None },
+            error => WorkflowError::Export(error),
         }
     }
 }

@@ -61,6 +61,7 @@ pub use candor_data::collect::{
     CollectError, CollectOptions, Collected, HostReport, PicturePreview, Preview, SitePreview,
 };
 pub use candor_data::decode::Limits;
+pub use candor_data::export::{LAYOUTS, Layout, Written};
 pub use candor_data::faces::{Cropping, Which};
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
 pub use candor_data::split::Fractions;

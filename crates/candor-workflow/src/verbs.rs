@@ -41,7 +41,7 @@ pub use duplicates::{
 };
 pub use evaluate::{EvaluateRequest, Evaluated, evaluate};
 pub use explain::{ExplainRequest, Explained, explain};
-pub use export::{Exported, export_onnx};
+pub use export::{ExportPicturesRequest, Exported, export_onnx, export_pictures};
 pub use fairness_frontier::{FairnessFrontier, FrontierRequest, FrontierRun, fairness_frontier};
 pub use find_lr::{LearningRates, RateStep, find_lr};
 pub use forget::{ForgetRequest, Forgotten, Mark, MarkedRun, forget};

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use candor_core::{
+    Classifier, Dataset, Detector, Image, Progress, Reporter, Sample, Seed, Split, Stage, Subset,
+};
 use serde::{Deserialize, Serialize};
-
-use candor_core::{Classifier, Dataset, Image, Progress, Reporter, Sample, Seed, Split, Stage, Subset};
 
 use super::folds::units;
 use super::{AuditErrorKind, Facts, Finding};
@@ -29,6 +30,8 @@ pub struct Case<'a> {
     pub answers: &'a BTreeMap<Subset, Answers>,
     /// The classifier itself, to be asked about changed pictures.
     pub classifier: Option<&'a dyn Classifier>,
+    /// What finds faces, where somebody gives one.
+    pub detector: Option<&'a dyn Detector>,
     /// What it is for, in the words of the recipe.
     pub purpose: Option<&'a str>,
     /// The figures that are told of it: by its own evaluation, and by whoever claims some.

@@ -96,6 +96,7 @@ impl Fake {
             split: &self.split,
             answers: &self.answers,
             classifier: None,
+            detector: None,
             purpose: None,
             stated: &[],
             findings: &[],

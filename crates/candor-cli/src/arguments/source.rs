@@ -28,7 +28,8 @@ pub struct SourceArguments {
 /// How a source is read.
 #[derive(Debug, Args)]
 pub struct ReadingArguments {
-    /// The kind of source: study, class-folders, index-csv, pixel-csv, idx, cifar [default: recognised]
+    /// The kind of source: study, parquet, web-dataset, archive, idx, cifar, index-csv, pixel-csv, class-folders
+    /// [default: recognised]
     #[arg(long, value_name = "KIND", help_heading = "Source")]
     pub kind: Option<String>,
     /// Column that holds the class [default: category in an index.csv, target in a CSV of pixels]

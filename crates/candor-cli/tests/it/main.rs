@@ -7,6 +7,7 @@ mod audit;
 mod browser;
 mod collect;
 mod compare;
+mod crop;
 mod explain;
 mod exported;
 mod fixtures;

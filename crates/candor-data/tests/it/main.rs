@@ -2,7 +2,9 @@
 
 mod collect;
 mod decode;
+mod faces;
 mod known;
+mod packed;
 mod shared_data;
 mod source;
 mod study;

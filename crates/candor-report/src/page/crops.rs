@@ -55,8 +55,8 @@ pub fn crop_sheet_html(sheet: &CropSheet<'_>) -> String {
     let failed = match sheet.all_failures {
         0 => "Something was cut out of every picture.".to_owned(),
         all => format!(
-            "Nothing was cut out of {} pictures. They are in failures.jsonl too.{}",
-            count(all as u64),
+            "Nothing was cut out of {}. They are in failures.jsonl too.{}",
+            pictures(all),
             first_of(sheet.failures.len(), all)
         ),
     };
@@ -77,6 +77,10 @@ pub fn crop_sheet_html(sheet: &CropSheet<'_>) -> String {
         }
     };
     document(&format!("Faces in {}", sheet.title), sheet.version, "", body).into_string()
+}
+
+fn pictures(number: usize) -> String {
+    format!("{} {}", count(number as u64), if number == 1 { "picture" } else { "pictures" })
 }
 
 fn first_of(shown: usize, all: usize) -> String {

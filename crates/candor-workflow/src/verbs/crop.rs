@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use candor_core::{Dataset, Detector, Problem, Progress, ReadError, Reporter, Stage};
 use candor_data::encode::png;
+use candor_data::export::{file_name, picture_name};
 use candor_data::faces::{self, Cropping};
 use candor_data::source::{Source, SourceOptions};
 use candor_data::study::{CroppedHow, FoundFace, KeptCrop, Searched, Study};
@@ -204,7 +205,9 @@ impl Folder<'_> {
             Ok(crops) => {
                 for (number, crop) in crops.into_iter().enumerate() {
                     let bytes = png(&crop.image);
-                    let file = self.out.join(file_name(class)).join(self.name(index, number));
+                    let face = if number == 0 { String::new() } else { format!("-face{}", number + 1) };
+                    let name = format!("{}{face}.png", picture_name(sample));
+                    let file = self.out.join(file_name(class)).join(name);
                     write_new(&file, &bytes)?;
                     let id = candor_core::SampleId::of(&bytes);
                     let kept = KeptCrop { id, shows: crop.shows, file };
@@ -218,15 +221,6 @@ impl Folder<'_> {
             }
         }
         Ok(Ok(picture))
-    }
-
-    /// The name of the picture's file, and enough of its hash to tell it from others of that name.
-    fn name(&self, index: usize, number: usize) -> String {
-        let sample = &self.source.samples()[index];
-        let file = Path::new(&sample.provenance.file).file_stem().unwrap_or_default().to_string_lossy();
-        let row = sample.provenance.row.map_or_else(String::new, |row| format!("-{row}"));
-        let face = if number == 0 { String::new() } else { format!("-face{}", number + 1) };
-        format!("{}{row}-{}{face}.png", file_name(&file), sample.id.short())
     }
 
     /// Which crop is of what.
@@ -270,16 +264,6 @@ fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(file, bytes).map_err(WorkflowError::file(file, "written"))
 }
 
-/// A text as the name of one file or folder: what separates paths on some system is replaced.
-fn file_name(text: &str) -> String {
-    let replaced: String =
-        text.chars().map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect();
-    match replaced.trim_matches(['.', ' ']) {
-        "" => "_".to_owned(),
-        _ => replaced,
-    }
-}
-
 impl CropResult {
     /// How often each reason occurs.
     pub fn reasons(&self) -> BTreeMap<&str, usize> {
@@ -288,25 +272,5 @@ impl CropResult {
             *reasons.entry(failure.reason.as_str()).or_default() += 1;
         }
         reasons
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_leaves_its_folder() {
-        for (text, expected) in [
-            ("staff", "staff"),
-            ("../../etc/passwd", ".._.._etc_passwd"),
-            ("..", "_"),
-            ("", "_"),
-            ("a:b?", "a_b_"),
-            ("Ärztin 2", "Ärztin 2"),
-        ] {
-            assert_eq!(file_name(text), expected);
-            assert_eq!(Path::new(&file_name(text)).components().count(), 1);
-        }
     }
 }
