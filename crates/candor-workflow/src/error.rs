@@ -85,8 +85,8 @@ pub enum WorkflowError {
     UnknownCheck { id: String, known: String },
     #[error("{}: is no study: its crops need a folder", source_path.display())]
     NoPlaceForCrops { source_path: PathBuf },
-    #[error("{}: knows nothing of it: no picture has the SHA-256, address, file or name \"{what}\"", study.display())]
-    NothingToForget { study: PathBuf, what: String },
+    #[error("{}: knows nothing of it: no picture has the SHA-256, address, file or name \"{what}\"{}", study.display(), like(similar))]
+    NothingToForget { study: PathBuf, what: String, similar: Vec<String> },
     #[error("{}: {reason}", study.display())]
     NotLabelled { study: PathBuf, reason: String },
     #[error("{}: {reason}", path.display())]
@@ -107,6 +107,17 @@ pub enum WorkflowError {
     Picture { path: PathBuf, reason: String },
     #[error("stopped")]
     Stopped { run: Option<PathBuf> },
+}
+
+fn like(similar: &[String]) -> String {
+    const MOST: usize = 5;
+    match similar {
+        [] => String::new(),
+        several => {
+            let quoted: Vec<String> = several.iter().take(MOST).map(|name| format!("\"{name}\"")).collect();
+            format!("; it has {}", quoted.join(", "))
+        }
+    }
 }
 
 /// What a step of the workflow gives.

@@ -18,9 +18,10 @@ use crate::judge::{Answers, Judgements, figures, saved_answers, saved_comparison
 use crate::pictures::{Pictures, quoted};
 use crate::recipe::{Choice, ClassWeights, Recipe, TrainingRecipe, describe_augmentation};
 use crate::run::Run;
-use crate::run_dir::{REPORT_HTML, REPORT_JSON, RunDir};
+use crate::run_dir::{MARKS, REPORT_HTML, REPORT_JSON, RunDir};
 use crate::threads::in_pool;
 use crate::train::{Finish, History};
+use crate::verbs::Mark;
 
 mod origins;
 mod picture_table;
@@ -51,8 +52,13 @@ impl Naming<'_> {
     /// The usual name: what was studied.
     pub fn of(run: &Run) -> Naming<'static> {
         let shuffled = run.record.spec.shuffle_labels.is_some();
-        let note =
+        let shuffled =
             shuffled.then(|| "The labels were shuffled: there is nothing to learn but chance.".to_owned());
+        // A mark that cannot be read must not hide what there is to say.
+        let marks: Vec<Mark> = run.dir.read_json(MARKS).unwrap_or_default();
+        let marks = marks.iter().map(|mark| format!("{}: {}.", mark.when, mark.what));
+        let notes: Vec<String> = shuffled.into_iter().chain(marks).collect();
+        let note = (!notes.is_empty()).then(|| notes.join(" "));
         Naming { title: run.record.spec.short_name(), model: "the model", note }
     }
 }

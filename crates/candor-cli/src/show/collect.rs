@@ -42,8 +42,8 @@ impl Words for Preview {
         let mut text = String::new();
         for site in &self.sites {
             text += &format!(
-                "{}: {} named by its first page or list, {} to begin with\n",
-                shortened(&site.site, 40),
+                "{}\n  {} named by its first page or list, {} to begin with\n",
+                shortened(&site.site, WIDTH),
                 things(site.pictures.len(), "picture"),
                 things(site.start_pages, "page"),
             );
@@ -69,7 +69,7 @@ impl Words for Preview {
             text += &(wrapped(&format!("Note: {}: {}", problem.place, problem.reason), WIDTH) + "\n");
         }
         text + hosts(&self.hosts).trim_start()
-            + "\nNo picture was asked for, and nothing was written: give the command without --dry-run.\n"
+            + "\nNo picture was asked for, nothing was written: give it without --dry-run.\n"
     }
 }
 

@@ -92,6 +92,8 @@ fn a_preview_and_a_name_are_shown_as_they_are_found() {
     let again = candor.json("import out --study again");
     assert_eq!((again["new"].as_u64(), again["problems"].as_array().unwrap().len()), (Some(8), 0));
 
+    let unknown = candor.command("forget --study s").arg("person 8").output().unwrap();
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("it has \"Person 8\""), "{unknown:?}");
     candor.command("forget --study s").arg("Person 8").output().unwrap();
     let gone = candor.command("forget --study s --json").arg("Person 3").output().unwrap();
     let gone: serde_json::Value = serde_json::from_slice(&gone.stdout).unwrap();

@@ -4,6 +4,7 @@
 //! up itself alone, and no two answers are written down at once.
 
 mod ask;
+mod rules;
 mod take;
 
 use std::collections::HashMap;

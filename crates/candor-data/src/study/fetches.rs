@@ -136,11 +136,13 @@ impl Study {
         self.at(self.source_row(place, "collect"))
     }
 
-    /// What is to be asked for again in this run: what failed; with `refresh` everything; pages on which other `rules` looked
+    /// What is to be asked for again in this run: what failed, or was refused for the address of its host; with `refresh` everything; pages on which other `rules` looked
     /// for something else, and those whole, since what came of them is not kept.
     pub(crate) fn reopen(&self, source: i64, rules: &str, refresh: bool) -> Result<(), StudyError> {
         let reopen = || -> Outcome<()> {
-            let sql = "UPDATE fetch SET state = 'waiting' WHERE source = ?1 AND (state = 'failed' OR ?2)";
+            // What was refused for its address was never asked for, nor was its robots.txt: another run may be allowed to.
+            let sql = "UPDATE fetch SET state = 'waiting' WHERE source = ?1
+                         AND (state = 'failed' OR ?2 OR (state = 'refused' AND asked_at IS NULL AND robots IS NULL))";
             self.connection.execute(sql, params![source, refresh])?;
             let sql = "UPDATE fetch SET state = 'waiting', etag = NULL, last_modified = NULL
                        WHERE source = ?1 AND kind = 'page' AND rules <> ?2";

@@ -174,6 +174,24 @@ impl Study {
         self.at(find())
     }
 
+    /// Names and other words of the ledger in which every word of `what` stands: what may have been meant where nothing is found.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn names_like(&self, what: &str) -> Result<Vec<String>, StudyError> {
+        let words: Vec<String> = what.split_whitespace().map(str::to_lowercase).collect();
+        let find = || -> Outcome<Vec<String>> {
+            let sql = "SELECT value FROM attribute WHERE name <> 'page' UNION SELECT name FROM named WHERE name IS NOT NULL
+                       UNION SELECT grouped_by FROM picture WHERE grouped_by IS NOT NULL ORDER BY 1";
+            let mut rows = self.connection.prepare(sql)?;
+            let names = rows.query_map([], |row| row.get(0))?;
+            let names: Vec<String> = names.collect::<rusqlite::Result<_>>()?;
+            let is_like = |name: &String| words.iter().all(|word| name.to_lowercase().contains(word));
+            Ok(names.into_iter().filter(is_like).collect())
+        };
+        self.at(if words.is_empty() { Ok(Vec::new()) } else { find() })
+    }
+
     /// The bytes of its original.
     ///
     /// # Errors

@@ -92,7 +92,8 @@ pub fn forget(request: &ForgetRequest, reporter: &dyn Reporter) -> Result<Forgot
     let pictures = study.find(what)?;
     let addresses = study.find_addresses(what)?;
     if pictures.is_empty() && addresses.is_empty() {
-        return Err(WorkflowError::NothingToForget { study: path.clone(), what: what.clone() });
+        let similar = study.names_like(what)?;
+        return Err(WorkflowError::NothingToForget { study: path.clone(), what: what.clone(), similar });
     }
     let traces: BTreeSet<String> = pictures.iter().flat_map(Doomed::traces).collect();
     let mut folders: BTreeSet<PathBuf> = study.noted_runs()?.into_iter().collect();
