@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod label;
+mod lesson;
 mod recipe;
 mod source;
 mod study;
@@ -12,6 +13,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub use label::{
     LabelAgreementArguments, LabelCommand, LabelHistoryArguments, LabelImportArguments, LabelSetArguments,
+};
+pub use lesson::{
+    ConvolutionArguments, LessonCommand, RandomLabelsArguments, RegressionArguments, ScoresArguments,
 };
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
@@ -85,6 +89,9 @@ pub enum Command {
     Data(DataCommand),
     /// Hold published figures against each other: do they agree, are they possible?
     CheckFigures(CheckFiguresArguments),
+    /// Lessons for the class, on your own numbers and pictures: text, figures and a page
+    #[command(subcommand)]
+    Lesson(LessonCommand),
     /// What this machine has, and whether training works on it
     Doctor,
 }

@@ -40,6 +40,10 @@ pub use history_csv::history_csv;
 pub use json::to_json;
 pub use model_card::model_card;
 pub use network::network_svg;
-pub use page::{HTML_LIMIT_BYTES, RangeTest, learning_rates_html, render_html};
+pub use page::{
+    ConvolutionLesson, HTML_LIMIT_BYTES, LessonPage, LessonRun, RandomLabelsLesson, RangeTest,
+    RegressionLesson, ScoredGroup, ScoresLesson, convolution_html, learning_rates_html, random_labels_html,
+    regression_html, render_html, scores_html,
+};
 pub use summary::shuffled_labels_lesson;
-pub use thumbnail::thumbnail;
+pub use thumbnail::{png, thumbnail};

@@ -11,6 +11,7 @@ mod explanations;
 mod gallery;
 mod layer_table;
 mod learning_rates;
+mod lesson;
 mod parts;
 mod pictures;
 mod record;
@@ -18,6 +19,10 @@ mod summary;
 mod training;
 
 pub use learning_rates::{RangeTest, learning_rates_html};
+pub use lesson::{
+    ConvolutionLesson, LessonPage, LessonRun, RandomLabelsLesson, RegressionLesson, ScoredGroup,
+    ScoresLesson, convolution_html, random_labels_html, regression_html, scores_html,
+};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{Report, network, theme};

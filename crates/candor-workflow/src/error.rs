@@ -95,6 +95,8 @@ pub enum WorkflowError {
     ExplainStopped { run: PathBuf },
     #[error("{}: {reason}", path.display())]
     Picture { path: PathBuf, reason: String },
+    #[error("{}: {error}", path.display())]
+    Lesson { path: PathBuf, error: crate::verbs::LessonError },
     #[error("stopped")]
     Stopped { run: Option<PathBuf> },
 }
