@@ -14,9 +14,7 @@ use clap::{Args, Parser, Subcommand};
 pub use label::{
     LabelAgreementArguments, LabelCommand, LabelHistoryArguments, LabelImportArguments, LabelSetArguments,
 };
-pub use lesson::{
-    ConvolutionArguments, LessonCommand, RandomLabelsArguments, RegressionArguments, ScoresArguments,
-};
+pub use lesson::LessonCommand;
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
 pub use study::{DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments};
@@ -212,9 +210,12 @@ pub struct AuditArguments {
 pub struct ExplainArguments {
     /// The run's folder
     pub run: PathBuf,
-    /// Only these methods, by their names, separated by commas [default: all]
+    /// Only these methods, by their names, separated by commas; `ace` finds concepts [default: all that draw maps]
     #[arg(long, value_name = "METHOD", value_delimiter = ',')]
     pub method: Vec<String>,
+    /// With `ace`: the class whose concepts are looked for [default: all classes]
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
     /// Picture files to explain [default: of each class one that the run was right on and one that it was wrong on]
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub pictures: Vec<PathBuf>,

@@ -198,8 +198,8 @@ impl Session<'_> {
     }
 
     fn explain(&self, arguments: &ExplainArguments) -> Result<ExitCode> {
-        let ExplainArguments { run, method: methods, pictures, background } = arguments.clone();
-        let request = ExplainRequest { run, methods, pictures, background, threads: self.threads };
+        let ExplainArguments { run, method: methods, class, pictures, background } = arguments.clone();
+        let request = ExplainRequest { run, methods, class, pictures, background, threads: self.threads };
         self.say(&explain(&request, self.terminal)?)
     }
 

@@ -65,6 +65,7 @@ fn is_usage(error: Option<&WorkflowError>) -> bool {
                 | WorkflowError::UnknownDataset { .. }
                 | WorkflowError::UnknownCheck { .. }
                 | WorkflowError::UnknownMethod { .. }
+                | WorkflowError::NoSuchClass { .. }
         )
     )
 }

@@ -9,6 +9,7 @@
 mod baselines;
 mod chart;
 mod checklist;
+mod concepts;
 mod content;
 mod croissant;
 mod evidence;
@@ -27,6 +28,7 @@ mod thumbnail;
 pub use baselines::{baseline_verdict, p_value, points_with_interval};
 pub use chart::{FrontierPoint, RatePoint, frontier_svg, learning_rates_svg};
 pub use checklist::{data_sheet, reforms};
+pub use concepts::{ConceptFigure, ConceptRow, concept_patch};
 pub use content::{
     Answer, Audit, AuditedFinding, Data, Epoch, Explanation, Fact, Gallery, GroupSizes, History, Layer,
     Model, NetworkDrawing, Origin, Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts,

@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod concepts;
 mod differentiate;
 mod error;
 mod explain;
@@ -71,6 +72,7 @@ pub use candor_report::{
     FigureLine, Scale, SubsetEvaluation, Summary, accuracy_with_interval, baseline_verdict, count,
     figure_list, p_value, per_cent, points_with_interval,
 };
+pub use concepts::{CrossRow, ExplainedConcepts, ShownConcept};
 pub use error::{Result, WorkflowError};
 pub use explain::ExplainedMethod;
 pub use fairness::FairnessFigures;

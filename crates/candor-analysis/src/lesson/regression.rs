@@ -234,7 +234,7 @@ impl Regression {
 
     fn verdict(&self) -> String {
         let (start, end) = (self.start(), self.end());
-        let rate = written(self.rate);
+        let rate = typed(self.rate);
         let from = format!("The loss is {} at the start", written(start.fit.loss));
         match self.outcome {
             Outcome::Arrived => format!(
@@ -293,7 +293,7 @@ impl Regression {
 
     fn predicted(&self) -> Option<String> {
         let Predicted { x, by_descent, by_least_squares, interval, extrapolated } = self.prediction?;
-        let at = written_x(x);
+        let at = typed(x);
         let mut text = match by_descent {
             Some(value) => {
                 format!("f({at}) = {} (least squares: {}).", written(value), written(by_least_squares))
@@ -326,9 +326,10 @@ pub fn written_pair(fit: &Fit) -> [String; 2] {
         .map(|value| if value.abs() < 1e6 { format!("{value:.places$}") } else { format!("{value:.2e}") })
 }
 
-/// As it was typed: 20, 2.5.
-fn written_x(x: f64) -> String {
-    x.to_string()
+/// As somebody would type it: 20, 2.5, 0.1; computed numbers with three digits.
+pub fn typed(value: f64) -> String {
+    let text = value.to_string();
+    if text.len() <= 7 { text } else { written(value) }
 }
 
 /// Three digits, rounded down: what is written does not diverge either.
@@ -521,7 +522,7 @@ mod tests {
         let found = slide(Settings { rate: Some(0.1), at: Some(20.0), ..Settings::default() });
         assert_eq!(found.outcome, Outcome::Diverges);
         let text = found.sentences().join("\n");
-        assert!(text.contains("the learning rate 0.10 diverges"), "{text}");
+        assert!(text.contains("the learning rate 0.1 diverges"), "{text}");
         assert!(text.contains("The largest rate that does not diverge is 0.00408."), "{text}");
         assert!(text.contains("The descent predicts nothing; least squares says f(20) = 3.33"), "{text}");
         assert!(found.path.iter().all(|step| step.fit.loss.is_finite()));

@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn few_cases_swing_by_chance() {
-        let rows = [("a", 0.5, 4), ("b", 0.08, 900), ("c", 0.2, 900), ("d", 0.11, 800)];
+        let rows = [("a", 0.25, 4), ("b", 0.08, 900), ("c", 0.2, 900), ("d", 0.11, 800)];
         let entity =
             |(name, value, cases): (&str, f64, u64)| Entity { name: name.into(), value, cases: Some(cases) };
         let scores = score(&rows.map(entity)).unwrap();

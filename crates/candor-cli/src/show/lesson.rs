@@ -1,6 +1,6 @@
 //! What a lesson gave: sentences, a table of figures, the questions.
 
-use candor_workflow::lesson_regression::{Outcome, written_pair};
+use candor_workflow::lesson_regression::{Outcome, typed, written_pair};
 use candor_workflow::lesson_scores::Standing;
 use candor_workflow::{
     ConvolutionResult, Lectured, Lesson, RandomLabelsResult, RegressionResult, ScoresResult, written_number,
@@ -58,7 +58,7 @@ impl Figures for RegressionResult {
                 Outcome::Diverges => "diverges",
             };
             let end = written_number(tried.end.loss);
-            rates.row([written_number(tried.rate), what.to_owned(), tried.steps.to_string(), end]);
+            rates.row([typed(tried.rate), what.to_owned(), tried.steps.to_string(), end]);
         }
         format!("{steps}\nOther learning rates\n{rates}")
     }

@@ -24,6 +24,7 @@ pub use regression::{RegressionRequest, RegressionResult, regression_lesson};
 pub use scores::{ScoresRequest, ScoresResult, scores_lesson};
 
 use crate::error::Result;
+use crate::pictures::quoted;
 use crate::run_dir::RunDir;
 
 /// The page of a lesson, in its folder.
@@ -91,15 +92,6 @@ fn page<'a>(id: &str, source: &'a str, sentences: &'a [String], command: &'a str
     LessonPage { lesson, source, sentences, command, version: env!("CARGO_PKG_VERSION") }
 }
 
-/// For people: a name with spaces in quotes, as a shell needs it.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./+:,".contains(c);
-    match !text.is_empty() && text.chars().all(is_plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
-}
-
 fn quoted_path(path: &Path) -> String {
     quoted(&path.display().to_string())
 }
@@ -118,10 +110,5 @@ mod tests {
             "row 3: \"4,3\" in the column \"tax\" is no number: write it with a point, such as 4.3"
         );
         assert_eq!(error("abc"), "row 3: \"abc\" in the column \"tax\" is no number");
-    }
-
-    #[test]
-    fn words_are_quoted_as_a_shell_needs_them() {
-        assert_eq!(["tax", "a b", "it's"].map(quoted), ["tax", "'a b'", "'it'\\''s'"]);
     }
 }

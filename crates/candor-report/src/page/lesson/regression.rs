@@ -1,6 +1,6 @@
 //! The page of the lesson on gradient descent.
 
-use candor_analysis::lesson::regression::{Outcome, Regression, Step, TriedRate, written_pair};
+use candor_analysis::lesson::regression::{Outcome, Regression, Step, TriedRate, typed, written_pair};
 use candor_analysis::lesson::written;
 use maud::html;
 
@@ -67,7 +67,7 @@ fn rate_row(tried: &TriedRate) -> Vec<String> {
         Outcome::OnTheWay => "still on its way",
         Outcome::Diverges => "diverges",
     };
-    vec![written(tried.rate), what.to_owned(), tried.steps.to_string(), written(tried.end.loss)]
+    vec![typed(tried.rate), what.to_owned(), tried.steps.to_string(), written(tried.end.loss)]
 }
 
 #[cfg(test)]

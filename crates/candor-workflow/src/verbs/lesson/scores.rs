@@ -70,10 +70,10 @@ fn read(request: &ScoresRequest, reporter: &dyn Reporter) -> Result<Vec<Group>> 
     let table = Columns::read(&request.file, reporter)?;
     let entity = table.column(&request.entity, "entity")?;
     let value = table.column(&request.value, "value")?;
-    let optional =
-        |name: &'_ Option<String>, role| name.as_deref().map(|name| table.column(name, role)).transpose();
-    let among = optional(&request.among, "group of comparable entities")?;
-    let cases = optional(&request.cases, "number of cases")?;
+    let among = request.among.as_deref();
+    let among = among.map(|name| table.column(name, "group of comparable entities")).transpose()?;
+    let cases = request.cases.as_deref();
+    let cases = cases.map(|name| table.column(name, "number of cases")).transpose()?;
     let wanted: Vec<_> = [Some(entity), Some(value), among, cases].into_iter().flatten().collect();
     let mut groups: Vec<Group> = Vec::new();
     for row in table.rows(&wanted) {
