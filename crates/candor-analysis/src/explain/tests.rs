@@ -108,7 +108,7 @@ impl NetworkClassifier for Planted {
     }
 
     fn maps(&self, inputs: &[f32], _: &str) -> Result<Vec<f32>, ClassifyError> {
-        Ok(inputs.iter().zip(&self.weights).map(|(x, w)| w * x * x).collect())
+        Ok(inputs.iter().zip(self.weights.iter().cycle()).map(|(x, w)| w * x * x).collect())
     }
 
     fn map_gradient(&self, _: &[f32], _: &str, of: &[Quantity]) -> Result<Vec<f32>, ClassifyError> {

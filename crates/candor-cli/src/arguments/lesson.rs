@@ -142,7 +142,7 @@ pub struct RandomLabelsArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 400, value_parser = clap::value_parser!(u32).range(40..=20_000))]
     pub stones: u32,
     /// Trainings on permuted labels, at most: the p-value is never below 1 / (this + 1)
-    #[arg(long, value_name = "NUMBER", default_value_t = 39)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 19)]
     pub permutations: usize,
     /// Of everything random: the same seed gives the same stones and models
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]

@@ -61,9 +61,9 @@ fn round_step(step: f64) -> f64 {
     factor.unwrap_or(10.0) * power
 }
 
-/// `10⁻⁷`, and from a hundredth on `0.01`: noughts that cannot be counted are no label.
+/// `10⁻⁷`, and from a hundredth to ten thousand `0.01`, `10000`: noughts that cannot be counted are no label.
 pub(super) fn power_of_ten(power: i32) -> String {
-    if power >= -2 {
+    if (-2..=4).contains(&power) {
         return 10f64.powi(power).to_string();
     }
     let digit = |c: char| c.to_digit(10).map_or('⁻', |digit| DIGITS_ABOVE[digit as usize]);
@@ -96,7 +96,10 @@ mod tests {
 
     #[test]
     fn small_rates_are_written_as_powers() {
-        assert_eq!([-10, -7, -3, -2, 0, 1].map(power_of_ten), ["10⁻¹⁰", "10⁻⁷", "10⁻³", "0.01", "1", "10"]);
+        assert_eq!(
+            [-10, -7, -3, -2, 0, 4, 18].map(power_of_ten),
+            ["10⁻¹⁰", "10⁻⁷", "10⁻³", "0.01", "1", "10000", "10¹⁸"]
+        );
     }
 
     #[test]

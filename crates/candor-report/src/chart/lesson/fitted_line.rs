@@ -27,8 +27,9 @@ pub(crate) fn fitted_line(found: &Regression, names: [&str; 2]) -> Markup {
             (plane.frame())
             (plane.within("fitted", html! {
                 path class="first-line" d=(line(&found.start().fit)) { title { "the line at the start" } }
-                path class="least" d=(line(&best)) { title { "least squares" } }
                 @if is_learned { path class="learned" d=(line(&found.end().fit)) { title { "what was learned" } } }
+                // On top: where both are the same, its dashes are still seen.
+                path class="least" d=(line(&best)) { title { "least squares" } }
             }))
             @for (&x, &y) in found.x.iter().zip(&found.y) {
                 circle class="point" cx=(plane.x(x)) cy=(plane.y(y)) r="4" { title { (x) ": " (y) } }

@@ -15,8 +15,8 @@ use super::{HEIGHT, Plane, Side, ends};
 const LEVELS: [f64; 7] = [4.0, 2.0, 1.0, 0.4, 0.15, 0.05, 0.01];
 /// Corners of a level curve.
 const CORNERS: usize = 90;
-/// Steps of a descent that flies off: after these nothing is in sight.
-const FLYING: usize = 4;
+/// Points of a descent that flies off: the first step leads out of sight.
+const FLYING: usize = 2;
 
 /// The surface with its path.
 pub(crate) fn loss_surface(found: &Regression) -> Markup {
