@@ -58,8 +58,8 @@ pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation, gate::Passport};
 pub use candor_analysis::lesson::{
-    LESSONS, Lesson, convolution as lesson_convolution, regression as lesson_regression,
-    scores as lesson_scores, written as written_number, written_p,
+    LESSONS, Lesson, regression as lesson_regression, scores as lesson_scores, written as written_number,
+    written_p,
 };
 pub use candor_data::decode::Limits;
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};

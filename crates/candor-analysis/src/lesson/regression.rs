@@ -219,7 +219,7 @@ impl Regression {
         &self.path[self.path.len() - 1]
     }
 
-    /// The mean of the squared errors of any line: half the Hessian's quadratic form above the smallest loss.
+    /// The loss of any line.
     pub fn loss(&self, w: f64, b: f64) -> f64 {
         mean(self.x.iter().zip(&self.y).map(|(x, y)| (w * x + b - y).powi(2)))
     }
@@ -437,7 +437,7 @@ impl<'a> Points<'a> {
             (w, b) = (w - rate * dw, b - rate * db);
             step += 1;
             let now = size(self.gradient(w, b));
-            if !(now <= FLOWN * first) {
+            if now.is_nan() || now > FLOWN * first {
                 outcome = Outcome::Diverges;
             } else if steps.is_none() && now <= ARRIVED * first {
                 outcome = Outcome::Arrived;
