@@ -19,6 +19,7 @@ mod duplicates_across_splits;
 mod error;
 mod facts;
 mod feedback_loop;
+mod figures;
 mod finding;
 mod folds;
 mod group_gaps;
@@ -41,7 +42,7 @@ mod too_few;
 use std::fmt;
 
 pub use attributes::{Grouping, columns};
-pub use case::{Answers, Case, Settings, Sources};
+pub use case::{Answers, Case, Settings, Sources, StatedFigures};
 pub use changed_picture::ChangedPicture;
 pub use error::{AuditError, AuditErrorKind};
 pub use facts::{Facts, FileFacts, Format};
@@ -52,7 +53,7 @@ pub use learner::{LearnError, Learner, Task};
 pub use too_few::smallest_difference;
 
 /// Every check, in the order of the report: first what makes all others idle.
-pub static CHECKS: [&Check; 19] = [
+pub static CHECKS: [&Check; 20] = [
     &better_than_chance::CHECK,
     &memorisation::CHECK,
     &seed_variance::CHECK,
@@ -66,6 +67,7 @@ pub static CHECKS: [&Check; 19] = [
     &imbalance::CHECK,
     &too_few::CHECK,
     &outliers::CHECK,
+    &figures::CHECK,
     &subgroups::CHECK,
     &calibration::CHECK,
     &corruptions::CHECK,
@@ -149,6 +151,11 @@ impl Check {
     /// Whether it sums up what the other checks found: it is asked after them, and again when they change.
     pub fn sums_up(&self) -> bool {
         self.topic == Topic::MaySay
+    }
+
+    /// Whether its finding depends on the figures that are told of the classifier ([`Case::stated`]).
+    pub fn reads_stated_figures(&self) -> bool {
+        std::ptr::eq(self, &figures::CHECK)
     }
 
     /// Asks. Whatever is random depends on the case's seed and on the check's id alone.

@@ -9,6 +9,8 @@ mod study;
 use std::path::PathBuf;
 
 use candor_core::{Channels, Subset};
+use candor_workflow::LAYOUTS;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 
 pub use label::{
@@ -17,7 +19,9 @@ pub use label::{
 pub use lesson::LessonCommand;
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
-pub use study::{DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments};
+pub use study::{
+    CropArguments, DuplicatesArguments, ForgetArguments, ImportArguments, SplitArguments, StatusArguments,
+};
 
 /// From a folder of pictures to an image classifier that you can defend.
 #[derive(Debug, Parser)]
@@ -51,6 +55,8 @@ pub enum Command {
     Study(RunArguments),
     /// Take pictures into a study, which remembers where each came from
     Import(ImportArguments),
+    /// Cut the faces out of pictures, as squares of one size; the originals stay as they are
+    Crop(CropArguments),
     /// Split a study, without tearing apart what belongs together: shares, folds, left-out sources, time
     Split(SplitArguments),
     /// Which pictures are there more than once: the same bytes, and scaled, cropped, mirrored copies?
@@ -78,7 +84,7 @@ pub enum Command {
     Predict(PredictArguments),
     /// Write the report of a run again
     Report(ReportArguments),
-    /// Write a trained model as a file for other programs
+    /// Write a trained model, or pictures with their labels, as files for other programs
     Export(ExportArguments),
     /// What can be trained: all architectures, or the layers of one
     Models(ModelsArguments),
@@ -201,6 +207,10 @@ pub struct AuditArguments {
     /// Where pictures have copies: split again with copies kept together, train again into RUN-repaired, and compare
     #[arg(long)]
     pub repair: bool,
+    /// Figures that somebody claims of this classifier, as `candor check-figures` reads them: held against each other and
+    /// against the run's answers. Kept with the run
+    #[arg(long, value_name = "FILE")]
+    pub figures: Option<PathBuf>,
     /// End with exit code 3 when a check fails
     #[arg(long)]
     pub strict: bool,
@@ -240,11 +250,23 @@ pub struct PredictArguments {
 
 #[derive(Debug, Args)]
 pub struct ExportArguments {
-    /// A run's folder, or a model.safetensors
-    pub model: PathBuf,
+    /// A run's folder or a model.safetensors; with --to, a study or another source of pictures
+    pub what: PathBuf,
     /// Write an ONNX file (opset 17): it takes pixels as bytes, N × rows × columns × colours, and gives probabilities
-    #[arg(long, value_name = "FILE", required = true)]
-    pub onnx: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "to", conflicts_with = "to")]
+    pub onnx: Option<PathBuf>,
+    /// Write pictures with their labels in this layout
+    #[arg(long, value_name = "LAYOUT", requires = "out", value_parser = PossibleValuesParser::new(layouts()))]
+    pub to: Option<String>,
+    /// New folder for the pictures
+    #[arg(long, value_name = "DIR", requires = "to")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: source::ReadingArguments,
+}
+
+fn layouts() -> impl Iterator<Item = PossibleValue> {
+    LAYOUTS.into_iter().map(|layout| PossibleValue::new(layout.name).help(layout.summary))
 }
 
 #[derive(Clone, Debug, Args)]

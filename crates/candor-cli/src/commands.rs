@@ -8,21 +8,22 @@ use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
     AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
-    ExplainRequest, ForgetRequest, FrontierRequest, ImportRequest, LabelTable, NewOpinion, PredictRequest,
-    RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit, check_figures, compare,
-    convolution_lesson, data_get, data_list, demo, doctor, duplicates, evaluate, explain, export_onnx,
-    fairness_frontier, find_lr, forget, import, label_agreement, label_history, label_import, label_set,
-    model_table, models, predict, random_labels_lesson, regression_lesson, render_report, resume,
-    scores_lesson, split_study, status, study, train,
+    ExplainRequest, ExportPicturesRequest, ForgetRequest, FrontierRequest, ImportRequest, LabelTable,
+    NewOpinion, PredictRequest, RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit,
+    check_figures, compare, convolution_lesson, crop, data_get, data_list, demo, doctor, duplicates,
+    evaluate, explain, export_onnx, export_pictures, fairness_frontier, find_lr, forget, import,
+    label_agreement, label_history, label_import, label_set, model_table, models, predict,
+    random_labels_lesson, regression_lesson, render_report, resume, scores_lesson, split_study, status,
+    study, train,
 };
 use serde::Serialize;
 
 use crate::arguments::{
     AuditArguments, CheckFiguresArguments, Cli, Command, CompareArguments, DataCommand, DataGetArguments,
-    DemoArguments, DuplicatesArguments, EvaluateArguments, ExplainArguments, ForgetArguments,
-    ImportArguments, LabelAgreementArguments, LabelCommand, LabelHistoryArguments, LabelImportArguments,
-    LabelSetArguments, LessonCommand, ModelsArguments, PredictArguments, ReportArguments, RunArguments,
-    TrainArguments,
+    DemoArguments, DuplicatesArguments, EvaluateArguments, ExplainArguments, ExportArguments,
+    ForgetArguments, ImportArguments, LabelAgreementArguments, LabelCommand, LabelHistoryArguments,
+    LabelImportArguments, LabelSetArguments, LessonCommand, ModelsArguments, PredictArguments,
+    ReportArguments, RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -34,6 +35,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Demo(arguments) => session.demo(arguments),
         Command::Study(arguments) => session.say(&study(&session.request(arguments)?, terminal)?),
         Command::Import(arguments) => session.import(arguments),
+        Command::Crop(arguments) => session.say(&crop(&arguments.request(session.threads), terminal)?),
         Command::Split(arguments) => {
             session.say(&split_study(&arguments.request(session.threads), terminal)?)
         }
@@ -49,7 +51,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Explain(arguments) => session.explain(arguments),
         Command::Predict(arguments) => session.predict(arguments),
         Command::Report(arguments) => session.report(arguments),
-        Command::Export(arguments) => session.say(&export_onnx(&arguments.model, &arguments.onnx)?),
+        Command::Export(arguments) => session.export(arguments),
         Command::Models(arguments) => session.models(arguments),
         Command::Data(DataCommand::List) => session.say(&show::Datasets { datasets: data_list() }),
         Command::Data(DataCommand::Get(arguments)) => session.data_get(arguments),
@@ -189,8 +191,8 @@ impl Session<'_> {
     }
 
     fn audit(&self, arguments: &AuditArguments) -> Result<ExitCode> {
-        let AuditArguments { run, only, permutations, repair, strict } = arguments.clone();
-        let request = AuditRequest { run, only, permutations, repair, threads: self.threads };
+        let AuditArguments { run, only, permutations, repair, figures, strict } = arguments.clone();
+        let request = AuditRequest { run, only, permutations, repair, figures, threads: self.threads };
         let audited = audit(&request, self.terminal)?;
         let fails = audited.worst == Some(AuditVerdict::Fail);
         self.say(&audited)?;
@@ -223,6 +225,21 @@ impl Session<'_> {
             false => self.say(&predictions)?,
         };
         Ok(if predictions.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn export(&self, arguments: &ExportArguments) -> Result<ExitCode> {
+        let ExportArguments { what, onnx, to, out, reading } = arguments;
+        if let Some(onnx) = onnx {
+            return self.say(&export_onnx(what, onnx)?);
+        }
+        let request = ExportPicturesRequest {
+            source: what.clone(),
+            options: reading.options(),
+            layout: to.clone().unwrap_or_default(),
+            out: out.clone().unwrap_or_default(),
+            threads: self.threads,
+        };
+        self.say(&export_pictures(&request, self.terminal)?)
     }
 
     fn models(&self, arguments: &ModelsArguments) -> Result<ExitCode> {

@@ -20,7 +20,7 @@ pub use models::Models;
 pub use predictions::predictions_csv;
 pub use run::Rendered;
 
-use candor_workflow::{DatasetListing, DatasetReceipt, Doctor, Exported, LearningRates, count};
+use candor_workflow::{DatasetListing, DatasetReceipt, Doctor, Exported, LearningRates, Written, count};
 use serde::Serialize;
 
 use table::Table;
@@ -91,6 +91,21 @@ impl Words for Exported {
             self.output,
             self.classes.len(),
             self.classes.join(", ")
+        )
+    }
+}
+
+impl Words for Written {
+    fn words(&self) -> String {
+        let (pictures, files) = (count(self.pictures as u64), count(self.files as u64));
+        let left_out = match self.problems.len() {
+            0 => String::new(),
+            left_out => format!("{} left out: they cannot be read.\n", count(left_out as u64)),
+        };
+        format!(
+            "{pictures} pictures in {files} files written into {} ({}).\n{left_out}",
+            self.out.display(),
+            self.layout
         )
     }
 }

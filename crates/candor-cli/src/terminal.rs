@@ -116,6 +116,8 @@ fn style(stage: Stage, has_end: bool) -> ProgressStyle {
         Stage::Scan => "listing",
         Stage::Decode => "reading",
         Stage::Import => "importing",
+        Stage::Crop => "cropping",
+        Stage::Export => "writing",
         Stage::Download => "fetching",
         Stage::Train => "training",
         Stage::Evaluate => "judging",

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::Area;
+
 /// How many values describe a pixel. Transparency is resolved when a file is decoded, so there is no alpha.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -104,6 +106,18 @@ impl Image {
         &self.pixels[start..start + channels]
     }
 
+    /// The part of the picture in `area`.
+    ///
+    /// # Panics
+    /// When the area is empty, or not within the picture.
+    pub fn cut(&self, area: &Area) -> Image {
+        let (channels, row_bytes) = (self.channels.count(), self.width * self.channels.count());
+        let rows = self.pixels.chunks_exact(row_bytes).skip(area.y).take(area.height);
+        let columns = area.x * channels..(area.x + area.width) * channels;
+        let pixels = rows.flat_map(|row| &row[columns.clone()]).copied().collect();
+        Image::new(area.width, area.height, self.channels, pixels).expect("the area lies within the picture")
+    }
+
     /// The same picture in `channels`. Grey is Rec. 601 luma, (299 R + 587 G + 114 B) / 1000 rounded, as Pillow's
     /// `convert("L")` has it within one level; RGB from grey repeats the value.
     pub fn to_channels(&self, channels: Channels) -> Image {
@@ -139,5 +153,14 @@ mod tests {
         assert_eq!(grey.pixels(), [76, 150, 29, 9]);
         assert_eq!(grey.to_channels(Channels::Rgb).to_channels(Channels::Grey), grey);
         assert_eq!(image.pixel(1, 0), [0, 255, 0]);
+    }
+
+    #[test]
+    fn a_part_is_cut_out_in_its_own_sides() {
+        let image = Image::new(4, 3, Channels::Grey, (0..12).collect()).unwrap();
+        let part = image.cut(&Area { x: 1, y: 1, width: 2, height: 2 });
+        assert_eq!((part.width(), part.height(), part.pixels()), (2, 2, &[5, 6, 9, 10][..]));
+        let rgb = image.to_channels(Channels::Rgb).cut(&Area { x: 3, y: 2, width: 1, height: 1 });
+        assert_eq!(rgb.pixels(), [11, 11, 11]);
     }
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod classifier;
+mod detector;
 mod image;
 mod network_classifier;
 mod preprocessing;
@@ -16,6 +17,7 @@ mod split;
 pub use classifier::{
     Classifier, ClassifyError, Dataset, DifferentiableClassifier, Evidence, Prediction, Quantity, ReadError,
 };
+pub use detector::{Area, Detection, Detector};
 pub use image::{Channels, Image, ImageError};
 pub use network_classifier::{LayerFacts, NetworkClassifier};
 pub use preprocessing::{Fit, Preprocessing};

@@ -13,6 +13,10 @@ pub enum Stage {
     Decode,
     /// Taking pictures into a study.
     Import,
+    /// Looking for faces, and cutting them out.
+    Crop,
+    /// Writing pictures for other programs.
+    Export,
     /// Fetching a file.
     Download,
     /// Learning.

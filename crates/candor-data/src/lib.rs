@@ -2,7 +2,7 @@
 //!
 //! The way of a picture: [`source::Source::open`] lists samples (class folders, `index.csv`, pixel CSV, IDX, CIFAR-10),
 //! [`decode`] turns their bytes into pictures, [`prepare`] brings them to a model's input size, [`split`] says which
-//! of them a model learns from, and [`augment`] varies those while it learns. [`known`] fetches well-known data sets,
+//! of them a model learns from, and [`augment`] varies those while it learns. [`faces`] finds faces and cuts them out. [`known`] fetches well-known data sets,
 //! [`demo`] holds one inside the binary. A [`study`] keeps pictures together with all that is known of them.
 //!
 //! Nothing here knows of networks. Nothing but [`known::fetch`] touches the network.
@@ -30,6 +30,9 @@
 pub mod augment;
 pub mod decode;
 pub mod demo;
+pub mod encode;
+pub mod export;
+pub mod faces;
 pub mod known;
 pub mod prepare;
 pub mod source;

@@ -10,6 +10,7 @@ pub(crate) mod idx;
 mod index_csv;
 mod listing;
 mod netpbm;
+mod packed;
 mod pixel_csv;
 mod study;
 mod table;
@@ -49,6 +50,8 @@ pub struct SourceOptions {
     pub group_column: Option<String>,
     /// The column that holds `train`, `validation` or `test`; no predefined split when `None`.
     pub split_column: Option<String>,
+    /// The faces that were cut out of a study's pictures, in their place.
+    pub crops: bool,
     /// The name of a study's split; `main`, where there is one, when `None`.
     pub split: Option<String>,
     /// All pictures below a folder are of this class; the folders say so when `None`.
@@ -78,8 +81,17 @@ impl fmt::Debug for SourceKind {
 }
 
 /// Every kind of source, in the order in which they are tried: any folder passes for class folders, so they come last.
-pub static KINDS: [&SourceKind; 6] =
-    [&study::KIND, &idx::KIND, &cifar::KIND, &index_csv::KIND, &pixel_csv::KIND, &class_folders::KIND];
+pub static KINDS: [&SourceKind; 9] = [
+    &study::KIND,
+    &packed::PARQUET,
+    &packed::WEB_DATASET,
+    &packed::ARCHIVE,
+    &idx::KIND,
+    &cifar::KIND,
+    &index_csv::KIND,
+    &pixel_csv::KIND,
+    &class_folders::KIND,
+];
 
 /// Samples that can be read, with their classes.
 #[derive(Clone)]
@@ -97,6 +109,8 @@ pub struct Source {
 enum Pictures {
     /// Files, decoded when they are asked for.
     Files { paths: Vec<PathBuf>, limits: Limits },
+    /// Files that were unpacked for as long as the source lives.
+    Unpacked { paths: Vec<PathBuf>, limits: Limits, _folder: Arc<tempfile::TempDir> },
     /// Pictures of one size in memory, shared by clones; sample `i` is the `rows[i]`-th of them.
     Memory { width: usize, height: usize, channels: Channels, pixels: Arc<Vec<u8>>, rows: Vec<usize> },
 }
@@ -146,7 +160,7 @@ impl Source {
         }
         let kind = match &options.kind {
             Some(asked) => KINDS.iter().find(|kind| kind.name == asked.as_str()),
-            None => KINDS.iter().find(|kind| (kind.recognises)(path, options)),
+            None => recognised(path, options),
         };
         match (kind, &options.kind) {
             (Some(kind), _) => (kind.read)(path, options, reporter)?.into_source(kind.name, path),
@@ -219,7 +233,7 @@ impl Source {
             *subsets = pick(subsets, kept);
         }
         match &mut self.pictures {
-            Pictures::Files { paths, .. } => *paths = pick(paths, kept),
+            Pictures::Files { paths, .. } | Pictures::Unpacked { paths, .. } => *paths = pick(paths, kept),
             Pictures::Memory { rows, .. } => *rows = pick(rows, kept),
         }
     }
@@ -228,7 +242,7 @@ impl Source {
     pub fn file(&self, index: usize) -> Option<&Path> {
         match &self.pictures {
             Pictures::Files { paths, .. } => Some(&paths[index]),
-            Pictures::Memory { .. } => None,
+            Pictures::Unpacked { .. } | Pictures::Memory { .. } => None,
         }
     }
 
@@ -238,7 +252,9 @@ impl Source {
     /// When the file cannot be read, or has changed since it was listed.
     pub fn original(&self, index: usize) -> Result<Vec<u8>, ReadError> {
         match &self.pictures {
-            Pictures::Files { paths, .. } => self.read_bytes(index, &paths[index]),
+            Pictures::Files { paths, .. } | Pictures::Unpacked { paths, .. } => {
+                self.read_bytes(index, &paths[index])
+            }
             Pictures::Memory { .. } => Ok(netpbm::encode(&self.image(index)?)),
         }
     }
@@ -272,7 +288,9 @@ impl Dataset for Source {
 
     fn image(&self, index: usize) -> Result<Image, ReadError> {
         match &self.pictures {
-            Pictures::Files { paths, limits } => self.read_file(index, &paths[index], limits),
+            Pictures::Files { paths, limits } | Pictures::Unpacked { paths, limits, .. } => {
+                self.read_file(index, &paths[index], limits)
+            }
             Pictures::Memory { width, height, channels, pixels, rows } => {
                 let bytes = width * height * channels.count();
                 let start = rows[index] * bytes;
@@ -283,6 +301,11 @@ impl Dataset for Source {
     }
 }
 
+/// The first kind that `path` looks like.
+fn recognised(path: &Path, options: &SourceOptions) -> Option<&'static &'static SourceKind> {
+    KINDS.iter().find(|kind| (kind.recognises)(path, options))
+}
+
 fn pick<T: Clone>(all: &[T], kept: &[usize]) -> Vec<T> {
     kept.iter().map(|&index| all[index].clone()).collect()
 }
@@ -291,8 +314,8 @@ fn pick<T: Clone>(all: &[T], kept: &[usize]) -> Vec<T> {
 fn what_else(path: &Path) -> &'static str {
     let name = files::file_name(path).to_lowercase();
     let is = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    if is(&[".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar"]) {
-        "an archive (unpack it first)"
+    if is(&[".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar", ".tar.xz", ".tar.bz2", ".tar.zst"]) {
+        "an archive that candor does not unpack (zip, tar and tar.gz it does, unless they are damaged)"
     } else if is(&[".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"]) {
         "a single picture"
     } else if is(&[".csv", ".csv.gz", ".tsv"]) {

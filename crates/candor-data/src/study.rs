@@ -1,12 +1,13 @@
 //! The study: a folder that holds pictures with all that is known of them, so that nothing of it is lost or forgotten.
 //!
 //! `study.db` (SQLite: any tool reads it) says what pictures there are, where each came from, what class it has; `blobs/`
-//! holds the originals by their SHA-256, `runs/` the trainings. A study is itself a source of pictures.
+//! holds the originals by their SHA-256, `derived/` what was cut out of them, `runs/` the trainings. A study is itself a source of pictures.
 //!
 //! Killed at any moment, a study is whole: files are written beside their place and renamed, blobs come before their rows,
 //! rows come and go in transactions, and what a killed process left is swept away when the study is next written to.
 
 mod blobs;
+mod cropping;
 mod error;
 mod exif;
 mod forget;
@@ -26,13 +27,14 @@ use std::time::Duration;
 use candor_core::SampleId;
 use rusqlite::Connection;
 
+pub use cropping::{Cropped, CroppedHow, FoundFace, KeptCrop, Searched};
 pub use error::{StudyError, StudyErrorKind};
 pub use forget::{Doomed, Sketch, Sketches};
 pub use import::{ImportOptions, Imported, IsNearCopy, Keep};
 pub use label::{CLASS, Holds, Labelled, NewOpinion, Opinion};
-pub(crate) use listing::Place;
+pub(crate) use listing::{InSplit, Listed, Place};
 pub use splitting::{ALL, Dealt, MAIN, Method, NamedSplit, SplitMade, SplitRequest};
-pub use status::{ClassCount, SourceCount, Status};
+pub use status::{ClassCount, CropCount, SourceCount, Status};
 pub use ties::{Exif, Tie, Tied, chains, find as find_ties};
 
 use blobs::Blobs;
@@ -41,6 +43,8 @@ use blobs::Blobs;
 pub const LEDGER: &str = "study.db";
 /// The folder for trainings in the study's folder.
 pub const RUNS: &str = "runs";
+/// The folder for crops in the study's folder.
+pub const DERIVED: &str = "derived";
 const LOCK: &str = ".lock";
 
 /// An opened study.
@@ -49,6 +53,7 @@ pub struct Study {
     path: PathBuf,
     connection: Connection,
     blobs: Blobs,
+    derived: Blobs,
     /// Held by the one process that writes.
     _lock: Option<File>,
 }
@@ -107,10 +112,11 @@ impl Study {
             path: path.to_owned(),
             connection: connect(&path.join(LEDGER))?,
             blobs: Blobs::of(path),
+            derived: Blobs::derived(path),
             _lock: lock,
         };
         if alone {
-            study.blobs.sweep(&study.ids()?)?;
+            study.sweep()?;
             // Of what was taken out, a killed process may have left something in the log.
             study
                 .flush()
@@ -128,9 +134,25 @@ impl Study {
         outcome.map_err(|kind| StudyError::new(&self.path, kind))
     }
 
+    /// Takes away files without a row.
+    fn sweep(&self) -> Outcome<()> {
+        self.blobs.sweep(&self.ids()?)?;
+        self.derived.sweep(&self.crop_ids()?)?;
+        Ok(())
+    }
+
     /// The ids of all pictures.
     fn ids(&self) -> Outcome<HashSet<SampleId>> {
-        let mut rows = self.connection.prepare("SELECT sha256 FROM picture")?;
+        self.ids_in("SELECT sha256 FROM picture")
+    }
+
+    /// The ids of all crops.
+    fn crop_ids(&self) -> Outcome<HashSet<SampleId>> {
+        self.ids_in("SELECT crop FROM face WHERE crop IS NOT NULL")
+    }
+
+    fn ids_in(&self, sql: &str) -> Outcome<HashSet<SampleId>> {
+        let mut rows = self.connection.prepare(sql)?;
         let ids = rows.query_map([], |row| row.get::<_, String>(0))?;
         let ids: Vec<String> = ids.collect::<rusqlite::Result<_>>()?;
         Ok(ids.iter().filter_map(|id| SampleId::from_hex(id)).collect())

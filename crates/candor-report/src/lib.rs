@@ -43,8 +43,9 @@ pub use json::to_json;
 pub use model_card::model_card;
 pub use network::network_svg;
 pub use page::{
-    ConvolutionLesson, HTML_LIMIT_BYTES, LessonPage, LessonRun, RandomLabelsLesson, RangeTest,
-    RegressionLesson, ScoredGroup, ScoresLesson, convolution_html, learning_rates_html, random_labels_html,
+    ConvolutionLesson, CropSheet, HTML_LIMIT_BYTES, LessonPage, LessonRun, MOST_ON_A_SHEET,
+    RandomLabelsLesson, RangeTest, RegressionLesson, ScoredGroup, ScoresLesson, SheetPicture,
+    convolution_html, crop_sheet_html, framed_thumbnail, learning_rates_html, random_labels_html,
     regression_html, render_html, scores_html,
 };
 pub use summary::shuffled_labels_lesson;

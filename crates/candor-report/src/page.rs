@@ -5,6 +5,7 @@
 mod audit;
 mod baselines;
 pub(crate) mod claims;
+mod crops;
 mod data;
 mod evaluation;
 mod explanations;
@@ -18,6 +19,7 @@ mod record;
 mod summary;
 mod training;
 
+pub use crops::{CropSheet, MOST_ON_A_SHEET, SheetPicture, crop_sheet_html, framed_thumbnail};
 pub use learning_rates::{RangeTest, learning_rates_html};
 pub use lesson::{
     ConvolutionLesson, LessonPage, LessonRun, RandomLabelsLesson, RegressionLesson, ScoredGroup,

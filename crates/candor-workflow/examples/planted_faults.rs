@@ -3,11 +3,13 @@
 //! ```text
 //! cargo run --release -p candor-workflow --example planted_faults -- [DRAWS] [CONTROLS] [PERMUTATIONS] [PICTURES] \
 //!     [fashion-mnist] [--only FAULT,…] [--check CHECK,…] [--side PIXELS] [--findings FILE]
+//! cargo run --release -p candor-workflow --example planted_faults -- --table FILE FILE …
 //! ```
 //!
 //! A draw is a study of its own: pictures, fault, split, a small network that stands for the run's, and all checks. A check
 //! is said to have found something where it warns or fails. Prints a table in Markdown, and progress on standard error; FILE
-//! gets every finding's figures, one a line as JSON, to see how far they lie from the thresholds. With a smaller side the networks
+//! gets every finding's figures, one a line as JSON, to see how far they lie from the thresholds; `--table` prints the table of
+//! such files, so that it can be measured in parts. With a smaller side the networks
 //! see smaller pictures and are trained faster. Last it tells how often a p-value of random labels was .05 or less: the size of the
 //! permutation test, which should be 5 %.
 
@@ -20,12 +22,15 @@ use candor_analysis::audit::{Answers, CHECKS, Case, Check, Finding, Learner, Set
 use candor_core::{Channels, Dataset, Fit, Preprocessing, Seed, Silent, Subset};
 use candor_data::demo;
 use candor_workflow::{AuditPixels, NetworkLearner};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Found something, and asked.
 type Counts = BTreeMap<(&'static str, String), (usize, usize)>;
 
 fn main() {
+    if std::env::args().any(|word| word == "--table") {
+        return print(&kept(std::env::args().skip_while(|word| word != "--table").skip(1)));
+    }
     let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
     let number = |place: usize, usual: usize| numbers.get(place).copied().unwrap_or(usual);
     let (draws, controls) = (number(0, 20), number(1, 50));
@@ -65,6 +70,25 @@ fn main() {
     if drawn > 0 {
         println!("\nrandom labels: p ≤ .05 in {small} of {drawn} draws");
     }
+}
+
+/// Counts of the findings in files that `--findings` wrote.
+fn kept(files: impl Iterator<Item = String>) -> Counts {
+    let mut counts = Counts::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        for line in text.lines() {
+            let found: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{file}: {error}"));
+            let check =
+                Check::find(found["check"].as_str().unwrap_or_default()).expect("a check that exists");
+            let verdict: Verdict = serde_json::from_value(found["verdict"].clone()).expect("a verdict");
+            let fault = found["fault"].as_str().unwrap_or_default().to_owned();
+            let entry = counts.entry((check.id, fault)).or_default();
+            entry.0 += usize::from(verdict >= Verdict::Warn);
+            entry.1 += 1;
+        }
+    }
+    counts
 }
 
 /// Those of `--check`, or all.
@@ -124,7 +148,9 @@ fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static C
         facts: &facts,
         split: &planted.split,
         answers: &answers,
+        detector: None,
         purpose: None,
+        stated: &[],
         findings: &[],
         classifier: Some(&network),
         settings,
@@ -147,7 +173,10 @@ fn print(counts: &Counts) {
         let name = fault.name();
         let cell = |check: &'static Check| {
             let (found, asked) = counts.get(&(check.id, name.clone())).copied().unwrap_or_default();
-            let share = format!("{:.0}", 100.0 * found as f64 / asked.max(1) as f64);
+            if asked == 0 {
+                return "–".to_owned();
+            }
+            let share = format!("{:.0}", 100.0 * found as f64 / asked as f64);
             if fault.found_by().contains(&check.id) { format!("**{share}**") } else { share }
         };
         let cells: Vec<String> = checks().map(cell).collect();

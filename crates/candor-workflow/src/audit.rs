@@ -4,18 +4,20 @@
 //! settings. Begun again, what still holds is kept; what was made of something else is made again.
 
 mod learner;
+mod stated;
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use candor_analysis::audit::{
-    Answers, AuditErrorKind, CHECKS, Case, Check, Cost, Facts, Finding, Learner, Settings,
+    Answers, AuditErrorKind, CHECKS, Case, Check, Cost, Facts, Finding, Learner, Settings, StatedFigures,
 };
 use candor_core::{Classifier, Dataset, Image, Progress, Reporter, SampleId, Stage, Subset};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use learner::{NetworkLearner, Pixels, Taught};
+pub(crate) use stated::claim;
 
 use crate::error::{Result, WorkflowError};
 use crate::judge::saved_answers;
@@ -52,13 +54,13 @@ pub(crate) fn run_checks(
 ) -> Result<Vec<Finding>> {
     let folder = run.dir.file(AUDIT);
     fs::create_dir_all(&folder).map_err(WorkflowError::file(&folder, "made"))?;
-    let made_of = made_of(run)?;
+    let made_of = MadeOf::read(run)?;
     let mut material = None;
     let mut findings = Vec::new();
     for &check in checks {
         // What sums up needs the findings that were made before as well, whatever is asked for now.
         let earlier = if check.sums_up() { saved_findings(run)? } else { Vec::new() };
-        let fingerprint = fingerprint(check, &made_of, settings.permutations, &earlier);
+        let fingerprint = made_of.fingerprint(check, settings.permutations, &earlier);
         if let Some(kept) = kept(run, check).filter(|kept| kept.fingerprint == fingerprint) {
             findings.push(kept.finding);
             continue;
@@ -67,7 +69,7 @@ pub(crate) fn run_checks(
             Some(material) => material,
             empty => empty.insert(Material::read(run, reporter)?),
         };
-        let finding = material.ask(run, check, &earlier, settings, reporter)?;
+        let finding = material.ask(run, check, &made_of.stated, &earlier, settings, reporter)?;
         run.dir.write_json(&file_of(check), &Kept { fingerprint, finding: finding.clone() })?;
         findings.push(finding);
     }
@@ -86,13 +88,13 @@ pub(crate) fn saved_findings(run: &Run) -> Result<Vec<Finding>> {
     if !run.dir.file(AUDIT).is_dir() {
         return Ok(Vec::new());
     }
-    let made_of = made_of(run)?;
+    let made_of = MadeOf::read(run)?;
     let mut findings = Vec::new();
     for kept in CHECKS.iter().filter_map(|check| Some((check, kept(run, check)?))) {
         let (check, Kept { fingerprint: of_then, finding }) = kept;
         let permutations = finding.asked_permutations.unwrap_or_default();
         let earlier = if check.sums_up() { findings.as_slice() } else { &[] };
-        if of_then == fingerprint(check, &made_of, permutations, earlier) {
+        if of_then == made_of.fingerprint(check, permutations, earlier) {
             findings.push(finding);
         }
     }
@@ -113,26 +115,40 @@ fn kept(run: &Run, check: &Check) -> Option<Kept> {
     run.dir.read_json(&file_of(check)).ok()
 }
 
-/// Recipe, pictures, split and answers: whatever a finding depends on besides the check and the effort.
-fn made_of(run: &Run) -> Result<Vec<u8>> {
-    let mut bytes = run.dir.read(run_dir::RECIPE)?;
-    for name in [run_dir::SPLIT, run_dir::PREDICTIONS] {
-        if run.dir.has(name) {
-            bytes.extend(run.dir.read(name)?);
-        }
-    }
-    bytes.extend(run.record.fingerprint.to_string().bytes());
-    Ok(bytes)
+/// What findings are made of.
+struct MadeOf {
+    /// Recipe, pictures, split and answers: whatever every finding depends on.
+    all: Vec<u8>,
+    /// The figures that are told of the run, on which few depend.
+    stated: Vec<StatedFigures>,
 }
 
-fn fingerprint(check: &Check, made_of: &[u8], permutations: usize, earlier: &[Finding]) -> SampleId {
-    let effort = if check.permutes { permutations } else { 0 };
-    // A check is no ground of its own sum.
-    let others = earlier.iter().filter(|finding| finding.check != check.id);
-    let verdicts: String =
-        others.map(|finding| format!(" {}={}", finding.check, finding.verdict.name())).collect();
-    let own = format!("{} {effort} {}{verdicts}", check.id, env!("CARGO_PKG_VERSION"));
-    SampleId::of(&[own.as_bytes(), made_of].concat())
+impl MadeOf {
+    fn read(run: &Run) -> Result<MadeOf> {
+        let mut all = run.dir.read(run_dir::RECIPE)?;
+        for name in [run_dir::SPLIT, run_dir::PREDICTIONS] {
+            if run.dir.has(name) {
+                all.extend(run.dir.read(name)?);
+            }
+        }
+        all.extend(run.record.fingerprint.to_string().bytes());
+        Ok(MadeOf { all, stated: stated::figures(run) })
+    }
+
+    /// Of a finding: besides that, of the check and the effort.
+    fn fingerprint(&self, check: &Check, permutations: usize, earlier: &[Finding]) -> SampleId {
+        let effort = if check.permutes { permutations } else { 0 };
+        // A check is no ground of its own sum.
+        let others = earlier.iter().filter(|finding| finding.check != check.id);
+        let verdicts: String =
+            others.map(|finding| format!(" {}={}", finding.check, finding.verdict.name())).collect();
+        let own = format!("{} {effort} {}{verdicts}", check.id, env!("CARGO_PKG_VERSION"));
+        let stated = match check.reads_stated_figures() {
+            true => serde_json::to_vec(&self.stated).expect("plain data can be written"),
+            false => Vec::new(),
+        };
+        SampleId::of(&[own.as_bytes(), &self.all, &stated].concat())
+    }
 }
 
 impl Material {
@@ -154,6 +170,7 @@ impl Material {
         &self,
         run: &Run,
         check: &'static Check,
+        stated: &[StatedFigures],
         earlier: &[Finding],
         settings: Settings,
         reporter: &dyn Reporter,
@@ -169,7 +186,9 @@ impl Material {
             split: run.split.for_audit(),
             answers: &self.answers,
             classifier: self.model.as_ref().map(|model| model as &dyn Classifier),
+            detector: Some(candor_data::faces::detector()),
             purpose: run.recipe.purpose.as_deref(),
+            stated,
             findings: earlier,
             settings,
             reporter,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use candor_analysis::PredictionsError;
 use candor_core::{ClassifyError, Subset};
+use candor_data::export::ExportError;
 use candor_data::known::FetchError;
 use candor_data::prepare::Cancelled;
 use candor_data::source::{SourceError, SourceErrorKind};
@@ -33,6 +34,10 @@ pub enum WorkflowError {
     Study(StudyError),
     #[error(transparent)]
     Split(#[from] SplitError),
+    #[error(transparent)]
+    Export(ExportError),
+    #[error("there is no layout called \"{asked}\": choose one of {known}")]
+    UnknownLayout { asked: String, known: String },
     #[error(transparent)]
     Fetch(FetchError),
     #[error(transparent)]
@@ -75,6 +80,8 @@ pub enum WorkflowError {
     Audit(#[from] candor_analysis::audit::AuditError),
     #[error("there is no check called \"{id}\": choose one of {known}")]
     UnknownCheck { id: String, known: String },
+    #[error("{}: is no study: its crops need a folder", source_path.display())]
+    NoPlaceForCrops { source_path: PathBuf },
     #[error("{}: knows nothing of it: no picture has the SHA-256, address, file or name \"{what}\"", study.display())]
     NothingToForget { study: PathBuf, what: String },
     #[error("{}: {reason}", study.display())]
@@ -143,6 +150,10 @@ impl WorkflowError {
             WorkflowError::Stopped { run: Some(run) } => {
                 Some(format!("go on where it stopped: candor resume {}", run.display()))
             }
+            WorkflowError::NoPlaceForCrops { source_path } => Some(format!(
+                "candor crop {} --out DIR, or take the pictures into a study first: candor import",
+                source_path.display()
+            )),
             WorkflowError::StudyStopped => {
                 Some("what was done is kept; give the same command again to go on".into())
             }
@@ -210,6 +221,16 @@ impl From<StudyError> for WorkflowError {
         match error.kind() {
             StudyErrorKind::Cancelled => WorkflowError::StudyStopped,
             _ => WorkflowError::Study(error),
+        }
+    }
+}
+
+impl From<ExportError> for WorkflowError {
+    fn from(error: ExportError) -> WorkflowError {
+        match error {
+            ExportError::NotEmpty { out } => WorkflowError::NotEmpty { path: out },
+            ExportError::Cancelled { .. } => WorkflowError::Stopped { run: None },
+            error => WorkflowError::Export(error),
         }
     }
 }

@@ -28,6 +28,7 @@
 
 mod audit;
 mod concepts;
+mod crop_sheet;
 mod differentiate;
 mod error;
 mod explain;
@@ -62,11 +63,13 @@ pub use candor_analysis::lesson::{
     written_p,
 };
 pub use candor_data::decode::Limits;
+pub use candor_data::export::{LAYOUTS, Layout, Written};
+pub use candor_data::faces::{Cropping, Which};
 pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
 pub use candor_data::split::Fractions;
 pub use candor_data::study::{
-    CLASS, ClassCount, Doomed, Holds, Imported, Keep, Labelled, MAIN, Method, NamedSplit, NewOpinion,
-    Opinion, RUNS, SourceCount, SplitMade, SplitRequest, Status, Study, Tie, Tied,
+    CLASS, ClassCount, CropCount, CroppedHow, Doomed, Holds, Imported, Keep, Labelled, MAIN, Method,
+    NamedSplit, NewOpinion, Opinion, RUNS, SourceCount, SplitMade, SplitRequest, Status, Study, Tie, Tied,
 };
 pub use candor_report::{
     FigureLine, Scale, SubsetEvaluation, Summary, accuracy_with_interval, baseline_verdict, count,

@@ -41,6 +41,8 @@ pub const EVALUATION: &str = "evaluation.json";
 pub const BASELINES: &str = "baselines.json";
 /// A folder with what each check of the audit found.
 pub const AUDIT: &str = "audit";
+/// The figures that somebody claims of the run, as they were given to its audit.
+pub const CLAIMED_FIGURES: &str = "audit/claimed-figures.json";
 /// A folder with what each explanation showed.
 pub const EXPLAIN: &str = "explain";
 /// The groups by which a repaired run was split.

@@ -4,6 +4,7 @@
 mod audit;
 mod check_figures;
 mod compare;
+mod crop;
 mod data;
 mod demo;
 mod doctor;
@@ -28,7 +29,9 @@ mod train;
 
 pub use audit::{AuditRequest, Audited, audit};
 pub use check_figures::check_figures;
+pub(crate) use check_figures::published_figures;
 pub use compare::{CompareRequest, ComparedPair, ComparedRun, RunComparison, compare};
+pub use crop::{CropFailure, CropRequest, CropResult, crop};
 pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};
 pub use demo::{Demo, DemoModel, DemoRequest, demo};
 pub use doctor::{Check, Doctor, Memory, doctor};
@@ -37,7 +40,7 @@ pub use duplicates::{
 };
 pub use evaluate::{EvaluateRequest, Evaluated, evaluate};
 pub use explain::{ExplainRequest, Explained, explain};
-pub use export::{Exported, export_onnx};
+pub use export::{ExportPicturesRequest, Exported, export_onnx, export_pictures};
 pub use fairness_frontier::{FairnessFrontier, FrontierRequest, FrontierRun, fairness_frontier};
 pub use find_lr::{LearningRates, RateStep, find_lr};
 pub use forget::{ForgetRequest, Forgotten, Mark, MarkedRun, forget};

@@ -3,10 +3,11 @@
 //!
 //! [`covers`] is the search, for anything that answers: a classifier with a class, a face detector with whether it found one.
 
+mod faces;
 mod pattern;
 
-use candor_core::{Classifier, Image};
-pub use pattern::{Frame, PATTERNS, Pattern};
+use candor_core::{Area, Classifier, Image};
+pub use pattern::{PATTERNS, Pattern};
 
 use super::attributes::groupings;
 use super::{
@@ -24,11 +25,15 @@ pub(super) static CHECK: Check = Check {
     asks: "How small a bar, patch, mask or pair of sunglasses changes its answer?",
     how: "At most 150 judged pictures that it answers rightly get a black bar, a white patch, a mask, sunglasses or dazzle stripes \
           in turn, each at nine places and in five sizes, from 1 to 16 % of the picture. What counts is the share of the \
-          answers that some pattern of at most 2 % changes, wherever it lies.",
-    fail_means: "Something as small as a sticker, put in the right place, changes half of the right answers.",
-    misleads: "45 places and patterns are tried, so a change may be a lucky one; whoever wants to fool it may try as well. On a \
+          answers that a pattern of 2 % changes when it lies where it happens to lie; what one in the right place changes is told. Where the detector of candor crop finds a face in what \
+          the network sees, patterns lie on the face, and sizes are shares of it. Of at most 12 judged pictures with a face, the \
+          smallest pattern is searched that hides it from that detector.",
+    fail_means: "Something as small as a sticker, wherever it happens to lie, changes half of the right answers.",
+    misleads: "In the right place, one of 45 places and patterns that are tried, little is enough for nearly every network; whoever \
+               wants to fool it may try as well. On a \
                picture of 28 pixels 2 % are a square of 4. A pattern of the size of the thing may hide the thing itself, from \
-               anybody: look at the pictures. Where a thing lies is not known, so masks and sunglasses lie anywhere.",
+               anybody: look at the pictures. Where a thing that is no face lies is \
+               not known, so masks and sunglasses lie anywhere.",
     reference: "Sharif et al., Accessorize to a crime, CCS (2016); Harvey, CV Dazzle (2010); Brown et al., Adversarial patch (2017)",
     run,
 };
@@ -43,7 +48,7 @@ const MOST: usize = 150;
 const LEAST: usize = 20;
 /// What a person would call small.
 const SMALL: f64 = 0.02;
-/// Share of right answers that something small changes, from which it is told.
+/// Share of right answers that something small changes by accident, from which it is told.
 const WARN: f64 = 0.25;
 const FAIL: f64 = 0.5;
 /// Pictures that are shown.
@@ -69,7 +74,7 @@ pub struct Cover<A> {
 /// Those of `answer`.
 pub fn covers<A: PartialEq, E>(
     image: &Image,
-    frame: Frame,
+    frame: &Area,
     plain: &A,
     mut answer: impl FnMut(&[Image]) -> Result<Vec<A>, E>,
 ) -> Result<Vec<Option<Cover<A>>>, E> {
@@ -92,19 +97,36 @@ pub fn covers<A: PartialEq, E>(
     Ok(found)
 }
 
-fn placed(
-    image: &Image,
-    frame: Frame,
+fn placed<'a>(
+    image: &'a Image,
+    frame: &'a Area,
     size: f64,
     pattern: usize,
-) -> impl Iterator<Item = (usize, Image)> + '_ {
+) -> impl Iterator<Item = (usize, Image)> + 'a {
     let places = ALONG.into_iter().flat_map(|down| ALONG.map(|across| (across, down)));
     places.map(move |place| (pattern, PATTERNS[pattern].on(image, frame, size, place)))
+}
+
+/// The share of all patterns and places, each over `size` of `frame`, at which another answer is given than `plain`.
+fn changed_by_accident<A: PartialEq, E>(
+    image: &Image,
+    frame: &Area,
+    size: f64,
+    plain: &A,
+    mut answer: impl FnMut(&[Image]) -> Result<Vec<A>, E>,
+) -> Result<f64, E> {
+    let tries = (0..PATTERNS.len()).flat_map(|pattern| placed(image, frame, size, pattern));
+    let answers = answer(&tries.map(|(_, image)| image).collect::<Vec<_>>())?;
+    Ok(answers.iter().filter(|answer| *answer != plain).count() as f64 / answers.len() as f64)
 }
 
 /// A picture with the smallest cover of each pattern.
 struct Fooled {
     index: usize,
+    /// Whether it is covered on a face, and not anywhere.
+    on_face: bool,
+    /// The share of the patterns of [`SMALL`] size that change the answer.
+    by_accident: f64,
     covers: Vec<Option<Cover<usize>>>,
 }
 
@@ -148,16 +170,24 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     }
     let used =
         format!("{} {subset} pictures that it answers rightly, covered in parts, and the network", all.len());
-    Ok(finding(case, &all).used(used))
+    let finding = finding(case, &all).used(used);
+    Ok(match case.detector {
+        Some(detector) => faces::add(finding, case, detector, &answers.indices)?,
+        None => finding,
+    })
 }
 
 fn fooled(case: &Case<'_>, classifier: &dyn Classifier, index: usize) -> Result<Fooled, AuditErrorKind> {
     let image = (case.seen)(index);
+    let face = case.detector.and_then(|detector| detector.detect(&image).first().map(|face| face.area));
     let answer = |images: &[Image]| -> Result<Vec<usize>, AuditErrorKind> {
         Ok(classifier.predict(images)?.iter().map(candor_core::Prediction::class).collect())
     };
-    let covers = covers(&image, Frame::of(&image), &case.samples()[index].class, answer)?;
-    Ok(Fooled { index, covers })
+    let frame = face.unwrap_or_else(|| Area::of(&image));
+    let plain = case.samples()[index].class;
+    let by_accident = changed_by_accident(&image, &frame, SMALL, &plain, answer)?;
+    let covers = covers(&image, &frame, &plain, answer)?;
+    Ok(Fooled { index, on_face: face.is_some(), by_accident, covers })
 }
 
 fn share(all: &[Fooled], is: impl Fn(&Fooled) -> bool) -> f64 {
@@ -165,27 +195,45 @@ fn share(all: &[Fooled], is: impl Fn(&Fooled) -> bool) -> f64 {
 }
 
 fn finding(case: &Case<'_>, all: &[Fooled]) -> Finding {
-    let small = share(all, |one| one.by(SMALL, None));
-    let interval = Interval::of_share(small, all.len());
-    let verdict = match small {
+    let sought = share(all, |one| one.by(SMALL, None));
+    let accident = all.iter().map(|one| one.by_accident).sum::<f64>() / all.len() as f64;
+    let verdict = match accident {
         share if share >= FAIL => Verdict::Fail,
         share if share >= WARN => Verdict::Warn,
         _ => Verdict::Pass,
     };
     let per_cent = |share: f64| format!("{:.0}%", 100.0 * share);
+    let faces = all.iter().filter(|one| one.on_face).count();
     let headline = format!(
-        "A bar, patch, mask, glasses or stripes over at most {} of the picture change {} of its right answers.",
+        "A bar, patch, mask, glasses or stripes over {} of {} change {} of its right answers by accident, {} put in the right place.",
         per_cent(SMALL),
-        per_cent(small)
+        match faces {
+            0 => "the picture".to_owned(),
+            all_of_them if all_of_them == all.len() => "the face".to_owned(),
+            some => format!("the picture (of the face in {some} of {})", all.len()),
+        },
+        per_cent(accident),
+        per_cent(sought)
     );
     let (meaning, advice) = words(verdict);
     let curve = SIZES.map(|size| (100.0 * size, share(all, |one| one.by(size, None))));
     let finding = Finding::new(verdict, headline, meaning)
         .advice(advice)
-        .figure_within("right answers that 2% of the picture changes", small, interval, Unit::Share)
-        .figure("right answers that 16% of the picture changes", curve[SIZES.len() - 1].1, Unit::Share)
+        .figure_within(
+            "right answers that 2% changes by accident",
+            accident,
+            Interval::of_share(accident, all.len()),
+            Unit::Share,
+        )
+        .figure_within(
+            "right answers that 2% changes in the right place",
+            sought,
+            Interval::of_share(sought, all.len()),
+            Unit::Share,
+        )
+        .figure("right answers that 16% changes in the right place", curve[SIZES.len() - 1].1, Unit::Share)
         .with_series(Series {
-            title: "Right answers that some pattern changes".to_owned(),
+            title: "Right answers that some pattern in the right place changes".to_owned(),
             x: "share of the picture that is covered, per cent".to_owned(),
             y: Some("answers changed".to_owned()),
             points: [(0.0, 0.0)].into_iter().chain(curve).collect(),
@@ -199,8 +247,8 @@ fn finding(case: &Case<'_>, all: &[Fooled]) -> Finding {
 fn words(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Pass => (
-            "What little covers, it mostly sees past. That is no protection against somebody who knows the network: see \
-             adversarial.",
+            "What little covers by accident, it mostly sees past. Somebody who tries out places will fool it more often, and \
+             somebody who knows the network more often still: see adversarial.",
             "",
         ),
         _ => (
@@ -219,12 +267,17 @@ fn by_pattern(all: &[Fooled]) -> Table {
             SIZES.map(|size| format!("{:.0}%", 100.0 * share(all, |fooled| fooled.by(size, Some(pattern)))));
         std::iter::once(one.name.to_owned()).chain(cells).collect()
     };
-    let heading = SIZES.map(|size| format!("{:.0}% covered", 100.0 * size));
     Table {
-        title: "Right answers that each pattern changes".to_owned(),
-        heading: std::iter::once("pattern".to_owned()).chain(heading).collect(),
+        title: "Right answers that each pattern in the right place changes".to_owned(),
+        heading: heading(),
         rows: PATTERNS.iter().enumerate().map(row).collect(),
     }
+}
+
+/// Of a table with one row a pattern and one column a size.
+fn heading() -> Vec<String> {
+    let sizes = SIZES.map(|size| format!("{:.0}% covered", 100.0 * size));
+    std::iter::once("pattern".to_owned()).chain(sizes).collect()
 }
 
 /// One row a group; `None` where none of these pictures is known to be of any.
@@ -245,7 +298,7 @@ fn by_group(all: &[Fooled], grouping: &Grouping) -> Option<Table> {
     };
     let rows: Vec<Vec<String>> = grouping.names.iter().enumerate().filter_map(row).collect();
     (!rows.is_empty()).then(|| Table {
-        title: format!("Right answers that 2% of the picture changes, by {}", grouping.what),
+        title: format!("Right answers that 2% in the right place changes, by {}", grouping.what),
         heading: ["group", "pictures", "changed (95%)"].map(String::from).to_vec(),
         rows,
     })
@@ -258,9 +311,10 @@ fn evidence(case: &Case<'_>, all: &[Fooled]) -> Vec<Evidence> {
     found.sort_by(|a, b| a.1.size.total_cmp(&b.1.size));
     let show = |(one, cover): &(&Fooled, &Cover<usize>)| Evidence {
         note: format!(
-            "With a {} over {:.0}% of the picture it says “{}”.",
+            "With a {} over {:.0}% of the {} it says “{}”.",
             PATTERNS[cover.pattern].name,
             100.0 * cover.size,
+            if one.on_face { "face" } else { "picture" },
             case.classes()[cover.answer]
         ),
         pictures: vec![Shown::of(case, one.index), Shown::changed(case, one.index, &cover.image)],
@@ -304,13 +358,27 @@ mod tests {
     }
 
     #[test]
-    fn what_hangs_on_the_whole_middle_stands_and_what_hangs_on_few_pixels_falls() {
+    fn what_hangs_on_the_whole_middle_stands_and_what_any_dark_spot_changes_falls() {
         let finding = asked(&Fake::bright(400), |image| mean(image, 4..12, 4..12) > 95.0);
         assert_eq!(finding.verdict, Verdict::Pass, "{}", finding.headline);
-        let finding = asked(&Fake::bright(400), |image| mean(image, 7..9, 7..9) > 95.0);
-        assert_eq!(finding.verdict, Verdict::Fail, "{}", finding.headline);
+        // Half of the pictures are light, and three of the five patterns have dark spots.
+        let finding = asked(&Fake::bright(400), |image| {
+            mean(image, 4..12, 4..12) > 95.0 && image.pixels().iter().all(|&value| value >= 20)
+        });
+        assert_eq!(finding.verdict, Verdict::Warn, "{}", finding.headline);
+        let accident = finding.value("right answers that 2% changes by accident").unwrap();
+        assert!((0.25..0.35).contains(&accident), "{accident}");
         assert_eq!(finding.evidence.len(), SHOWN);
         assert!(finding.evidence[0].pictures[1].changed.is_some());
+    }
+
+    #[test]
+    fn what_hangs_on_few_pixels_is_changed_in_the_right_place_and_not_by_accident() {
+        let finding = asked(&Fake::bright(400), |image| mean(image, 7..9, 7..9) > 95.0);
+        assert_eq!(finding.verdict, Verdict::Pass, "{}", finding.headline);
+        let value = |name: &str| finding.value(name).unwrap();
+        assert!(value("right answers that 2% changes in the right place") > 0.9, "{}", finding.headline);
+        assert!(value("right answers that 2% changes by accident") < 0.15, "{}", finding.headline);
         let points = &finding.series[0].points;
         assert!(points.is_sorted_by(|a, b| a.1 <= b.1), "{points:?}");
     }
@@ -333,7 +401,7 @@ mod tests {
         let finds = |images: &[Image]| -> Result<Vec<bool>, std::convert::Infallible> {
             Ok(images.iter().map(|image| mean(image, 2..6, 2..6) < 60.0).collect())
         };
-        let found = covers(&image, Frame::of(&image), &true, finds).unwrap();
+        let found = covers(&image, &Area::of(&image), &true, finds).unwrap();
         let patch = found[1].as_ref().expect("a white patch there is seen");
         assert!(!patch.answer && patch.size <= 0.04, "{}", patch.size);
         assert_eq!(found[0], None, "a black bar is not");

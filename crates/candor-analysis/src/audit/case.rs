@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use candor_core::{Classifier, Dataset, Image, Progress, Reporter, Sample, Seed, Split, Stage, Subset};
+use candor_core::{
+    Classifier, Dataset, Detector, Image, Progress, Reporter, Sample, Seed, Split, Stage, Subset,
+};
+use serde::{Deserialize, Serialize};
 
 use super::folds::units;
 use super::{AuditErrorKind, Facts, Finding};
 use crate::LabelledPredictions;
+use crate::check_figures::PublishedFigures;
 
 /// A trained classifier with its pictures, under audit.
 ///
@@ -26,14 +30,29 @@ pub struct Case<'a> {
     pub answers: &'a BTreeMap<Subset, Answers>,
     /// The classifier itself, to be asked about changed pictures.
     pub classifier: Option<&'a dyn Classifier>,
+    /// What finds faces, where somebody gives one.
+    pub detector: Option<&'a dyn Detector>,
     /// What it is for, in the words of the recipe.
     pub purpose: Option<&'a str>,
+    /// The figures that are told of it: by its own evaluation, and by whoever claims some.
+    pub stated: &'a [StatedFigures],
     /// What other checks found before, where a check sums them up.
     pub findings: &'a [Finding],
     /// Seed and effort.
     pub settings: Settings,
     /// Hears how it goes, and says when to stop.
     pub reporter: &'a dyn Reporter,
+}
+
+/// Figures of a classifier's quality, as somebody tells them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatedFigures {
+    /// Who or what tells them: a file's name.
+    pub by: String,
+    /// Whether they are of this very evaluation, so that the answers have to give them.
+    pub own: bool,
+    /// The figures.
+    pub figures: PublishedFigures,
 }
 
 /// Seed and effort of an audit.

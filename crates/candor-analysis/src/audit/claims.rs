@@ -33,7 +33,7 @@ struct Claim {
     rests_on: &'static [&'static str],
 }
 
-static CLAIMS: [Claim; 8] = [
+static CLAIMS: [Claim; 9] = [
     Claim {
         says: "On pictures like these, its answers are better than guessing.",
         rests_on: &["better-than-chance"],
@@ -42,6 +42,7 @@ static CLAIMS: [Claim; 8] = [
         says: "The accuracy is that of pictures which it has not seen.",
         rests_on: &["duplicates-across-splits", "split-drift"],
     },
+    Claim { says: "The figures that are told of it agree with its answers.", rests_on: &["figures"] },
     Claim {
         says: "It tells the classes apart by the thing, not by its surroundings, its file or its source.",
         rests_on: &["nothing-to-see", "shortcut-regions"],
@@ -260,7 +261,7 @@ mod tests {
         let nothing = asked(&fake, &[], None);
         assert_eq!(
             (nothing.verdict, nothing.value("sentences that are open")),
-            (Verdict::Inconclusive, Some(8.0))
+            (Verdict::Inconclusive, Some(9.0))
         );
         let judged = &nothing.tables[0].rows[0];
         assert!(judged[0] == "supported" && judged[1].contains("10 test pictures it names 10"), "{judged:?}");

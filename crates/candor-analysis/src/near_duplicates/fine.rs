@@ -21,26 +21,21 @@ impl Fine {
     pub fn of(picture: &Likeness, window: Window, mirrored: bool) -> Option<Fine> {
         let grey = pooled(picture, window, mirrored);
         let means = local_means(&grey);
-        let mut fine: Box<Grid> = Box::new([[0.0; GRID]; GRID]);
-        for ((fine, grey), mean) in
-            fine.iter_mut().flatten().zip(grey.iter().flatten()).zip(means.iter().flatten())
-        {
-            *fine = grey - mean;
-        }
-        let cells = fine.as_flattened_mut();
-        let mean = cells.iter().sum::<f32>() / cells.len() as f32;
-        cells.iter_mut().for_each(|value| *value -= mean);
-        let length = cells.iter().map(|value| value * value).sum::<f32>().sqrt();
+        let mut fine = Box::new(grey);
+        fine.iter_mut().flatten().zip(means.as_flattened()).for_each(|(cell, mean)| *cell -= mean);
+        let mean = total(|row, column| fine[row][column]) / (GRID * GRID) as f32;
+        fine.iter_mut().flatten().for_each(|cell| *cell -= mean);
+        let length = total(|row, column| fine[row][column] * fine[row][column]).sqrt();
         if length < FLAT * GRID as f32 {
             return None;
         }
-        cells.iter_mut().for_each(|value| *value /= length);
+        fine.iter_mut().flatten().for_each(|cell| *cell /= length);
         Some(Fine(fine))
     }
 
     /// -1 to 1.
     pub fn correlation(&self, other: &Fine) -> f32 {
-        self.0.iter().zip(other.0.iter()).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>()).sum()
+        total(|row, column| self.0[row][column] * other.0[row][column])
     }
 
     /// The signs of its products with 256 random vectors of 1 and -1, drawn by `seed`.
@@ -59,6 +54,15 @@ impl Fine {
     }
 }
 
+/// The sum over all cells; column by column, so that the columns are added up side by side.
+fn total(value: impl Fn(usize, usize) -> f32) -> f32 {
+    let mut sums = [0.0; GRID];
+    for row in 0..GRID {
+        sums.iter_mut().enumerate().for_each(|(column, sum)| *sum += value(row, column));
+    }
+    sums.iter().sum()
+}
+
 /// Where a half of a cell lies between two pixels: the first of them, and the weight of the second.
 #[derive(Clone, Copy)]
 struct Between(usize, f32);
@@ -74,51 +78,43 @@ fn halves(start: f32, size: f32) -> [[Between; 2]; GRID] {
     std::array::from_fn(|cell| [half(2 * cell), half(2 * cell + 1)])
 }
 
-/// Grey on the grid: the mean of four samples a cell, between the pixels; first along the rows, then down the columns.
+/// Grey on the grid: the mean of four samples a cell, between the pixels; first down all columns at once, then along the rows.
 fn pooled(picture: &Likeness, window: Window, mirrored: bool) -> Grid {
     let mut across = halves(window.left, window.width);
     if mirrored {
         across.reverse();
     }
-    let down = halves(window.top, window.height);
-    // Rows outside of the window are asked for by nothing.
-    let (first, last) = (down[0][0].0, down[GRID - 1][1].0 + 1);
-    let mut rows = [[0.0; GRID]; SIDE];
-    for (pixels, row) in picture.grey.chunks_exact(SIDE).zip(&mut rows).take(last + 1).skip(first) {
-        let at = |Between(pixel, weight): Between| {
-            f32::from(pixels[pixel]) * (1.0 - weight) + f32::from(pixels[pixel + 1]) * weight
-        };
-        row.iter_mut().zip(across).for_each(|(value, [a, b])| *value = (at(a) + at(b)) / 2.0);
-    }
     let mut grid = [[0.0; GRID]; GRID];
-    for (cells, [Between(a, at), Between(b, bt)]) in grid.iter_mut().zip(down) {
-        for (column, cell) in cells.iter_mut().enumerate() {
-            let first = rows[a][column] * (1.0 - at) + rows[a + 1][column] * at;
-            let second = rows[b][column] * (1.0 - bt) + rows[b + 1][column] * bt;
-            *cell = (first + second) / 2.0;
-        }
+    for (cells, [a, b]) in grid.iter_mut().zip(halves(window.top, window.height)) {
+        let row = |pixel: usize| -> &[u8; SIDE] {
+            picture.grey[pixel * SIDE..][..SIDE].try_into().expect("a whole row")
+        };
+        let [above, below] = [a, b].map(|Between(pixel, weight)| (row(pixel), row(pixel + 1), weight));
+        let between = |(first, second, weight): (&[u8; SIDE], &[u8; SIDE], f32), at: usize| {
+            f32::from(first[at]) * (1.0 - weight) + f32::from(second[at]) * weight
+        };
+        let column: [f32; SIDE] = std::array::from_fn(|at| (between(above, at) + between(below, at)) / 2.0);
+        let at =
+            |Between(pixel, weight): Between| column[pixel] * (1.0 - weight) + column[pixel + 1] * weight;
+        cells.iter_mut().zip(across).for_each(|(cell, [a, b])| *cell = (at(a) + at(b)) / 2.0);
     }
     grid
 }
 
 /// Of the 5×5 cells around, as far as they are there.
 fn local_means(grey: &Grid) -> Grid {
-    let mut across = [[0.0; GRID]; GRID];
-    for (means, row) in across.iter_mut().zip(grey) {
-        around(|at, share, from| means[at] += share * row[from]);
+    // How many places there are around each place along a side.
+    let there: [f32; GRID] =
+        std::array::from_fn(|at| (at.saturating_sub(AROUND)..(at + AROUND + 1).min(GRID)).len() as f32);
+    // Zeros all around stand for the cells that are not there.
+    let mut sums = [[0.0; GRID]; GRID + 2 * AROUND];
+    for (sums, row) in sums[AROUND..].iter_mut().zip(grey) {
+        let mut padded = [0.0; GRID + 2 * AROUND];
+        padded[AROUND..AROUND + GRID].copy_from_slice(row);
+        *sums =
+            std::array::from_fn(|at| (0..=2 * AROUND).map(|step| padded[at + step]).sum::<f32>() / there[at]);
     }
-    let mut means = [[0.0; GRID]; GRID];
-    around(|at, share, from| {
-        means[at].iter_mut().zip(&across[from]).for_each(|(mean, value)| *mean += share * value);
-    });
-    means
-}
-
-/// For each place along a side those around it that are there, and the share that each of them has.
-fn around(mut add: impl FnMut(usize, f32, usize)) {
-    for at in 0..GRID {
-        let places = at.saturating_sub(AROUND)..(at + AROUND + 1).min(GRID);
-        let share = 1.0 / places.len() as f32;
-        places.for_each(|from| add(at, share, from));
-    }
+    std::array::from_fn(|row| {
+        std::array::from_fn(|at| (0..=2 * AROUND).map(|step| sums[row + step][at]).sum::<f32>() / there[row])
+    })
 }

@@ -28,7 +28,8 @@ pub struct SourceArguments {
 /// How a source is read.
 #[derive(Debug, Args)]
 pub struct ReadingArguments {
-    /// The kind of source: study, class-folders, index-csv, pixel-csv, idx, cifar [default: recognised]
+    /// The kind of source: study, parquet, web-dataset, archive, idx, cifar, index-csv, pixel-csv, class-folders
+    /// [default: recognised]
     #[arg(long, value_name = "KIND", help_heading = "Source")]
     pub kind: Option<String>,
     /// Column that holds the class [default: category in an index.csv, target in a CSV of pixels]
@@ -52,6 +53,9 @@ pub struct ReadingArguments {
     /// Split of a study, by its name; all for all its pictures [default: main, where there is one]
     #[arg(long, value_name = "NAME", help_heading = "Source")]
     pub split: Option<String>,
+    /// Of a study, the faces that candor crop cut out, in the place of the pictures
+    #[arg(long, help_heading = "Source")]
+    pub crops: bool,
     /// Names of the classes 0, 1, 2 …, where the source numbers them
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', help_heading = "Source")]
     pub class_names: Vec<String>,
@@ -98,6 +102,7 @@ impl ReadingArguments {
             group_column: self.group_column.clone(),
             split_column: self.split_column.clone(),
             split: self.split.clone(),
+            crops: self.crops,
             class: None,
             class_names: self.class_names.clone(),
             pixel_max: self.pixel_max,

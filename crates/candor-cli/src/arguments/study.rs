@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use candor_core::Seed;
-use candor_workflow::{Fractions, Keep, MAIN, Method, SplitRequest, StudySplitRequest, Tie};
+use candor_workflow::{
+    CropRequest, Cropping, Fractions, Keep, MAIN, Method, SourceOptions, SplitRequest, StudySplitRequest,
+    Tie, Which,
+};
 use clap::{Args, ValueEnum};
 
 use super::source::ReadingArguments;
@@ -41,6 +44,61 @@ impl From<By> for Keep {
             By::Reference => Keep::Reference,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub struct CropArguments {
+    /// A study, or with --out any other source of pictures
+    pub source: PathBuf,
+    /// New folder for the crops, one subfolder a class [default: they are kept in the study]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The only face of a picture (more than one is a failure), the largest, or all of them
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = Faces::One)]
+    pub faces: Faces,
+    /// Added on each side, as a share of the face
+    #[arg(long, value_name = "SHARE", default_value_t = Cropping::default().margin, value_parser = margin)]
+    pub margin: f64,
+    /// Rows and columns of a crop
+    #[arg(long, value_name = "PIXELS", default_value_t = Cropping::default().side_px as u64,
+          value_parser = clap::value_parser!(u64).range(8..=4096))]
+    pub size: u64,
+    /// All pictures below SOURCE are of this class
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
+}
+
+/// Which faces are cut out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Faces {
+    One,
+    Largest,
+    All,
+}
+
+impl CropArguments {
+    /// What the workflow needs to know.
+    pub fn request(&self, threads: usize) -> CropRequest {
+        let which = match self.faces {
+            Faces::One => Which::One,
+            Faces::Largest => Which::Largest,
+            Faces::All => Which::All,
+        };
+        CropRequest {
+            source: self.source.clone(),
+            options: SourceOptions { class: self.class.clone(), ..self.reading.options() },
+            out: self.out.clone(),
+            how: Cropping { which, margin: self.margin, side_px: self.size as usize },
+            threads,
+        }
+    }
+}
+
+fn margin(text: &str) -> Result<f64, String> {
+    let margin = text.parse().ok().filter(|margin| (0.0..=10.0).contains(margin));
+    margin.ok_or_else(|| "write a share of the face from 0 to 10, such as 0.3".to_owned())
 }
 
 #[derive(Debug, Args)]

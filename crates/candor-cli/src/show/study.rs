@@ -1,7 +1,8 @@
 //! What is in a study, and what was done to it.
 
 use candor_workflow::{
-    DuplicateCluster, Duplicates, Forgotten, Imported, NamedSplit, SplitMade, StudyStatus, Tie, count,
+    CropCount, CropResult, DuplicateCluster, Duplicates, Forgotten, Imported, NamedSplit, SplitMade,
+    StudyStatus, Tie, count,
 };
 
 use super::Words;
@@ -38,6 +39,34 @@ impl Words for Imported {
     }
 }
 
+impl Words for CropResult {
+    fn words(&self) -> String {
+        let (place, side) = (self.place.display(), self.made.how.side_px);
+        let mut text = format!("{} looked at", pictures(self.looked_at));
+        if self.known > 0 {
+            text += &format!(", {} before", were(self.known));
+        }
+        let crops = count(self.crops as u64);
+        text += &format!("; {crops} crops of {side}×{side} pixels in {place}.\n");
+        if self.replaced > 0 {
+            text += &format!("{} of another kind taken away.\n", were(self.replaced));
+        }
+        for (reason, pictures) in self.reasons() {
+            text += &format!("Failed: {} ({reason})\n", count(pictures as u64));
+        }
+        if !self.problems.is_empty() {
+            text += &format!("Not readable: {}\n", count(self.problems.len() as u64));
+        }
+        let sheet = self.sheet.display();
+        text +=
+            &format!("\nLook at them: {sheet}\nFailures, a line each: {}\n", self.failures_file.display());
+        match self.in_study {
+            true => text + &format!("Train on them: candor study {place} --crops\n"),
+            false => text + &format!("Train on them: candor study {place}\n"),
+        }
+    }
+}
+
 impl Words for StudyStatus {
     fn words(&self) -> String {
         let status = &self.pictures;
@@ -64,6 +93,7 @@ impl Words for StudyStatus {
             sources.row([&place, &source.kind, &pictures, &problems, &source.imported_at]);
         }
         text += &format!("\n{classes}\n{sources}");
+        text += &status.crops.as_ref().map_or_else(String::new, crop_words);
         if !status.splits.is_empty() {
             let mut splits = Table::new(&["split", ">train", ">validation", ">test", ">in none"]);
             for split in &status.splits {
@@ -85,6 +115,14 @@ impl Words for StudyStatus {
         }
         text
     }
+}
+
+fn crop_words(crops: &CropCount) -> String {
+    let [cut, failures, new] =
+        [crops.crops, crops.failures, crops.not_looked_at].map(|number| count(number as u64));
+    let side = crops.made.how.side_px;
+    let waiting = if crops.not_looked_at > 0 { format!(", {new} not looked at yet") } else { String::new() };
+    format!("\n{cut} faces cut out ({side}×{side}), {failures} pictures without{waiting}\n")
 }
 
 fn pictures(number: usize) -> String {

@@ -53,6 +53,27 @@ fn a_strict_audit_ends_with_3_where_a_check_fails_and_an_unknown_check_is_wrong_
 }
 
 #[test]
+fn claimed_figures_are_kept_with_the_run_and_held_against_its_answers() {
+    let candor = Candor::new();
+    candor.write_pixel_csv("faces.csv", 200, 8);
+    candor.json(&format!("study faces.csv --out run {QUICK}"));
+    let own = candor.json("audit run --only figures");
+    assert_eq!(verdicts(&own), [("figures".to_owned(), "pass".to_owned())]);
+    candor.write("claims.toml", "pictures = 40\n[[accuracies]]\nname = 'paper'\nvalue = '91.7 %'\n");
+    let audited = candor.run("audit run --only figures --figures claims.toml");
+    assert!(
+        audited.stdout.starts_with("Audit, figures (fail): claims.toml: paper: 91.7 % is"),
+        "{}",
+        audited.stdout
+    );
+    assert_eq!(verdicts(&candor.json("audit run --only figures"))[0].1, "fail", "they are kept with the run");
+    assert!(candor.text("run/report.html").contains("is no fraction of 40"));
+    let missing = candor.run("audit run --figures nowhere.toml");
+    assert_eq!(missing.code, 1);
+    assert!(missing.stderr.contains("nowhere.toml"), "{}", missing.stderr);
+}
+
+#[test]
 fn copies_are_kept_together_by_a_repair_and_both_accuracies_are_told() {
     let candor = Candor::new();
     for number in 0..120usize {

@@ -30,6 +30,31 @@ first = records[0]
 print(dataset.metadata.ctx.conforms_to.name, len(issues.errors), len(records), first['pictures/class'].decode(), len(first['pictures/id']))
 ";
 
+const PICTURES: &str = "
+import sys, pathlib, json, tarfile, hashlib, pyarrow.parquet
+out = pathlib.Path(sys.argv[1])
+seen = {}
+for layout in ('parquet', 'web-dataset'):
+    found = []
+    for file in sorted((out / layout).rglob('*.parquet')):
+        table = pyarrow.parquet.read_table(file)
+        names = json.loads(table.schema.metadata[b'huggingface'])['info']['features']['label']['names']
+        for row in table.to_pylist():
+            assert row['image']['path'].startswith(names[row['label']]), row['image']['path']
+            found.append((file.name.split('-')[0], names[row['label']], hashlib.sha256(row['image']['bytes']).hexdigest()))
+    for file in sorted((out / layout).rglob('*.tar')):
+        with tarfile.open(file) as tar:
+            members = {member.name: tar.extractfile(member).read() for member in tar}
+        for name in [name for name in members if name.endswith('.cls')]:
+            key = name[:-4]
+            told = json.loads(members[key + '.json'])
+            assert told['class'] == ['dark', 'light'][int(members[name])]
+            found.append((file.name.split('-')[0], told['class'], hashlib.sha256(members[key + '.bmp']).hexdigest()))
+    seen[layout] = sorted(found)
+assert seen['parquet'] == seen['web-dataset']
+print(len(seen['parquet']), sum(subset == 'test' for subset, _, _ in seen['parquet']), len(set(seen['parquet'])))
+";
+
 const QUICK: &str = "--architecture linear --height 8 --width 8 --epochs 1 --no-baselines";
 
 #[test]
@@ -59,4 +84,30 @@ fn the_pictures_are_described_in_croissant() {
     assert!(!candor.path("run/looks.json").exists(), "which picture is where is no look");
     let Some(python) = Python::with("mlcroissant", "the_pictures_are_described_in_croissant") else { return };
     assert_eq!(python.ask(CROISSANT, &candor.path("described/croissant.json")), "V_1_1 0 40 dark 64");
+}
+
+#[test]
+fn pyarrow_and_tarfile_read_the_pictures() {
+    let candor = Candor::new();
+    candor.write_photos("photos", 10);
+    candor.json("import photos --study s");
+    candor.json("split s --together none");
+    for layout in ["parquet", "web-dataset"] {
+        let written = candor.json(&format!("export s --to {layout} --out out/{layout}"));
+        assert_eq!((&written["pictures"], &written["files"]), (&20.into(), &3.into()));
+    }
+    let words = candor.run("export s --to class-folders --out folders --split all").stdout;
+    assert!(words.starts_with("20 pictures in 20 files written into folders (class-folders)."), "{words}");
+    let refused = candor.run("export s --to class-folders --out folders");
+    assert!(refused.code == 1 && refused.stderr.contains("not empty"), "{}", refused.stderr);
+    for wrong in [
+        "export s",
+        "export s --to parquet",
+        "export s --to nonsense --out x",
+        "export s --onnx x --to parquet --out y",
+    ] {
+        assert_eq!(candor.run(wrong).code, 2, "{wrong}");
+    }
+    let Some(python) = Python::with("pyarrow", "pyarrow_and_tarfile_read_the_pictures") else { return };
+    assert_eq!(python.ask(PICTURES, &candor.path("out")), "20 4 20");
 }

@@ -116,13 +116,15 @@ fn a_kernel_finds_edges_and_its_pictures_lie_beside_the_page() {
 }
 
 #[test]
-fn labels_drawn_by_lot_are_learned_by_heart_and_the_audit_says_so() {
+fn labels_drawn_by_lot_are_learned_by_heart_and_hold_for_no_new_stone() {
     let candor = Candor::new();
-    let found = candor.json("lesson random-labels --stones 120 --permutations 19 --out stones");
+    let found = candor.json("lesson random-labels --stones 120 --permutations 4 --out stones");
     let (seen, new) = (value(&found, "/by_lot/seen"), value(&found, "/by_lot/new"));
     assert!(seen > 0.85 && new < 0.75, "{seen} {new}");
-    assert!(value(&found, "/by_sight/new") > 0.85, "{found}");
-    assert_ne!(found["by_lot"]["findings"][0]["verdict"], "pass", "{found}");
+    assert!(value(&found, "/by_sight/new") > new + 0.05, "{found}");
+    let asked: Vec<&Value> =
+        found["by_lot"]["findings"].as_array().unwrap().iter().map(|f| &f["check"]).collect();
+    assert_eq!(asked, ["better-than-chance", "memorisation"]);
     assert!(candor.text("stones/stones/index.csv").starts_with("file,label,shape\nstone-0001.png,"));
     assert!(candor.path("stones/label/report.html").is_file());
     check_page(&candor, "stones");

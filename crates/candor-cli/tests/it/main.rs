@@ -6,6 +6,7 @@ mod audit;
 #[path = "../../../candor-report/tests/browser/mod.rs"]
 mod browser;
 mod compare;
+mod crop;
 mod explain;
 mod exported;
 mod fixtures;

@@ -25,6 +25,11 @@ impl SourceError {
         SourceError::new(place, SourceErrorKind::Unreadable(error))
     }
 
+    /// The same of the archive at `place`, in which it was found.
+    pub(super) fn moved(self, place: &Path) -> SourceError {
+        SourceError { place: place.to_owned(), ..self }
+    }
+
     /// The file or folder.
     pub fn place(&self) -> &Path {
         &self.place
@@ -88,6 +93,22 @@ pub enum SourceErrorKind {
         "unpacks to {bytes} bytes, more than the {max_bytes} allowed: if you trust it, raise --max-bytes"
     )]
     TooManyBytes { bytes: u64, max_bytes: u64 },
+    /// An archive that unpacks to far more than it is.
+    #[error(
+        "unpacks to more than {limit} bytes from {packed}: no pictures are packed so tightly. If you trust it, unpack it yourself"
+    )]
+    Bomb { packed: u64, limit: u64 },
+    /// An archive with more entries than anybody packs.
+    #[error("holds more than {most} files: unpack it yourself")]
+    TooManyEntries { most: usize },
+    /// An archive or a Parquet file that cannot be read on.
+    #[error("is damaged, or packed in a way that candor does not read: {detail}")]
+    Packed { detail: String },
+    /// Rows of Parquet without pictures.
+    #[error(
+        "has no column of pictures (a struct with \"bytes\", as Hugging Face writes it, or bytes); it has: {columns}"
+    )]
+    NoPictureColumn { columns: String },
     /// Pictures without labels or the other way round.
     #[error("needs {partner} beside it")]
     MissingPartner { partner: String },

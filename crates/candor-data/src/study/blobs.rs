@@ -1,4 +1,4 @@
-//! The originals' bytes: `blobs/<sha256>`, each file whole or absent.
+//! Files by the SHA-256 of their bytes, each whole or absent: the originals in `blobs/`, what was cut out of them in `derived/`.
 //!
 //! A blob is on the disk before its row is written, so a row never lacks its blob; a blob without a row, left by a process
 //! that was killed between the two, is taken away when the study is opened for writing the next time.
@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use candor_core::SampleId;
 
-use super::StudyErrorKind;
+use super::{DERIVED, StudyErrorKind};
 
-/// The folder with the originals.
+/// A folder of such files.
 #[derive(Clone, Debug)]
 pub(crate) struct Blobs {
     folder: PathBuf,
@@ -37,9 +37,14 @@ impl Beside {
 }
 
 impl Blobs {
-    /// The folder of the study at `study`; made when a blob is put.
+    /// The originals of the study at `study`. The folder is made when a blob is put.
     pub fn of(study: &Path) -> Blobs {
         Blobs { folder: study.join("blobs") }
+    }
+
+    /// What was cut out of them.
+    pub fn derived(study: &Path) -> Blobs {
+        Blobs { folder: study.join(DERIVED) }
     }
 
     /// Where the blob is, or would be.
@@ -94,9 +99,12 @@ impl Blobs {
         path.is_file() || fs::hard_link(original, &path).is_ok()
     }
 
-    /// Forces the names of new blobs onto the disk.
+    /// Forces the names of new blobs, and that names are gone, onto the disk.
     pub fn sync(&self) -> Result<(), StudyErrorKind> {
-        sync_folder(&self.folder).map_err(StudyErrorKind::file(&self.folder, "synced"))
+        match sync_folder(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            synced => synced.map_err(StudyErrorKind::file(&self.folder, "synced")),
+        }
     }
 
     /// Takes away what has no row, and half-written files. Files that candor did not name are left alone.

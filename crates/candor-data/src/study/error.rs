@@ -71,6 +71,9 @@ pub enum StudyErrorKind {
     /// A split that is not there.
     #[error("has no split \"{name}\"; it has: {known}")]
     NoSuchSplit { name: String, known: String },
+    /// Crops that were never made.
+    #[error("has no crops: make them with candor crop")]
+    NoCrops,
     /// What was taken out is still in the write-ahead log.
     #[error(
         "another process reads study.db at the moment, so that what was taken out is still in its log: end it, and give any command that writes to the study"

@@ -30,6 +30,9 @@ pub struct Doomed {
     pub class: String,
     /// The file that holds the original, where that is outside of the study: it is not touched.
     pub elsewhere: Option<PathBuf>,
+    /// SHA-256 of the faces that were cut out of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub crops: Vec<SampleId>,
     /// Where it was found: files, addresses.
     pub origins: Vec<String>,
     /// Whatever else is known of it.
@@ -40,6 +43,11 @@ pub struct Doomed {
 }
 
 impl Doomed {
+    /// By which trainings know it: its own id, and those of its crops.
+    pub fn ids(&self) -> impl Iterator<Item = SampleId> {
+        std::iter::once(self.id).chain(self.crops.iter().copied())
+    }
+
     /// The texts by which a file could speak of it: its hash, its files' names, its addresses, and what else is known of it
     /// alone.
     pub fn traces(&self) -> BTreeSet<String> {
@@ -51,7 +59,7 @@ impl Doomed {
         let told = self.origins.iter().map(String::as_str).chain(names);
         let known = self.telling.iter().map(String::as_str).filter(|value| value.chars().count() >= SHORTEST);
         let told = told.filter(|text| !text.is_empty()).chain(known).map(str::to_owned);
-        told.chain([self.id.to_string()]).collect()
+        told.chain(self.ids().map(|id| id.to_string())).collect()
     }
 }
 
@@ -85,7 +93,8 @@ impl Study {
         let id = bytes.unwrap_or_else(|| what.to_lowercase());
         let sql = "SELECT id FROM picture WHERE sha256 = ?2 OR grouped_by = ?1 OR reference = ?1
                    UNION SELECT picture FROM origin WHERE url = ?1 OR file = ?1 OR substr(file, -length('/' || ?1)) = '/' || ?1
-                   UNION SELECT picture FROM attribute WHERE value = ?1";
+                   UNION SELECT picture FROM attribute WHERE value = ?1
+                   UNION SELECT picture FROM face WHERE crop = ?2";
         let mut rows = self.connection.prepare(sql)?;
         let ids = rows.query_map([what, &id], |row| row.get(0))?;
         let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>()?;
@@ -116,6 +125,10 @@ impl Study {
             id: SampleId::from_hex(&id).ok_or(StudyErrorKind::NotAHash { found: id })?,
             class,
             elsewhere: elsewhere.map(PathBuf::from),
+            crops: texts("SELECT crop FROM face WHERE picture = ?1 AND crop IS NOT NULL ORDER BY id")?
+                .iter()
+                .filter_map(|id| SampleId::from_hex(id))
+                .collect(),
             origins: texts(
                 "SELECT file FROM origin WHERE picture = ?1 UNION SELECT url FROM origin WHERE picture = ?1 AND url IS NOT NULL",
             )?,
@@ -149,7 +162,8 @@ impl Study {
         for picture in doomed {
             let id = picture.id.to_string();
             let addresses = picture.origins.iter().filter(|origin| origin.contains("://"));
-            for text in addresses.chain([&id]) {
+            let ids: Vec<String> = picture.ids().map(|id| id.to_string()).collect();
+            for text in addresses.chain(&ids) {
                 let sql = "INSERT OR IGNORE INTO tombstone (digest, made_on) VALUES (?1, date('now'))";
                 transaction.execute(sql, params![hmac(&key, text.as_bytes()).to_vec()])?;
             }
@@ -167,8 +181,9 @@ impl Study {
         }
         transaction.execute("DELETE FROM source WHERE id NOT IN (SELECT source FROM origin) AND id NOT IN (SELECT source FROM problem)", [])?;
         transaction.commit()?;
-        self.blobs.sweep(&self.ids()?)?;
+        self.sweep()?;
         self.blobs.sync()?;
+        self.derived.sync()?;
         self.flush()
     }
 

@@ -7,10 +7,12 @@ use candor_core::{Provenance, SampleId, Subset};
 use rusqlite::Row;
 
 use super::ties::Exif;
-use super::{ALL, MAIN, Outcome, Study, StudyError, StudyErrorKind};
+use super::{ALL, KeptCrop, MAIN, Outcome, Study, StudyError, StudyErrorKind};
 
 /// One picture of a study.
 pub(crate) struct Listed {
+    /// Of its row.
+    pub number: i64,
     pub id: SampleId,
     pub class: String,
     pub subset: Option<Subset>,
@@ -73,6 +75,15 @@ impl Study {
         Ok(found)
     }
 
+    /// The crops of each picture, by the picture's row; none at all is an error.
+    pub(crate) fn list_crops(&self) -> Result<BTreeMap<i64, Vec<KeptCrop>>, StudyError> {
+        let crops = self.crops().and_then(|crops| match crops.is_empty() {
+            true => Err(StudyErrorKind::NoCrops),
+            false => Ok(crops),
+        });
+        self.at(crops)
+    }
+
     fn split_pictures(&self, name: Option<&str>) -> Outcome<InSplit> {
         let pictures = self.list_all()?;
         if name == Some(ALL) {
@@ -106,8 +117,8 @@ impl Study {
                    ORDER BY sha256";
         let mut rows = self.connection.prepare(sql)?;
         let listed = rows.query_map([], |row| {
-            Ok(self.listed(row)?.map(|(number, listed)| {
-                let attributes = attributes.remove(&number).unwrap_or_default();
+            Ok(self.listed(row)?.map(|listed| {
+                let attributes = attributes.remove(&listed.number).unwrap_or_default();
                 Listed { attributes, ..listed }
             }))
         })?;
@@ -115,13 +126,14 @@ impl Study {
         Ok(listed.into_iter().flatten().collect())
     }
 
-    fn listed(&self, row: &Row<'_>) -> rusqlite::Result<Option<(i64, Listed)>> {
+    fn listed(&self, row: &Row<'_>) -> rusqlite::Result<Option<Listed>> {
         let Some(id) = SampleId::from_hex(&row.get::<_, String>(1)?) else { return Ok(None) };
         let place = match row.get::<_, Option<String>>(5)? {
             Some(file) => Place::Reference(file.into()),
             None => Place::Blob(self.blobs.path(&id)),
         };
-        let listed = Listed {
+        Ok(Some(Listed {
+            number: row.get(0)?,
             id,
             class: row.get(2)?,
             subset: row.get::<_, Option<String>>(3)?.and_then(|name| subset_called(&name)),
@@ -136,8 +148,7 @@ impl Study {
             exif: Exif { taken_at: row.get(9)?, camera: row.get(10)? },
             source: row.get::<_, Option<String>>(11)?.unwrap_or_default(),
             unit: row.get(12)?,
-        };
-        Ok(Some((row.get(0)?, listed)))
+        }))
     }
 
     fn attributes(&self) -> Outcome<BTreeMap<i64, BTreeMap<String, String>>> {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{NamedSplit, Outcome, Place, Study, StudyError};
+use super::{CroppedHow, NamedSplit, Outcome, Place, Study, StudyError};
 
 /// What is in a study.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Status {
     /// The study's folder.
     pub study: PathBuf,
@@ -25,6 +25,23 @@ pub struct Status {
     pub sources: Vec<SourceCount>,
     /// By name.
     pub splits: Vec<NamedSplit>,
+    /// Faces that were cut out, once that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crops: Option<CropCount>,
+}
+
+/// What was cut out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CropCount {
+    /// How.
+    #[serde(flatten)]
+    pub made: CroppedHow,
+    /// Crops.
+    pub crops: usize,
+    /// Pictures out of which nothing was cut.
+    pub failures: usize,
+    /// Pictures in which no face was looked for yet: added since.
+    pub not_looked_at: usize,
 }
 
 /// Pictures of a class.
@@ -63,9 +80,7 @@ impl Study {
     fn count(&self) -> Outcome<Status> {
         let number = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
         let twice = "SELECT count(*) FROM (SELECT picture FROM origin GROUP BY picture HAVING count(*) > 1)";
-        let is_missing = |place: &Place| match place {
-            Place::Blob(path) | Place::Reference(path) => !path.is_file(),
-        };
+        let is_missing = |place: &Place| !place.path().is_file();
         Ok(Status {
             study: self.path.clone(),
             pictures: number("SELECT count(*) FROM picture")? as usize,
@@ -75,7 +90,21 @@ impl Study {
             classes: self.class_counts()?,
             sources: self.source_counts()?,
             splits: self.split_counts()?,
+            crops: self.crop_counts()?,
         })
+    }
+
+    fn crop_counts(&self) -> Outcome<Option<CropCount>> {
+        let Some(made) = self.cropped_how()? else { return Ok(None) };
+        let number = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        Ok(Some(CropCount {
+            made,
+            crops: number("SELECT count(crop) FROM face")? as usize,
+            failures: number("SELECT count(failure) FROM searched")? as usize,
+            not_looked_at: number(
+                "SELECT count(*) FROM picture WHERE id NOT IN (SELECT picture FROM searched)",
+            )? as usize,
+        }))
     }
 
     fn class_counts(&self) -> Outcome<Vec<ClassCount>> {

@@ -181,7 +181,7 @@ fn what_is_no_source_is_refused_with_what_to_do() {
         (
             "x.zip",
             &[("x.zip", Text("PK"))],
-            "is an archive (unpack it first); a source is a folder with one subfolder a class, an index.csv, a CSV of pixels, or IDX files",
+            "is an archive that candor does not unpack (zip, tar and tar.gz it does, unless they are damaged); a source is a folder with one subfolder a class, an index.csv, a CSV of pixels, or IDX files",
         ),
         (
             "1.png",

@@ -105,7 +105,8 @@ impl SourceSpec {
         };
         let typed =
             flags.into_iter().filter_map(|(flag, value)| Some(format!(" --{flag} {}", quoted(&value?))));
-        place + &typed.collect::<String>()
+        let crops = if self.options.crops { " --crops" } else { "" };
+        place + &typed.collect::<String>() + crops
     }
 
     /// The same with paths that hold from any working directory.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::evaluate::open;
 use super::repair::{Repaired, repair};
-use crate::audit::run_checks;
+use crate::audit::{claim, run_checks};
 use crate::error::{Result, WorkflowError};
 use crate::report::write_report;
 use crate::run_dir::{REPORT_HTML, RunDir};
@@ -24,6 +24,8 @@ pub struct AuditRequest {
     pub permutations: usize,
     /// Whether copies across the splits are repaired: split again, trained again, compared.
     pub repair: bool,
+    /// A file with figures that somebody claims of the classifier, as `check-figures` reads it; kept with the run.
+    pub figures: Option<PathBuf>,
     /// Threads to compute on, 0 for all cores.
     pub threads: usize,
 }
@@ -67,6 +69,9 @@ pub fn audit(request: &AuditRequest, reporter: &dyn Reporter) -> Result<Audited>
         true => WorkflowError::AuditStopped { run: request.run.clone() },
         false => error,
     };
+    if let Some(file) = &request.figures {
+        claim(&run, file)?;
+    }
     let findings = run_checks(&run, &checks, settings, reporter).map_err(again)?;
     write_report(&run)?;
     let repaired = if request.repair { repair(&run, reporter).map_err(again)? } else { None };

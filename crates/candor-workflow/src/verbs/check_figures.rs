@@ -12,11 +12,20 @@ use crate::error::{Result, WorkflowError};
 /// # Errors
 /// When the file cannot be read, is not of that structure, or holds a figure that is none; names row and column.
 pub fn check_figures(file: &Path) -> Result<CheckedFigures> {
+    check(&published_figures(file)?).map_err(|error| refused(file, error.to_string()))
+}
+
+/// The figures that stand in a file, not yet checked.
+pub(crate) fn published_figures(file: &Path) -> Result<PublishedFigures> {
     let text = fs::read_to_string(file).map_err(WorkflowError::file(file, "read"))?;
-    let refuse = |reason: String| WorkflowError::Figures { path: file.to_owned(), reason };
-    let figures: PublishedFigures = match file.extension().is_some_and(|extension| extension == "json") {
-        true => serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?,
-        false => toml::from_str(&text).map_err(|error| refuse(error.to_string().trim_end().to_owned()))?,
-    };
-    check(&figures).map_err(|error| refuse(error.to_string()))
+    match file.extension().is_some_and(|extension| extension == "json") {
+        true => serde_json::from_str(&text).map_err(|error| refused(file, error.to_string())),
+        false => {
+            toml::from_str(&text).map_err(|error| refused(file, error.to_string().trim_end().to_owned()))
+        }
+    }
+}
+
+fn refused(file: &Path, reason: String) -> WorkflowError {
+    WorkflowError::Figures { path: file.to_owned(), reason }
 }

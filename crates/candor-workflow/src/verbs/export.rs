@@ -1,13 +1,17 @@
-//! `export`: a trained model for other programs.
+//! `export`: a trained model, or pictures with their labels, for other programs.
 
 use std::path::{Path, PathBuf};
 
+use candor_core::Reporter;
+use candor_data::export::{LAYOUTS, Written, export};
+use candor_data::source::{Source, SourceOptions};
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Result, WorkflowError};
 use crate::model::TrainedModel;
 use crate::onnx::{PIXELS, PROBABILITIES, ends_in_probabilities, to_onnx};
 use crate::run_dir::write_atomically;
+use crate::threads::in_pool;
 
 /// A file that was written, and how it is used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,5 +50,35 @@ pub fn export_onnx(model: &Path, file: &Path) -> Result<Exported> {
         output: PROBABILITIES,
         classes: model.about().classes.clone(),
         probabilities: ends_in_probabilities(model.network()),
+    })
+}
+
+/// Which pictures are to be written, and how.
+#[derive(Clone, Debug)]
+pub struct ExportPicturesRequest {
+    /// A study, or another source.
+    pub source: PathBuf,
+    /// How it is read.
+    pub options: SourceOptions,
+    /// The name of one of the layouts.
+    pub layout: String,
+    /// A new or empty folder.
+    pub out: PathBuf,
+    /// Threads to compute on, 0 for all cores.
+    pub threads: usize,
+}
+
+/// Writes pictures with their classes, subsets, groups and further columns, the originals byte for byte.
+///
+/// # Errors
+/// When there are no pictures, the layout does not exist, the folder is not empty, or the person stops it.
+pub fn export_pictures(request: &ExportPicturesRequest, reporter: &dyn Reporter) -> Result<Written> {
+    let ExportPicturesRequest { source, options, layout, out, threads } = request;
+    let known = || LAYOUTS.map(|layout| layout.name).join(", ");
+    let unknown = || WorkflowError::UnknownLayout { asked: layout.clone(), known: known() };
+    let layout = LAYOUTS.into_iter().find(|known| known.name == layout).ok_or_else(unknown)?;
+    in_pool(*threads, || {
+        let source = Source::open_part(source, options, reporter)?;
+        Ok(export(&source, layout, out, reporter)?)
     })
 }

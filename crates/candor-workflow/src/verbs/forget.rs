@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{ReportRequest, render_report};
 use super::status::runs_of;
+use crate::crop_sheet;
 use crate::error::{Result, WorkflowError};
 use crate::looks::now;
 use crate::pictures::SplitRecord;
@@ -106,7 +107,10 @@ pub fn forget(request: &ForgetRequest, reporter: &dyn Reporter) -> Result<Forgot
     for (dir, run) in held.iter().zip(&forgotten.runs) {
         scrub(dir, run, &forgotten.pictures)?;
     }
+    // The sheet shows faces: it is made again from what is left.
+    crop_sheet::remove(path)?;
     study.forget(&forgotten.pictures, &sketches)?;
+    crop_sheet::write_of_study(&study, &[])?;
     drop((held, study));
     for run in &forgotten.runs {
         write_report_again(&run.run, reporter);
@@ -120,7 +124,7 @@ fn seen_by(run: &Path, pictures: &[Doomed], traces: &BTreeSet<String>) -> Result
     let Ok(split) = fs::read(run.join(SPLIT)) else { return Ok(None) };
     let split: SplitRecord =
         serde_json::from_slice(&split).map_err(|error| WorkflowError::damaged(&run.join(SPLIT), error))?;
-    let ids: BTreeSet<SampleId> = pictures.iter().map(|picture| picture.id).collect();
+    let ids: BTreeSet<SampleId> = pictures.iter().flat_map(Doomed::ids).collect();
     let count = |subset: Subset| {
         let seen = split.ids.get(&subset).map_or(&[][..], Vec::as_slice);
         (subset, seen.iter().filter(|id| ids.contains(id)).count())
@@ -187,14 +191,15 @@ fn scrub(dir: &RunDir, run: &MarkedRun, pictures: &[Doomed]) -> Result<()> {
         match name.as_str() {
             SPLIT => {
                 let mut split: SplitRecord = dir.read_json(SPLIT)?;
-                let gone = |id: &SampleId| pictures.iter().any(|picture| picture.id == *id);
+                let gone = |id: &SampleId| pictures.iter().flat_map(Doomed::ids).any(|other| other == *id);
                 split.ids.values_mut().for_each(|ids| ids.retain(|id| !gone(id)));
                 dir.write_json(SPLIT, &split)?;
             }
             PREDICTIONS | GROUPS => {
                 let text = String::from_utf8_lossy(&dir.read(name)?).into_owned();
-                let gone =
-                    |line: &&str| pictures.iter().any(|picture| line.contains(&picture.id.to_string()));
+                let ids: Vec<String> =
+                    pictures.iter().flat_map(Doomed::ids).map(|id| id.to_string()).collect();
+                let gone = |line: &&str| ids.iter().any(|id| line.contains(id));
                 let rest: String = text.split_inclusive('\n').filter(|line| !gone(line)).collect();
                 dir.write(name, rest)?;
             }

@@ -1,29 +1,10 @@
 //! Things to put on a picture: bars, patches, masks, sunglasses, dazzle.
 //!
-//! Each is drawn in a box of its own shape, and comes in any size. A size is the share of a [`Frame`] that is covered, so
+//! Each is drawn in a box of its own shape, and comes in any size. A size is the share of a frame, the whole picture or the
+//! box around a face, that is covered, so
 //! that different patterns can be held against each other.
 
-use candor_core::Image;
-
-/// Part of a picture in pixels: the whole, or the box around a face.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// First column.
-    pub left: usize,
-    /// First row.
-    pub top: usize,
-    /// Columns.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
-}
-
-impl Frame {
-    /// The whole picture.
-    pub fn of(image: &Image) -> Frame {
-        Frame { left: 0, top: 0, width: image.width(), height: image.height() }
-    }
-}
+use candor_core::{Area, Image};
 
 /// Something to put on a picture.
 pub struct Pattern {
@@ -78,13 +59,13 @@ impl Pattern {
 
     /// `image` with the pattern on it, covering about `size` (a share in 0..=1) of `frame`, with its middle at
     /// (across, down) in 0..=1 of the frame. What would lie outside the picture is lost.
-    pub fn on(&self, image: &Image, frame: Frame, size: f64, (across, down): (f64, f64)) -> Image {
-        let area = size * (frame.width * frame.height) as f64 / self.fill();
+    pub fn on(&self, image: &Image, frame: &Area, size: f64, (across, down): (f64, f64)) -> Image {
+        let area = size * frame.pixels() as f64 / self.fill();
         let height = (area / self.aspect).sqrt().max(1.0);
         let width = (area / height).max(1.0);
         // From a whole pixel on: a small pattern would otherwise lie between the pixels' middles and cover none.
-        let left = (frame.left as f64 + across * frame.width as f64 - width / 2.0).round();
-        let top = (frame.top as f64 + down * frame.height as f64 - height / 2.0).round();
+        let left = (frame.x as f64 + across * frame.width as f64 - width / 2.0).round();
+        let top = (frame.y as f64 + down * frame.height as f64 - height / 2.0).round();
         let channels = image.channels().count();
         let mut pixels = image.pixels().to_vec();
         for (y, x) in (0..image.height()).flat_map(|y| (0..image.width()).map(move |x| (y, x))) {
@@ -114,7 +95,7 @@ mod tests {
             let image = Image::filled(100, 80, channels, 128);
             for pattern in &PATTERNS {
                 for size in [0.01, 0.05, 0.1] {
-                    let changed = pattern.on(&image, Frame::of(&image), size, (0.5, 0.5));
+                    let changed = pattern.on(&image, &Area::of(&image), size, (0.5, 0.5));
                     let of = |x: usize, y: usize| changed.pixel(x, y) != image.pixel(x, y);
                     let covered: Vec<(usize, usize)> = (0..80)
                         .flat_map(|y| (0..100).map(move |x| (x, y)))
@@ -135,11 +116,11 @@ mod tests {
         let image = Image::filled(8, 8, Channels::Grey, 77);
         for pattern in &PATTERNS {
             for place in [(0.2, 0.2), (0.8, 0.8), (0.5, 0.5)] {
-                assert_ne!(pattern.on(&image, Frame::of(&image), 0.05, place), image, "{}", pattern.name);
+                assert_ne!(pattern.on(&image, &Area::of(&image), 0.05, place), image, "{}", pattern.name);
             }
         }
-        let face = Frame { left: 4, top: 4, width: 4, height: 4 };
-        let changed = PATTERNS[1].on(&image, face, 1.0, (0.5, 0.5));
+        let face = Area { x: 4, y: 4, width: 4, height: 4 };
+        let changed = PATTERNS[1].on(&image, &face, 1.0, (0.5, 0.5));
         assert!(changed.pixel(5, 5) != image.pixel(5, 5) && changed.pixel(1, 1) == image.pixel(1, 1));
     }
 }

@@ -185,7 +185,8 @@ impl One {
         let result = train(request, folder, column, &out, reporter)?;
         let (permutations, threads) = (request.permutations, request.threads);
         let only = ASKED.map(str::to_owned).to_vec();
-        let asked = AuditRequest { run: out.clone(), only, permutations, repair: false, threads };
+        let run = out.clone();
+        let asked = AuditRequest { run, only, permutations, figures: None, repair: false, threads };
         let findings = audit(&asked, reporter)?.findings;
         let run = open(RunDir::open(&out)?, threads, reporter)?;
         let model = model_section(&run, &Naming { title: String::new(), model: &names, note: None })?;
