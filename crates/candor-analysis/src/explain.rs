@@ -4,6 +4,7 @@
 //! method is one file; [`METHODS`] lists them for the command line and the report. No map is shown that has not passed the
 //! [`gate`]: it must add up where it claims to, change when the weights do, and name pixels whose loss changes the answer.
 
+pub mod ace;
 mod background;
 mod deep_shap;
 mod error;

@@ -19,8 +19,9 @@ mod holm;
 mod intervals;
 mod mcnemar;
 mod measure;
-mod normal;
+pub(crate) mod normal;
 mod paired;
+pub(crate) mod student;
 mod tally;
 
 pub use bootstrap::{Bootstrap, Draws, Estimate, Resampling, bootstrap};

@@ -7,6 +7,7 @@
 //! [`audit`] asks how far a classifier may be believed.
 //! [`agreement`] asks whether those who labelled agree.
 //! [`explain`] says where in a picture the evidence is.
+//! [`lesson`] holds the arithmetic of the lessons for teachers.
 //! [`near_duplicates`] finds copies of one picture.
 //! [`check_figures`] needs even less: what somebody printed.
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@ pub mod check_figures;
 pub mod evaluate;
 pub mod explain;
 pub mod interval;
+pub mod lesson;
 pub mod near_duplicates;
 
 pub use evaluate::{Evaluation, LabelledPredictions, PredictionsError, PredictionsErrorKind};

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod label;
+mod lesson;
 mod recipe;
 mod source;
 mod study;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 pub use label::{
     LabelAgreementArguments, LabelCommand, LabelHistoryArguments, LabelImportArguments, LabelSetArguments,
 };
+pub use lesson::LessonCommand;
 pub use recipe::RecipeArguments;
 pub use source::SourceArguments;
 pub use study::{
@@ -94,6 +96,9 @@ pub enum Command {
     Data(DataCommand),
     /// Hold published figures against each other: do they agree, are they possible?
     CheckFigures(CheckFiguresArguments),
+    /// Lessons for the class, on your own numbers and pictures: text, figures and a page
+    #[command(subcommand)]
+    Lesson(LessonCommand),
     /// What this machine has, and whether training works on it
     Doctor,
 }
@@ -218,9 +223,12 @@ pub struct AuditArguments {
 pub struct ExplainArguments {
     /// The run's folder
     pub run: PathBuf,
-    /// Only these methods, by their names, separated by commas [default: all]
+    /// Only these methods, by their names, separated by commas; `ace` finds concepts [default: all that draw maps]
     #[arg(long, value_name = "METHOD", value_delimiter = ',')]
     pub method: Vec<String>,
+    /// With `ace`: the class whose concepts are looked for [default: all classes]
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
     /// Picture files to explain [default: of each class one that the run was right on and one that it was wrong on]
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub pictures: Vec<PathBuf>,

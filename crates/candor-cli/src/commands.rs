@@ -10,10 +10,11 @@ use candor_workflow::{
     AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
     ExplainRequest, ExportPicturesRequest, ForgetRequest, FrontierRequest, ImportRequest, LabelTable,
     NewOpinion, PredictRequest, RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit,
-    check_figures, collect, collect_preview, compare, crop, data_get, data_list, demo, doctor, duplicates,
-    evaluate, explain, export_onnx, export_pictures, fairness_frontier, find_lr, forget, import,
-    label_agreement, label_history, label_import, label_set, model_table, models, predict, render_report,
-    resume, split_study, status, study, train,
+    check_figures, collect, collect_preview, compare, convolution_lesson, crop, data_get, data_list, demo,
+    doctor, duplicates, evaluate, explain, export_onnx, export_pictures, fairness_frontier, find_lr, forget,
+    import, label_agreement, label_history, label_import, label_set, model_table, models, predict,
+    random_labels_lesson, regression_lesson, render_report, resume, scores_lesson, split_study, status,
+    study, train,
 };
 use serde::Serialize;
 
@@ -21,8 +22,8 @@ use crate::arguments::{
     AuditArguments, CheckFiguresArguments, Cli, CollectArguments, Command, CompareArguments, DataCommand,
     DataGetArguments, DemoArguments, DuplicatesArguments, EvaluateArguments, ExplainArguments,
     ExportArguments, ForgetArguments, ImportArguments, LabelAgreementArguments, LabelCommand,
-    LabelHistoryArguments, LabelImportArguments, LabelSetArguments, ModelsArguments, PredictArguments,
-    ReportArguments, RunArguments, TrainArguments,
+    LabelHistoryArguments, LabelImportArguments, LabelSetArguments, LessonCommand, ModelsArguments,
+    PredictArguments, ReportArguments, RunArguments, TrainArguments,
 };
 use crate::show::{self, Words};
 use crate::terminal::Terminal;
@@ -56,6 +57,7 @@ pub fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
         Command::Data(DataCommand::List) => session.say(&show::Datasets { datasets: data_list() }),
         Command::Data(DataCommand::Get(arguments)) => session.data_get(arguments),
         Command::CheckFigures(arguments) => session.check_figures(arguments),
+        Command::Lesson(command) => session.lesson(command),
         Command::Doctor => session.doctor(),
     }
 }
@@ -207,8 +209,8 @@ impl Session<'_> {
     }
 
     fn explain(&self, arguments: &ExplainArguments) -> Result<ExitCode> {
-        let ExplainArguments { run, method: methods, pictures, background } = arguments.clone();
-        let request = ExplainRequest { run, methods, pictures, background, threads: self.threads };
+        let ExplainArguments { run, method: methods, class, pictures, background } = arguments.clone();
+        let request = ExplainRequest { run, methods, class, pictures, background, threads: self.threads };
         self.say(&explain(&request, self.terminal)?)
     }
 
@@ -273,6 +275,21 @@ impl Session<'_> {
         Ok(if arguments.strict && contradicted { ExitCode::from(3) } else { ExitCode::SUCCESS })
     }
 
+    fn lesson(&self, command: &LessonCommand) -> Result<ExitCode> {
+        match command {
+            LessonCommand::Regression(arguments) => {
+                self.say(&regression_lesson(&arguments.request(), self.terminal)?)
+            }
+            LessonCommand::Scores(arguments) => {
+                self.say(&scores_lesson(&arguments.request(), self.terminal)?)
+            }
+            LessonCommand::Convolution(arguments) => self.say(&convolution_lesson(&arguments.request())?),
+            LessonCommand::RandomLabels(arguments) => {
+                self.say(&random_labels_lesson(&arguments.request(self.threads), self.terminal)?)
+            }
+        }
+    }
+
     fn doctor(&self) -> Result<ExitCode> {
         let found = doctor(self.threads, self.terminal)?;
         self.say(&found)?;
@@ -289,6 +306,6 @@ fn run_folder(arguments: &RunArguments, default: &str) -> PathBuf {
     }
 }
 
-fn out(typed: &Option<PathBuf>, default: &str) -> PathBuf {
+pub fn out(typed: &Option<PathBuf>, default: &str) -> PathBuf {
     typed.clone().unwrap_or_else(|| free_name(default))
 }

@@ -66,6 +66,7 @@ fn is_usage(error: Option<&WorkflowError>) -> bool {
                 | WorkflowError::UnknownDataset { .. }
                 | WorkflowError::UnknownCheck { .. }
                 | WorkflowError::UnknownMethod { .. }
+                | WorkflowError::NoSuchClass { .. }
         )
     )
 }

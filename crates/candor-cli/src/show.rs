@@ -8,6 +8,7 @@ mod fairness;
 mod figures;
 mod judged;
 mod label;
+mod lesson;
 mod models;
 mod predictions;
 mod run;

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cifar::CIFAR10_CLASSES;
 pub use error::{SourceError, SourceErrorKind};
+pub use table::Table;
 
 use crate::decode::{Limits, decode};
 use listing::Listing;

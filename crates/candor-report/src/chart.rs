@@ -10,6 +10,7 @@ mod finding_series;
 mod frontier;
 mod history;
 mod learning_rates;
+pub(crate) mod lesson;
 mod reliability;
 
 use maud::{Markup, html};

@@ -9,6 +9,7 @@
 mod baselines;
 mod chart;
 mod checklist;
+mod concepts;
 mod content;
 mod croissant;
 mod evidence;
@@ -27,6 +28,7 @@ mod thumbnail;
 pub use baselines::{baseline_verdict, p_value, points_with_interval};
 pub use chart::{FrontierPoint, RatePoint, frontier_svg, learning_rates_svg};
 pub use checklist::{data_sheet, reforms};
+pub use concepts::{ConceptFigure, ConceptRow, concept_patch};
 pub use content::{
     Answer, Audit, AuditedFinding, Data, Epoch, Explanation, Fact, Gallery, GroupSizes, History, Layer,
     Model, NetworkDrawing, Origin, Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts,
@@ -41,8 +43,10 @@ pub use json::to_json;
 pub use model_card::model_card;
 pub use network::network_svg;
 pub use page::{
-    CropSheet, HTML_LIMIT_BYTES, MOST_ON_A_SHEET, RangeTest, SheetPicture, crop_sheet_html, framed_thumbnail,
-    learning_rates_html, render_html,
+    ConvolutionLesson, CropSheet, HTML_LIMIT_BYTES, LessonPage, LessonRun, MOST_ON_A_SHEET,
+    RandomLabelsLesson, RangeTest, RegressionLesson, ScoredGroup, ScoresLesson, SheetPicture,
+    convolution_html, crop_sheet_html, framed_thumbnail, learning_rates_html, random_labels_html,
+    regression_html, render_html, scores_html,
 };
 pub use summary::shuffled_labels_lesson;
-pub use thumbnail::thumbnail;
+pub use thumbnail::{png, thumbnail};

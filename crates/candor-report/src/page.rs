@@ -12,6 +12,7 @@ mod explanations;
 mod gallery;
 mod layer_table;
 mod learning_rates;
+mod lesson;
 mod parts;
 mod pictures;
 mod record;
@@ -20,6 +21,10 @@ mod training;
 
 pub use crops::{CropSheet, MOST_ON_A_SHEET, SheetPicture, crop_sheet_html, framed_thumbnail};
 pub use learning_rates::{RangeTest, learning_rates_html};
+pub use lesson::{
+    ConvolutionLesson, LessonPage, LessonRun, RandomLabelsLesson, RegressionLesson, ScoredGroup,
+    ScoresLesson, convolution_html, random_labels_html, regression_html, scores_html,
+};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{Report, network, theme};

@@ -54,7 +54,8 @@ pub(crate) fn data_uri(image: &Image) -> String {
     format!("data:image/png;base64,{}", STANDARD.encode(png(image)))
 }
 
-pub(crate) fn png(image: &Image) -> Vec<u8> {
+/// The picture as a PNG file.
+pub fn png(image: &Image) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, image.width() as u32, image.height() as u32);
     encoder.set_color(match image.channels() {

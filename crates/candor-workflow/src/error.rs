@@ -99,12 +99,16 @@ pub enum WorkflowError {
     AuditStopped { run: PathBuf },
     #[error("there is no explanation called \"{id}\": choose one of {known}")]
     UnknownMethod { id: String, known: String },
+    #[error("there is no class called \"{class}\": choose one of {known}")]
+    NoSuchClass { class: String, known: String },
     #[error("{method}: {error}")]
     Explain { method: &'static str, error: candor_analysis::explain::ExplainError },
     #[error("stopped")]
     ExplainStopped { run: PathBuf },
     #[error("{}: {reason}", path.display())]
     Picture { path: PathBuf, reason: String },
+    #[error("{}: {error}", path.display())]
+    Lesson { path: PathBuf, error: crate::verbs::LessonError },
     #[error("stopped")]
     Stopped { run: Option<PathBuf> },
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use candor_analysis::explain::gate::{self, Competence, Passport, Sight};
-use candor_analysis::explain::{ExplainError, METHODS, Map, Method, Subject, choose_background};
+use candor_analysis::explain::{ExplainError, METHODS, Map, Method, Subject, ace, choose_background};
 use candor_core::{Classifier, DifferentiableClassifier, Image, Progress, Reporter, SampleId, Stage, Subset};
 use candor_data::decode::{Limits, read_image};
 use candor_report::{EvidenceFigure, EvidenceRow};
@@ -156,7 +156,7 @@ fn file_of(method: &Method) -> String {
     format!("{EXPLAIN}/{}.json", method.id)
 }
 
-fn of_model(run: &Run) -> Result<Vec<u8>> {
+pub(crate) fn of_model(run: &Run) -> Result<Vec<u8>> {
     let mut bytes = run.dir.read(run_dir::MODEL)?;
     if run.dir.has(run_dir::PREDICTIONS) {
         bytes.extend(run.dir.read(run_dir::PREDICTIONS)?);
@@ -174,6 +174,29 @@ fn made_of(run: &Run, plan: &Plan<'_>) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The answers that were given for the last subset that was judged, and how often they were right. Never a new look: what is
+/// shown of the test split was answered for, and counted, before.
+pub(crate) fn judged(run: &Run) -> Result<(Vec<Verdict>, Competence)> {
+    let (samples, classes) = (&run.prepared.samples, run.record.classes.len());
+    let saved = saved_answers(run)?;
+    let judged = [Subset::Test, Subset::Validation, Subset::Train];
+    let judged =
+        judged.into_iter().find_map(|subset| saved.get(&subset).filter(|all| !all.indices.is_empty()));
+    let judged = judged.ok_or_else(|| WorkflowError::NotJudged {
+        run: run.dir.path().to_owned(),
+        subset: Subset::Validation,
+    })?;
+    let verdicts = verdicts(judged, classes, |index| samples[index].class);
+    let mut counts = vec![0; classes];
+    verdicts.iter().for_each(|verdict| counts[verdict.truth] += 1);
+    let competence = Competence {
+        right: verdicts.iter().filter(|verdict| verdict.is_right()).count(),
+        of: verdicts.len(),
+        most_frequent: counts.into_iter().max().unwrap_or(0),
+    };
+    Ok((verdicts, competence))
+}
+
 impl Material {
     fn read(run: &Run, plan: &Plan<'_>) -> Result<Material> {
         let model = TrainedModel::load(&run.dir.file(run_dir::MODEL), run.threads)?;
@@ -184,23 +207,7 @@ impl Material {
         let seed = run.recipe.training.seed;
         let background = choose_background(&train, classes, plan.background, seed);
         let background = background.into_iter().flat_map(|index| input(run, index)).collect();
-        let saved = saved_answers(run)?;
-        // Never a new look: what is shown of the test split was answered for, and counted, before.
-        let judged = [Subset::Test, Subset::Validation, Subset::Train];
-        let judged =
-            judged.into_iter().find_map(|subset| saved.get(&subset).filter(|all| !all.indices.is_empty()));
-        let judged = judged.ok_or_else(|| WorkflowError::NotJudged {
-            run: run.dir.path().to_owned(),
-            subset: Subset::Validation,
-        })?;
-        let verdicts = verdicts(judged, classes, |index| samples[index].class);
-        let mut counts = vec![0; classes];
-        verdicts.iter().for_each(|verdict| counts[verdict.truth] += 1);
-        let competence = Competence {
-            right: verdicts.iter().filter(|verdict| verdict.is_right()).count(),
-            of: verdicts.len(),
-            most_frequent: counts.into_iter().max().unwrap_or(0),
-        };
+        let (verdicts, competence) = judged(run)?;
         let shown = match plan.files {
             [] => one_right_and_one_wrong(&verdicts, classes).map(|verdict| shown_of(run, verdict)).collect(),
             files => files.iter().map(|file| shown_file(&model, file)).collect::<Result<Vec<_>>>()?,
@@ -351,15 +358,15 @@ impl Material {
 }
 
 /// An older figure must not stay beside a refusal.
-fn remove(run: &Run, name: &str) -> Result<()> {
+pub(crate) fn remove(run: &Run, name: &str) -> Result<()> {
     if run.dir.has(name) { run.dir.remove(name) } else { Ok(()) }
 }
 
 /// An answer that was given before.
 #[derive(Clone, Copy)]
-struct Verdict {
-    index: usize,
-    truth: usize,
+pub(crate) struct Verdict {
+    pub index: usize,
+    pub truth: usize,
     predicted: usize,
     confidence: f32,
 }
@@ -390,7 +397,7 @@ fn one_right_and_one_wrong(verdicts: &[Verdict], classes: usize) -> impl Iterato
     })
 }
 
-fn input(run: &Run, index: usize) -> Vec<f32> {
+pub(crate) fn input(run: &Run, index: usize) -> Vec<f32> {
     run.prepared.image(index).iter().map(|&value| f32::from(value) / 255.0).collect()
 }
 
@@ -423,10 +430,10 @@ fn shown_file(model: &TrainedModel, file: &Path) -> Result<Shown> {
     Ok(Shown { label: vec![name, says], input: model.preprocess(&image), image, predicted: answer.class() })
 }
 
-/// The methods of these ids in the order of the registry; all when there is none.
+/// The methods of these ids that draw maps, in the order of the registry; all when there is none.
 pub(crate) fn chosen(only: &[String]) -> Result<Vec<&'static Method>> {
-    if let Some(unknown) = only.iter().find(|id| Method::find(id).is_none()) {
-        let known = METHODS.iter().map(|method| method.id).collect::<Vec<_>>().join(", ");
+    if let Some(unknown) = only.iter().find(|id| Method::find(id).is_none() && *id != ace::ID) {
+        let known = METHODS.iter().map(|method| method.id).chain([ace::ID]).collect::<Vec<_>>().join(", ");
         return Err(WorkflowError::UnknownMethod { id: unknown.clone(), known });
     }
     let is_wanted = |method: &&'static Method| only.is_empty() || only.iter().any(|id| id == method.id);

@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod concepts;
 mod crop_sheet;
 mod differentiate;
 mod error;
@@ -57,6 +58,10 @@ pub use candor_analysis::audit::{GroupAccuracy, GroupGap, GroupGaps};
 pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation, gate::Passport};
+pub use candor_analysis::lesson::{
+    LESSONS, Lesson, regression as lesson_regression, scores as lesson_scores, written as written_number,
+    written_p,
+};
 pub use candor_data::collect::{
     CollectError, CollectOptions, Collected, HostReport, PicturePreview, Preview, SitePreview,
 };
@@ -73,6 +78,7 @@ pub use candor_report::{
     FigureLine, Scale, SubsetEvaluation, Summary, accuracy_with_interval, baseline_verdict, count,
     figure_list, p_value, per_cent, points_with_interval,
 };
+pub use concepts::{CrossRow, ExplainedConcepts, ShownConcept};
 pub use error::{Result, WorkflowError};
 pub use explain::ExplainedMethod;
 pub use fairness::FairnessFigures;

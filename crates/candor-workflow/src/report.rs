@@ -3,6 +3,7 @@
 use candor_analysis::LabelledPredictions;
 use candor_analysis::audit::{CHECKS, ChangedPicture, Evidence, Finding, Shown};
 use candor_analysis::evaluate::{Pick, galleries, least_certain};
+use candor_analysis::explain::ace;
 use candor_core::{Dataset, Image, Subset};
 use candor_engine::{Isa, LayerSummary, Network, Optimizer, Schedule, Shape};
 use candor_report::{
@@ -12,6 +13,7 @@ use candor_report::{
 use rayon::prelude::*;
 
 use crate::audit::saved_findings;
+use crate::concepts::saved_concepts;
 use crate::error::Result;
 use crate::explain::{ExplainedMethod, saved_explanations};
 use crate::judge::{Answers, Judgements, figures, saved_answers, saved_comparisons};
@@ -129,7 +131,17 @@ fn explanation_section(run: &Run) -> Result<Vec<Explanation>> {
             drawing: drawing.and_then(|bytes| String::from_utf8(bytes).ok()),
         }
     };
-    Ok(saved_explanations(run)?.into_iter().map(shown).collect())
+    let concepts = saved_concepts(run)?.into_iter().map(|found| {
+        let drawing = found.figures.first().and_then(|name| run.dir.read(name).ok());
+        Explanation {
+            method: format!("{}: {}", ace::ID, found.class),
+            passport: None,
+            refused: found.refused,
+            share_on_border: None,
+            drawing: drawing.and_then(|bytes| String::from_utf8(bytes).ok()),
+        }
+    });
+    Ok(saved_explanations(run)?.into_iter().map(shown).chain(concepts).collect())
 }
 
 fn evidence(run: &Run, finding: &Finding) -> Vec<Vec<Picture>> {

@@ -18,6 +18,7 @@ mod find_lr;
 mod forget;
 mod import;
 mod label;
+mod lesson;
 mod models;
 mod predict;
 mod repair;
@@ -48,6 +49,11 @@ pub use forget::{ForgetRequest, Forgotten, Mark, MarkedRun, forget};
 pub use import::{ImportRequest, import};
 pub use label::{
     Agreement, AgreementPair, LabelTable, label_agreement, label_history, label_import, label_set,
+};
+pub use lesson::{
+    ConvolutionRequest, ConvolutionResult, LESSON_SIDE_PX, LearnedLabels, Lectured, LessonError,
+    RandomLabelsRequest, RandomLabelsResult, RegressionRequest, RegressionResult, ScoresRequest,
+    ScoresResult, convolution_lesson, random_labels_lesson, regression_lesson, scores_lesson,
 };
 pub use models::{LayerRow, ModelListing, ModelTable, model_table, models};
 pub use predict::{PredictRequest, PredictedFile, Predictions, predict};

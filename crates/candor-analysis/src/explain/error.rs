@@ -22,4 +22,8 @@ pub enum ExplainError {
          occlusion"
     )]
     NoFeatureMaps,
+    /// A class has too few pictures to say what recurs in them.
+    #[error("concepts need at least {fewest} pictures of a class, and there {}", match pictures { 1 => "is one".into(), n => format!("are {n}") })]
+    #[allow(missing_docs)]
+    TooFewPictures { class: usize, pictures: usize, fewest: usize },
 }

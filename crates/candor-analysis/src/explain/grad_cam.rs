@@ -23,7 +23,7 @@ fn explain(subject: &Subject<'_>, picture: &[f32], classes: &[usize]) -> Result<
 
 /// The last layer that computes feature maps and still has places: what comes behind a global pooling says where nothing is,
 /// and what a pooling makes of maps is only coarser.
-fn target(layers: &[LayerFacts]) -> Option<(&str, [usize; 3])> {
+pub(super) fn target(layers: &[LayerFacts]) -> Option<(&str, [usize; 3])> {
     let computes = |layer: &LayerFacts| {
         ["conv2d", "activation", "batch-norm", "add", "concat", "multiply"].contains(&layer.kind.as_str())
     };

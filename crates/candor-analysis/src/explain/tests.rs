@@ -8,20 +8,20 @@ use candor_core::{
 use super::gate::{Competence, Sight, check};
 use super::*;
 
-const SIDE: usize = 14;
+pub(super) const SIDE: usize = 14;
 /// The patch that decides: rows and columns.
-const PATCH: std::ops::Range<usize> = 4..8;
+pub(super) const PATCH: std::ops::Range<usize> = 4..8;
 
 /// One feature map, the square of each pixel's brightness times the weight of its place, and the sum of it: class 1 is what is
 /// bright in the patch.
-struct Planted {
+pub(super) struct Planted {
     input: Preprocessing,
     classes: Vec<String>,
     weights: Vec<f32>,
 }
 
 impl Planted {
-    fn new() -> Planted {
+    pub(super) fn new() -> Planted {
         let weight = |at: usize| {
             let inside = PATCH.contains(&(at / SIDE)) && PATCH.contains(&(at % SIDE));
             if inside { 1.0 } else { 0.0 }
@@ -108,7 +108,7 @@ impl NetworkClassifier for Planted {
     }
 
     fn maps(&self, inputs: &[f32], _: &str) -> Result<Vec<f32>, ClassifyError> {
-        Ok(inputs.iter().zip(&self.weights).map(|(x, w)| w * x * x).collect())
+        Ok(inputs.iter().zip(self.weights.iter().cycle()).map(|(x, w)| w * x * x).collect())
     }
 
     fn map_gradient(&self, _: &[f32], _: &str, of: &[Quantity]) -> Result<Vec<f32>, ClassifyError> {
@@ -123,7 +123,7 @@ impl NetworkClassifier for Planted {
 }
 
 /// Grey noise; with the patch, that is bright.
-fn picture(number: u64, has_patch: bool) -> Vec<f32> {
+pub(super) fn picture(number: u64, has_patch: bool) -> Vec<f32> {
     let mut rng = Seed(9).at(number).rng();
     let value = |at: usize, noise: f32| {
         let inside = PATCH.contains(&(at / SIDE)) && PATCH.contains(&(at % SIDE));
@@ -132,7 +132,7 @@ fn picture(number: u64, has_patch: bool) -> Vec<f32> {
     (0..SIDE * SIDE).map(|at| value(at, rng.unit() as f32)).collect()
 }
 
-fn background() -> Vec<f32> {
+pub(super) fn background() -> Vec<f32> {
     (100..106).flat_map(|number| picture(number, false)).collect()
 }
 

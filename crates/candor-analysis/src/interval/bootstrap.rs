@@ -5,7 +5,8 @@ use std::ops::Range;
 use candor_core::Seed;
 use serde::{Deserialize, Serialize};
 
-use super::normal::{normal_cdf, t_975};
+use super::normal::normal_cdf;
+use super::student::two_sided_quantile;
 use super::tally::{Prepared, Tally};
 use super::{Groups, Measure};
 use crate::evaluate::{Interval, LabelledPredictions};
@@ -133,14 +134,14 @@ impl<'a> Resampling<'a> {
 }
 
 /// The expanded percentile interval. Resampling m groups varies like √((m−1)/m) of what it should and takes the
-/// normal quantile where Student's belongs; Hesterberg widens the percentiles by both.
+/// normal quantile where Student's belongs; Hesterberg widens the percentiles by both. Fewer than 5 groups widen it no further.
 pub(super) fn percentile_interval(mut values: Vec<f64>, groups: usize, resamples: u32) -> Option<Interval> {
     if groups < 2 || values.is_empty() || values.len() * 2 < resamples as usize {
         return None;
     }
     values.sort_unstable_by(f64::total_cmp);
     let m = groups as f64;
-    let tail = normal_cdf(-t_975(groups - 1) * (m / (m - 1.0)).sqrt());
+    let tail = normal_cdf(-two_sided_quantile(0.05, (m - 1.0).max(4.0)) * (m / (m - 1.0)).sqrt());
     Some(Interval { low: quantile(&values, tail), high: quantile(&values, 1.0 - tail) })
 }
 

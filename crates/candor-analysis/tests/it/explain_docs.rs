@@ -1,6 +1,6 @@
 //! The manual names every explanation.
 
-use candor_analysis::explain::METHODS;
+use candor_analysis::explain::{METHODS, ace};
 
 #[test]
 fn the_manual_names_every_explanation() {
@@ -8,4 +8,5 @@ fn the_manual_names_every_explanation() {
     for method in METHODS {
         assert!(manual.contains(&format!("| `{}` |", method.id)), "docs/explain.md lacks {}", method.id);
     }
+    assert!(manual.contains(&format!("--method {}", ace::ID)), "docs/explain.md lacks concepts");
 }

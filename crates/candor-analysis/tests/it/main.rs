@@ -7,5 +7,6 @@ mod check_figures;
 mod coverage;
 mod explain_docs;
 mod label_errors;
+mod lesson_docs;
 mod metrics;
 mod properties;

@@ -1,18 +1,21 @@
 //! What the explanations showed: a line a method, and for each that was refused why.
 
-use candor_workflow::{Explained, ExplainedMethod, Passport};
+use candor_workflow::{Explained, ExplainedConcepts, ExplainedMethod, Passport, written_p};
 
 use super::Words;
-use super::table::{WIDTH, wrapped};
+use super::table::{Table, WIDTH, wrapped};
 
 /// Column of the method's name.
 const NAME: usize = 22;
+/// Concepts that the table of attributes has room for.
+const MOST_COLUMNS: usize = 8;
 
 impl Words for Explained {
     fn words(&self) -> String {
         let lines: String = self.methods.iter().map(line).collect();
+        let concepts: String = self.concepts.iter().map(concepts).collect();
         let folder = self.run.join("explain");
-        format!("{lines}\nFigures: {}\nReport: {}\n", folder.display(), self.report.display())
+        format!("{lines}{concepts}\nFigures: {}\nReport: {}\n", folder.display(), self.report.display())
     }
 }
 
@@ -23,6 +26,46 @@ fn line(method: &ExplainedMethod) -> String {
     };
     let gap = format!("\n{:NAME$}", "");
     format!("{:<NAME$}{}\n", method.method, wrapped(&text, WIDTH - NAME).replace('\n', &gap))
+}
+
+/// A table of a class's concepts, and one of where they come from.
+fn concepts(found: &ExplainedConcepts) -> String {
+    let head = format!("ace: {}, {} pictures, {} patches", found.class, found.pictures, found.patches);
+    if !found.refused.is_empty() {
+        return format!("\n{head}\n{}\n", wrapped(&format!("refused. {}", found.refused.join(" ")), WIDTH));
+    }
+    let mut table = Table::new(&[">concept", ">score", ">random", ">p", ">pull", ">pictures"]);
+    for (number, concept) in (1..).zip(&found.concepts) {
+        table.row([
+            number.to_string(),
+            format!("{:.2}", concept.score),
+            format!("{:.2}", concept.random_score),
+            written_p(concept.p).trim_start_matches("= ").to_owned(),
+            format!("{:+.2}", concept.pull),
+            concept.found_in.to_string(),
+        ]);
+    }
+    let left_out = found.left_out.as_ref().map_or_else(String::new, |text| wrapped(text, WIDTH) + "\n");
+    format!("\n{head}\n{table}{left_out}{}", origins(found))
+}
+
+/// In the pictures of the first concepts, how often is which value of an attribute? Nothing where none is known.
+fn origins(found: &ExplainedConcepts) -> String {
+    if found.table.is_empty() {
+        return String::new();
+    }
+    let shown = found.concepts.len().min(MOST_COLUMNS);
+    let heading = ["attribute".to_owned(), "value".to_owned(), ">all".to_owned()];
+    let heading: Vec<String> =
+        heading.into_iter().chain((1..=shown).map(|number| format!(">{number}"))).collect();
+    let mut table = Table::new(&heading).wrapping(1, WIDTH);
+    let per_cent = |share: &f64| format!("{:.0}%", 100.0 * share);
+    for row in &found.table {
+        let shares = row.of_concepts.iter().take(shown).map(per_cent);
+        table
+            .row([row.attribute.clone(), row.value.clone(), per_cent(&row.of_all)].into_iter().chain(shares));
+    }
+    format!("In the pictures of each concept\n{table}")
 }
 
 fn measured(passport: &Passport) -> String {
@@ -62,7 +105,9 @@ mod tests {
             method("deep-shap", Vec::new()),
             method("grad-cam", vec!["The parts miss the whole by 4.0 % of the score's range.".into()]),
         ];
-        let text = Explained { run: "run".into(), methods, report: "run/report.html".into() }.words();
+        let text =
+            Explained { run: "run".into(), methods, concepts: Vec::new(), report: "run/report.html".into() }
+                .words();
         assert!(text.contains("deep-shap             shown. Parts and whole differ by 0.12 %"), "{text}");
         assert!(text.contains("grad-cam              refused. The parts miss"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");

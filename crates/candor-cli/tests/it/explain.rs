@@ -40,3 +40,69 @@ fn own_pictures_are_explained_and_an_unknown_method_is_wrong_usage() {
     assert!(unknown.stderr.contains("deep-shap"), "{}", unknown.stderr);
     assert_eq!(candor.run("explain run --pictures nothing.png").code, 1);
 }
+
+#[test]
+fn concepts_of_a_class_are_rows_of_patches_with_their_scores() {
+    let candor = Candor::new();
+    // A bright square in the upper left corner makes the class; the rest is noise.
+    let mut rng = candor_core::Seed(4).rng();
+    let names: Vec<String> = (0..144).map(|pixel| format!("pixel{pixel}")).collect();
+    let mut text = names.join(",") + ",target\n";
+    for row in 0..240 {
+        let has = row % 2 == 0;
+        let bright = |at: usize| has && (1..5).contains(&(at / 12)) && (1..5).contains(&(at % 12));
+        (0..144).for_each(|at| text += &format!("{},", if bright(at) { 240 } else { 60 + rng.below(60) }));
+        text += &format!("{}\n", if has { "marked" } else { "plain" });
+    }
+    candor.write("marks.csv", text);
+    candor.write("recipe.toml", RECIPE);
+    candor.json("study marks.csv --recipe recipe.toml --no-baselines --out run");
+    let found = candor.json("explain run --method ace --class marked");
+    assert_eq!(found["methods"], serde_json::json!([]), "{found}");
+    let [marked] = &found["concepts"].as_array().unwrap()[..] else { panic!("{found}") };
+    let first = &marked["concepts"][0];
+    assert!(first["score"].as_f64() > Some(0.9) && first["p"].as_f64() < Some(0.05), "{found}");
+    assert!(candor.text("run/explain/ace-1.svg").contains("1. for the class"));
+    assert!(candor.read("run/explain/ace-1.png").starts_with(b"\x89PNG"));
+    assert!(candor.text("run/report.html").contains("Concepts (ACE) of marked"));
+    let told = candor.run("explain run --method ace --class marked");
+    assert!(told.stdout.lines().all(|line| line.chars().count() <= 80), "{}", told.stdout);
+    let unknown = candor.run("explain run --method ace --class cat");
+    assert!(
+        unknown.code == 2 && unknown.stderr.contains("choose one of marked, plain"),
+        "{}",
+        unknown.stderr
+    );
+}
+
+const RECIPE: &str = r#"
+[[network.layers]]
+kind = "conv2d"
+filters = 8
+kernel = 3
+activation = "relu"
+
+[[network.layers]]
+kind = "max-pool2d"
+
+[[network.layers]]
+kind = "flatten"
+
+[[network.layers]]
+kind = "dense"
+units = 2
+activation = "softmax"
+
+[preprocessing]
+height = 12
+width = 12
+channels = "grey"
+
+[training]
+epochs = 15
+batch_size = 16
+
+[training.optimizer]
+kind = "adam"
+learning_rate = 0.01
+"#;

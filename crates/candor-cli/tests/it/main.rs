@@ -12,6 +12,7 @@ mod explain;
 mod exported;
 mod fixtures;
 mod interruption;
+mod lesson;
 mod models;
 mod predict;
 #[path = "../../../candor-report/tests/python/mod.rs"]

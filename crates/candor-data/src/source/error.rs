@@ -98,6 +98,9 @@ pub enum SourceErrorKind {
         "unpacks to more than {limit} bytes from {packed}: no pictures are packed so tightly. If you trust it, unpack it yourself"
     )]
     Bomb { packed: u64, limit: u64 },
+    /// A disk that is too small for what an archive holds.
+    #[error("unpacks to more than {} has room for: name a folder on a larger disk in TMPDIR", folder.display())]
+    NoRoom { folder: PathBuf },
     /// An archive with more entries than anybody packs.
     #[error("holds more than {most} files: unpack it yourself")]
     TooManyEntries { most: usize },

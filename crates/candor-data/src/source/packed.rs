@@ -39,6 +39,7 @@ struct Unpacking<'a> {
     folder: TempDir,
     packed: u64,
     limit: u64,
+    max_bytes: u64,
     written: u64,
     entries: usize,
     /// What is put before every name: shards may hold the same ones.
@@ -51,7 +52,17 @@ impl<'a> Unpacking<'a> {
         let folder = tempfile::Builder::new().prefix("candor-").tempdir();
         let folder = folder.map_err(|error| SourceError::unreadable(&std::env::temp_dir(), error))?;
         let limit = packed.saturating_mul(MOST_RATIO).max(HARMLESS_BYTES).min(limits.max_bytes);
-        Ok(Unpacking { place, folder, packed, limit, written: 0, entries: 0, below: String::new() })
+        let max_bytes = limits.max_bytes;
+        Ok(Unpacking {
+            place,
+            folder,
+            packed,
+            limit,
+            max_bytes,
+            written: 0,
+            entries: 0,
+            below: String::new(),
+        })
     }
 
     fn failed(&self, kind: SourceErrorKind) -> SourceError {
@@ -97,12 +108,27 @@ impl<'a> Unpacking<'a> {
         // One byte more than is left tells what is too much.
         let left = self.limit - self.written;
         let written =
-            io::copy(&mut content.take(left + 1), &mut file).map_err(|error| self.damaged(error))?;
+            io::copy(&mut content.take(left + 1), &mut file).map_err(|error| self.stopped(error))?;
         self.written += written;
-        match written > left {
-            true => Err(self.failed(SourceErrorKind::Bomb { packed: self.packed, limit: self.limit })),
-            false => Ok(Ok(path)),
+        if written > left { Err(self.too_much()) } else { Ok(Ok(path)) }
+    }
+
+    /// Reading or writing failed.
+    fn stopped(&self, error: io::Error) -> SourceError {
+        match error.kind() {
+            io::ErrorKind::StorageFull => {
+                self.failed(SourceErrorKind::NoRoom { folder: std::env::temp_dir() })
+            }
+            _ => self.damaged(error),
         }
+    }
+
+    fn too_much(&self) -> SourceError {
+        let Unpacking { packed, limit, max_bytes, written, .. } = *self;
+        self.failed(match limit == max_bytes {
+            true => SourceErrorKind::TooManyBytes { bytes: written, max_bytes },
+            false => SourceErrorKind::Bomb { packed, limit },
+        })
     }
 }
 

@@ -10,6 +10,40 @@ use super::{SourceError, SourceErrorKind};
 
 pub(super) type Rows = csv::Reader<Box<dyn Read>>;
 
+/// A small table of anything, whole in memory: what people have in spreadsheets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    path: PathBuf,
+    columns: Vec<String>,
+    /// The rows below the heading, each with its line in the file, counted from 1.
+    pub rows: Vec<(u64, Vec<String>)>,
+}
+
+impl Table {
+    /// Reads a CSV whose first line names its columns, parted by commas, semicolons or tabs, gzipped or not.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read(path: &Path) -> Result<Table, SourceError> {
+        let (mut rows, mut row) = (open(path)?, ByteRecord::new());
+        let cells = |row: &ByteRecord| row.iter().map(text).collect::<Vec<String>>();
+        let columns = if next(&mut rows, &mut row, path)? { cells(&row) } else { Vec::new() };
+        let mut table = Table { path: path.to_owned(), columns, rows: Vec::new() };
+        while next(&mut rows, &mut row, path)? {
+            table.rows.push((row.position().map_or(0, csv::Position::line), cells(&row)));
+        }
+        Ok(table)
+    }
+
+    /// Where the column called `wanted` stands, which is needed as the `role`.
+    ///
+    /// # Errors
+    /// When there is none; names those that there are.
+    pub fn column(&self, wanted: &str, role: &'static str) -> Result<usize, SourceError> {
+        column(&self.columns, wanted).ok_or_else(|| missing(&self.columns, wanted, role, &self.path))
+    }
+}
+
 /// Whether the path is named like a table: `.csv`, `.tsv`, and the same gzipped.
 pub(super) fn is_table(path: &Path) -> bool {
     let name = file_name(path).to_lowercase();
@@ -102,6 +136,18 @@ pub(super) fn missing(header: &[String], wanted: &str, role: &'static str, path:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_knows_its_columns_and_the_lines_of_its_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "\u{feff}Tax;Emissions\n5;5\n\n10; 4.3 \n").unwrap();
+        let table = Table::read(&path).unwrap();
+        assert_eq!(table.rows, [(2, vec!["5".into(), "5".into()]), (4, vec!["10".into(), "4.3".into()])]);
+        assert_eq!(table.column("emissions", "y").unwrap(), 1);
+        let error = table.column("rate", "value").unwrap_err().to_string();
+        assert!(error.ends_with("has no column \"rate\" for the value; it has: Tax, Emissions"), "{error}");
+    }
 
     #[test]
     fn the_delimiter_is_the_one_that_occurs_most() {

@@ -7,14 +7,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use candor_core::{Area, Detection, Detector, Problem, Progress, Reporter, SampleId, Stage};
+use candor_core::{Area, Detection, Detector, Image, Problem, Progress, Reporter, SampleId, Stage};
 use rayon::prelude::*;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
 use super::blobs::{Beside, Blobs};
 use super::{Outcome, Place, Study, StudyError, StudyErrorKind};
-use crate::decode::{Limits, read_image};
+use crate::decode::{Limits, decode};
 use crate::encode::png;
 use crate::faces::{Cropping, Which, crop};
 
@@ -96,8 +96,20 @@ pub struct KeptCrop {
 /// A picture that is to be looked at.
 struct Todo {
     number: i64,
+    id: SampleId,
     file: PathBuf,
     name: String,
+}
+
+impl Todo {
+    /// The picture, or why it cannot be looked at.
+    fn read(&self, limits: &Limits) -> Result<Image, String> {
+        let bytes = std::fs::read(&self.file).map_err(|error| format!("cannot be read: {error}"))?;
+        match SampleId::of(&bytes) == self.id {
+            true => decode(&bytes, limits).map_err(|error| error.to_string()),
+            false => Err("has changed since it was imported: import it again".to_owned()),
+        }
+    }
 }
 
 /// What was found in it.
@@ -222,6 +234,7 @@ impl Study {
             self.list_all()?.into_iter().filter(|picture| known.binary_search(&picture.number).is_err());
         let todo = todo.map(|picture| Todo {
             number: picture.number,
+            id: picture.id,
             name: picture.provenance.to_string(),
             file: picture.place.into_path(),
         });
@@ -304,9 +317,9 @@ fn look(
     limits: &Limits,
     derived: &Blobs,
 ) -> Outcome<Result<Looked, Problem>> {
-    let image = match read_image(&picture.file, limits) {
+    let image = match picture.read(limits) {
         Ok(image) => image,
-        Err(error) => return Ok(Err(Problem { place: picture.name.clone(), reason: error.reason })),
+        Err(reason) => return Ok(Err(Problem { place: picture.name.clone(), reason })),
     };
     let number = picture.number;
     let crops = match crop(&image, detector, how) {

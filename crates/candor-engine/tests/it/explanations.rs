@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use candor_engine::layer::Initial;
+use candor_engine::layer::{Activation, ActivationLayer, Conv2d, Dense, Flatten, Initial, Layer, MaxPool2d};
 use candor_engine::{
     DeepLift, Differentiator, End, Inputs, Network, Parameters, Predictor, Shape, architecture,
 };
@@ -61,18 +61,27 @@ impl Case {
 
     /// Contributions to some units, averaged over the background.
     fn contributions(&self, end: End, units: usize) -> Vec<Vec<f32>> {
-        let len = self.picture.len();
         let mut deep_lift = DeepLift::new(&self.network, &self.parameters, BACKGROUND, 2).unwrap();
         let outputs = self.network.output().len();
-        let seeds: Vec<Vec<f32>> = (0..units).map(|unit| one_of(outputs, unit)).collect();
-        let mut all = vec![vec![0.0; len]; units];
-        let copies = self.picture.repeat(BACKGROUND);
-        deep_lift.multipliers((&copies, &self.background), end, &seeds, |unit, multipliers| {
-            let pairs = copies.iter().zip(&self.background).zip(multipliers).enumerate();
-            pairs.for_each(|(at, ((x, r), m))| all[unit][at % len] += (x - r) * m / BACKGROUND as f32);
-        });
-        all
+        contributions(&mut deep_lift, (&self.picture, &self.background), end, (units, outputs))
     }
+}
+
+/// Contributions of a picture's values to the first `units` of `outputs` units, averaged over the background.
+fn contributions(
+    deep_lift: &mut DeepLift,
+    (picture, background): (&[f32], &[f32]),
+    end: End,
+    (units, outputs): (usize, usize),
+) -> Vec<Vec<f32>> {
+    let seeds: Vec<Vec<f32>> = (0..units).map(|unit| one_of(outputs, unit)).collect();
+    let mut all = vec![vec![0.0; picture.len()]; units];
+    let copies = picture.repeat(BACKGROUND);
+    deep_lift.multipliers((&copies, background), end, &seeds, |unit, multipliers| {
+        let pairs = copies.iter().zip(background).zip(multipliers).enumerate();
+        pairs.for_each(|(at, ((x, r), m))| all[unit][at % picture.len()] += (x - r) * m / BACKGROUND as f32);
+    });
+    all
 }
 
 fn one_of(units: usize, unit: usize) -> Vec<f32> {
@@ -115,6 +124,51 @@ fn contributions_are_those_of_shap_and_add_up() {
             assert_close("softmax", &case.contributions(End::Output, 1)[0], expected);
         }
     }
+}
+
+#[derive(serde::Deserialize)]
+struct Issue3938 {
+    scores: Vec<f64>,
+    difference: Vec<f64>,
+    shap_misses: f64,
+    shap: Vec<Vec<f64>>,
+}
+
+/// The two convolutions of shap's issue 3938, where DeepExplainer's parts do not make the whole.
+#[test]
+fn parts_make_the_whole_on_the_network_of_shap_s_issue_3938() {
+    let golden: Issue3938 = serde_json::from_str(include_str!("../goldens/issue_3938.json")).unwrap();
+    let relu = || ActivationLayer { function: Activation::Relu };
+    let layers: [Layer; 9] = [
+        Conv2d::new(10, 5).into(),
+        MaxPool2d::new(2).into(),
+        relu().into(),
+        Conv2d::new(20, 5).into(),
+        MaxPool2d::new(2).into(),
+        relu().into(),
+        Flatten {}.into(),
+        Dense::new(50, Activation::Relu).into(),
+        Dense::new(10, Activation::Softmax).into(),
+    ];
+    let (name, size) = ("issue-3938", 28 * 28);
+    let network = Network::new(Shape::image(28, 28, 1), layers).unwrap();
+    let inputs = formula::uniform(&format!("explanations/{name}/inputs"), (1 + BACKGROUND) * size, 0.5);
+    let mut picture: Vec<f32> = inputs.iter().map(|value| value + 0.5).collect();
+    let background = picture.split_off(size);
+    let parameters = parameters(name, &network);
+    let mut differentiator = Differentiator::new(&network, &parameters, 6, 2).unwrap();
+    assert_close("scores", &differentiator.answers(Inputs::Floats(&picture)).0, &golden.scores);
+    let units = golden.shap.len();
+    let mut deep_lift = DeepLift::new(&network, &parameters, BACKGROUND, 2).unwrap();
+    let found = contributions(&mut deep_lift, (&picture, &background), End::Score, (units, 10));
+    let mut most = 0.0_f64;
+    for (unit, (got, expected)) in found.iter().zip(&golden.shap).enumerate() {
+        assert_close(&format!("shap, written with modules, {unit}"), got, expected);
+        let sum: f64 = got.iter().map(|&value| f64::from(value)).sum();
+        most = most.max((sum - golden.difference[unit]).abs());
+    }
+    println!("candor misses by {most:.1e}, shap's DeepExplainer by {:.1e}", golden.shap_misses);
+    assert!(most < 1e-5 && golden.shap_misses > 0.1, "{most}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! An axis: where values lie, and which ones are written beside it.
 
+const DIGITS_ABOVE: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+
 /// A range of values and the round ones within it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Axis {
@@ -59,6 +61,15 @@ fn round_step(step: f64) -> f64 {
     factor.unwrap_or(10.0) * power
 }
 
+/// `10⁻⁷`, and from a hundredth to ten thousand `0.01`, `10000`: noughts that cannot be counted are no label.
+pub(super) fn power_of_ten(power: i32) -> String {
+    if (-2..=4).contains(&power) {
+        return 10f64.powi(power).to_string();
+    }
+    let digit = |c: char| c.to_digit(10).map_or('⁻', |digit| DIGITS_ABOVE[digit as usize]);
+    format!("10{}", power.to_string().chars().map(digit).collect::<String>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +92,14 @@ mod tests {
             assert!(axis.ticks.iter().zip(ticks).all(|(a, b)| (a - b).abs() < 1e-12), "{axis:?}");
             assert_eq!(axis.decimals, decimals, "{axis:?}");
         }
+    }
+
+    #[test]
+    fn small_rates_are_written_as_powers() {
+        assert_eq!(
+            [-10, -7, -3, -2, 0, 4, 18].map(power_of_ten),
+            ["10⁻¹⁰", "10⁻⁷", "10⁻³", "0.01", "1", "10000", "10¹⁸"]
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::axis::Axis;
+use super::axis::{Axis, power_of_ten};
 use super::{WIDTH, px, svg};
 use crate::theme;
 
@@ -11,7 +11,6 @@ const LEFT: f64 = 46.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 44.0;
-const DIGITS_ABOVE: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
 /// How the drawing looks, in the page's colours.
 pub(crate) const STYLE: &str = include_str!("learning_rates.css");
 
@@ -54,15 +53,6 @@ fn drawing(points: &[RatePoint], suggestion: Option<f64>) -> Markup {
         path class="smoothed" d=(plot.path(points, |point| point.smoothed)) {}
         @if let Some(rate) = suggestion { (plot.suggestion(rate)) }
     }
-}
-
-/// `10⁻⁷`, and from a hundredth on `0.01`: noughts that cannot be counted are no label.
-fn power_of_ten(power: i32) -> String {
-    if power >= -2 {
-        return 10f64.powi(power).to_string();
-    }
-    let digit = |c: char| c.to_digit(10).map_or('⁻', |digit| DIGITS_ABOVE[digit as usize]);
-    format!("10{}", power.to_string().chars().map(digit).collect::<String>())
 }
 
 fn alt(points: &[RatePoint], suggestion: Option<f64>) -> String {
@@ -145,11 +135,6 @@ impl Plot {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn small_rates_are_written_as_powers() {
-        assert_eq!([-10, -7, -3, -2, 0, 1].map(power_of_ten), ["10⁻¹⁰", "10⁻⁷", "10⁻³", "0.01", "1", "10"]);
-    }
 
     #[test]
     fn the_drawing_says_in_words_what_it_shows_and_has_no_number_that_is_none() {

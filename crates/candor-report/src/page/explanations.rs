@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use candor_analysis::explain::Method;
+use candor_analysis::explain::{Method, ace};
 use maud::{Markup, html};
 
 use super::parts;
@@ -80,14 +80,21 @@ fn row(explanation: &Explanation) -> Markup {
 
 fn figure(explanation: &Explanation) -> Markup {
     let Some(drawing) = &explanation.drawing else { return html! {} };
-    let words = Method::find(&explanation.method);
+    let (title, shows, misleads) = words(&explanation.method);
     html! {
-        h3 { (words.map_or(explanation.method.as_str(), |method| method.title)) }
-        @if let Some(method) = words {
-            p { (method.shows) }
-            p { b { "When it misleads. " } (method.misleads) }
-        }
+        h3 { (title) }
+        p { (shows) }
+        @if !misleads.is_empty() { p { b { "When it misleads. " } (misleads) } }
         img alt={ "Evidence found by " (explanation.method) } style="max-width:100%"
             src={ "data:image/svg+xml;base64," (STANDARD.encode(drawing)) };
+    }
+}
+
+/// Title, what it shows, when it misleads. Of concepts the method is `ace: CLASS`.
+fn words(method: &str) -> (String, &'static str, &'static str) {
+    match (Method::find(method), method.split_once(": ")) {
+        (Some(method), _) => (method.title.to_owned(), method.shows, method.misleads),
+        (None, Some((ace::ID, class))) => (format!("{} of {class}", ace::TITLE), ace::SHOWS, ace::MISLEADS),
+        (None, _) => (method.to_owned(), "", ""),
     }
 }

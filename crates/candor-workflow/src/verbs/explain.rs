@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
+use candor_analysis::explain::ace;
 use candor_core::Reporter;
 use serde::Serialize;
 
 use super::evaluate::open;
-use crate::error::Result;
+use crate::concepts::{ExplainedConcepts, explain_concepts};
+use crate::error::{Result, WorkflowError};
 use crate::explain::{ExplainedMethod, Plan, chosen, explain_run};
 use crate::report::write_report;
+use crate::run::Run;
 use crate::run_dir::{REPORT_HTML, RunDir};
 
 /// Which run, how, and of which pictures.
@@ -16,8 +19,10 @@ use crate::run_dir::{REPORT_HTML, RunDir};
 pub struct ExplainRequest {
     /// The run's folder.
     pub run: PathBuf,
-    /// The ids of the methods; all when empty.
+    /// The ids of the methods; all that draw maps when empty.
     pub methods: Vec<String>,
+    /// The class whose concepts are asked for, where `ace` is among the methods; all classes without.
+    pub class: Option<String>,
     /// Picture files; when empty, of each class one that the run was right on and one that it was wrong on, of those that it
     /// was judged on before.
     pub pictures: Vec<PathBuf>,
@@ -34,6 +39,9 @@ pub struct Explained {
     pub run: PathBuf,
     /// One a method, in the order of the registry.
     pub methods: Vec<ExplainedMethod>,
+    /// The concepts of each class that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub concepts: Vec<ExplainedConcepts>,
     /// The report's page, with the figures in it.
     pub report: PathBuf,
 }
@@ -49,7 +57,28 @@ pub fn explain(request: &ExplainRequest, reporter: &dyn Reporter) -> Result<Expl
     crate::model::model_file(&request.run)?;
     let run = open(dir, request.threads, reporter)?;
     let plan = Plan { methods: &methods, files: &request.pictures, background: request.background };
-    let methods = explain_run(&run, &plan, reporter)?;
+    // Asked for concepts alone it draws no maps.
+    let asks_for_maps = request.methods.is_empty() || !methods.is_empty();
+    let explained = if asks_for_maps { explain_run(&run, &plan, reporter)? } else { Vec::new() };
+    let concepts = match request.methods.iter().any(|id| id == ace::ID) {
+        true => explain_concepts(&run, &classes(&run, request.class.as_deref())?, reporter)?,
+        false => Vec::new(),
+    };
     write_report(&run)?;
-    Ok(Explained { run: request.run.clone(), methods, report: run.dir.file(REPORT_HTML) })
+    Ok(Explained {
+        run: request.run.clone(),
+        methods: explained,
+        concepts,
+        report: run.dir.file(REPORT_HTML),
+    })
+}
+
+/// The class of this name; all of them without one.
+fn classes(run: &Run, name: Option<&str>) -> Result<Vec<usize>> {
+    let all = &run.record.classes;
+    let Some(name) = name else { return Ok((0..all.len()).collect()) };
+    match all.iter().position(|class| class == name) {
+        Some(class) => Ok(vec![class]),
+        None => Err(WorkflowError::NoSuchClass { class: name.to_owned(), known: all.join(", ") }),
+    }
 }

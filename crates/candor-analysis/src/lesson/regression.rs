@@ -1,0 +1,592 @@
+//! Linear regression by gradient descent: how a network of one unit learns, small enough to be followed step by step.
+//!
+//! The unit says f(x) = w·x + b; the loss is the mean of (f(x) − y)². Its curvature is the same everywhere (the Hessian
+//! 2·[mean x², mean x; mean x, 1]), so that everything that happens to a learning rate α can be said before a step is taken:
+//! along each principal direction a step multiplies the distance to the minimum by 1 − α·curvature, and where α·curvature is
+//! above 2 the distance grows.
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::{Lesson, decimals, written};
+use crate::evaluate::Interval;
+use crate::interval::student::two_sided_quantile;
+
+pub(super) static LESSON: Lesson = Lesson {
+    id: "regression",
+    title: "A line learns by gradient descent",
+    shows: "How a network learns, at the smallest there is: one unit, f(x) = w·x + b. Each step moves w and b a little \
+            against the gradient of the loss. The learning rate decides whether it arrives, crawls, or flies off.",
+    misleads: "A line through few points says little about other points, and nothing outside of their range. That the loss is \
+               as small as it gets does not make the line true, nor x the cause of y.",
+    questions: &[
+        "Which rates arrive, which crawl, which fly off? What does the loss look like from step to step in each case?",
+        "Why is the valley of the loss so long and narrow? What would happen if x were counted in hundreds, or from its mean?",
+        "The least-squares line is there at once. Why do networks not learn that way?",
+        "For which x would you trust the prediction, and what would you have to know to trust it elsewhere?",
+        "Does the line show that x makes y? What else could make both?",
+    ],
+    reference: "A. M. Legendre, Nouvelles méthodes pour la détermination des orbites des comètes, 1805 (least squares); \
+                A. Cauchy, Méthode générale pour la résolution des systèmes d'équations simultanées, 1847 (gradient descent).",
+};
+
+/// Steps at most, where none were asked for.
+pub const MOST_STEPS: usize = 100_000;
+/// It has arrived where the gradient is this share of what it was.
+const ARRIVED: f64 = 1e-7;
+/// And it flies off where the gradient is so many times what it was.
+const FLOWN: f64 = 1e9;
+/// Steps that are kept from the beginning on; later ones with growing gaps.
+const KEPT: usize = 30;
+const KEPT_GROWTH: f64 = 1.04;
+/// What a beginner tries first.
+const USUAL_RATE: f64 = 0.1;
+
+/// Numbers with no line to learn.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub enum RegressionError {
+    #[error("a line needs at least two points, and there {}", match points { 0 => "is none".into(), 1 => "is one".into(), n => format!("are {n}") })]
+    TooFew { points: usize },
+    #[error("every x is {x}: no line can say how y changes with it")]
+    AllAlike { x: f64 },
+    #[error("the numbers are too large to be squared: count in larger units")]
+    TooLarge,
+    #[error("a learning rate is a number above 0, not {rate}")]
+    Rate { rate: f64 },
+    #[error("x is known for {x} points and y for {y}")]
+    Unequal { x: usize, y: usize },
+}
+
+/// How the line is learned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// w and b to begin with.
+    pub start: [f64; 2],
+    /// The learning rate; half of the largest where none is given.
+    pub rate: Option<f64>,
+    /// Steps; without, until it has arrived, and [`MOST_STEPS`] at most.
+    pub steps: Option<usize>,
+    /// Where y is to be predicted.
+    pub at: Option<f64>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { start: [0.48, 0.05], rate: None, steps: None, at: None }
+    }
+}
+
+/// A line and its loss.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Fit {
+    /// Slope: y per x.
+    pub w: f64,
+    /// y where x is 0.
+    pub b: f64,
+    /// Mean of (w·x + b − y)².
+    pub loss: f64,
+}
+
+/// A step of the descent; number 0 is the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// How many steps were taken.
+    pub step: usize,
+    /// Where that led.
+    #[serde(flatten)]
+    pub fit: Fit,
+}
+
+/// How a descent ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The gradient is next to nothing.
+    Arrived,
+    /// The steps ran out before.
+    OnTheWay,
+    /// The learning rate is too large: each step lands farther away.
+    Diverges,
+}
+
+/// What became of another learning rate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct TriedRate {
+    /// The rate.
+    pub rate: f64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Steps until it arrived or was given up.
+    pub steps: usize,
+    /// Where it ended.
+    pub end: Fit,
+}
+
+/// y at an x.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Predicted {
+    /// The x.
+    pub x: f64,
+    /// What the descent says; none where it diverged.
+    pub by_descent: Option<f64>,
+    /// What the least-squares line says.
+    pub by_least_squares: f64,
+    /// Where a new point at x lies, 95 times out of 100, if the points scatter around a line normally and alike; from three
+    /// points on.
+    pub interval: Option<Interval>,
+    /// Whether x lies outside of what was seen.
+    pub extrapolated: bool,
+}
+
+/// The whole lesson.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Regression {
+    /// The points' x.
+    pub x: Vec<f64>,
+    /// Their y.
+    pub y: Vec<f64>,
+    /// The learning rate.
+    pub rate: f64,
+    /// The largest that does not diverge: 2 / the largest curvature.
+    pub largest_rate: f64,
+    /// Eigenvalues of the Hessian, the larger first.
+    pub curvatures: [f64; 2],
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The beginning, the first steps, then ever fewer of them, and the end.
+    pub path: Vec<Step>,
+    /// The line with the smallest loss there is.
+    pub least_squares: Fit,
+    /// The 95 % interval of its slope, from three points on.
+    pub slope_interval: Option<Interval>,
+    /// Other rates, from large to small.
+    pub other_rates: Vec<TriedRate>,
+    /// Where one was asked for.
+    pub prediction: Option<Predicted>,
+}
+
+/// Learns a line from points.
+///
+/// # Errors
+/// When there are fewer than two, all have one x, or the learning rate is none.
+pub fn learn(x: &[f64], y: &[f64], settings: &Settings) -> Result<Regression, RegressionError> {
+    let points = Points::new(x, y)?;
+    let (curvatures, least_squares) = (points.curvatures(), points.least_squares());
+    let largest_rate = 2.0 / curvatures[0];
+    let rate = settings.rate.unwrap_or(0.5 * largest_rate);
+    if !(rate > 0.0 && rate.is_finite()) {
+        return Err(RegressionError::Rate { rate });
+    }
+    let descent = points.descend(settings.start, rate, settings.steps);
+    let end = descent.path.last().expect("a descent has a beginning").fit;
+    let others =
+        [USUAL_RATE, 1.01 * largest_rate, 0.99 * largest_rate, 0.5 * largest_rate, 0.02 * largest_rate];
+    let mut other_rates: Vec<TriedRate> =
+        others.into_iter().map(|rate| points.tried(settings.start, rate)).collect();
+    other_rates.sort_by(|a, b| b.rate.total_cmp(&a.rate));
+    let prediction = settings.at.map(|x| Predicted {
+        x,
+        by_descent: (descent.outcome != Outcome::Diverges).then_some(end.w * x + end.b),
+        by_least_squares: least_squares.w * x + least_squares.b,
+        interval: points.prediction_interval(&least_squares, x),
+        extrapolated: !points.range().contains(&x),
+    });
+    Ok(Regression {
+        x: x.to_vec(),
+        y: y.to_vec(),
+        rate,
+        largest_rate,
+        curvatures,
+        outcome: descent.outcome,
+        path: descent.path,
+        least_squares,
+        slope_interval: points.slope_interval(&least_squares),
+        other_rates,
+        prediction,
+    })
+}
+
+impl Regression {
+    /// Where the descent began.
+    pub fn start(&self) -> &Step {
+        &self.path[0]
+    }
+
+    /// Where it ended.
+    pub fn end(&self) -> &Step {
+        &self.path[self.path.len() - 1]
+    }
+
+    /// The loss of any line.
+    pub fn loss(&self, w: f64, b: f64) -> f64 {
+        mean(self.x.iter().zip(&self.y).map(|(x, y)| (w * x + b - y).powi(2)))
+    }
+
+    /// What came of it, in whole sentences.
+    pub fn sentences(&self) -> Vec<String> {
+        let mut all = vec![self.verdict(), self.compared()];
+        all.extend(self.slope());
+        all.extend(self.predicted());
+        all
+    }
+
+    fn verdict(&self) -> String {
+        let (start, end) = (self.start(), self.end());
+        let rate = typed(self.rate);
+        let from = format!("The loss is {} at the start", written(start.fit.loss));
+        match self.outcome {
+            Outcome::Arrived => format!(
+                "{from} and {} after {} steps with the learning rate {rate}: w = {}, b = {}.",
+                written(end.fit.loss),
+                end.step,
+                written_pair(&end.fit)[0],
+                written_pair(&end.fit)[1]
+            ),
+            Outcome::OnTheWay => format!(
+                "{from} and {} after {} steps with the learning rate {rate}, and still falling: w = {}, b = {}. More steps, or a \
+                 rate closer to {}, would bring it on.",
+                written(end.fit.loss),
+                end.step,
+                written_pair(&end.fit)[0],
+                written_pair(&end.fit)[1],
+                written(0.5 * self.largest_rate)
+            ),
+            Outcome::Diverges => format!(
+                "{from}, and it grows: the learning rate {rate} diverges. After {} steps the loss is {}. Each step lands \
+                 farther away than the one before, because along the steepest direction it goes {} times the way to the \
+                 bottom of the valley, and 2 is the most. The largest rate that does not diverge is {}.",
+                end.step,
+                written(end.fit.loss),
+                written(self.rate * self.curvatures[0]),
+                floor_written(self.largest_rate)
+            ),
+        }
+    }
+
+    fn compared(&self) -> String {
+        let [w, b] = written_pair(&self.least_squares);
+        let steeper = self.curvatures[0] / self.curvatures[1];
+        format!(
+            "Least squares has the answer at once: w = {w}, b = {b}, loss {}. Descent is slow because the valley is {:.0} times as \
+             steep across as along: the rate must stay below {} for the steep direction, and is then small for the flat one. \
+             With x counted from its mean in standard deviations both would be equally steep, and one step would do.",
+            written(self.least_squares.loss),
+            steeper,
+            ceil_written(self.largest_rate)
+        )
+    }
+
+    fn slope(&self) -> Option<String> {
+        let interval = self.slope_interval?;
+        let [low, high] = [interval.low, interval.high].map(written);
+        let sure = match interval.contains(0.0) {
+            true => "these points could well come from a world without any slope",
+            false => "a slope of 0 does not go with these points",
+        };
+        Some(format!(
+            "With {} points the slope lies between {low} and {high} (95 % interval): {sure}.",
+            self.x.len()
+        ))
+    }
+
+    fn predicted(&self) -> Option<String> {
+        let Predicted { x, by_descent, by_least_squares, interval, extrapolated } = self.prediction?;
+        let at = typed(x);
+        let mut text = match by_descent {
+            Some(value) => {
+                format!("f({at}) = {} (least squares: {}).", written(value), written(by_least_squares))
+            }
+            None => format!(
+                "The descent predicts nothing; least squares says f({at}) = {}.",
+                written(by_least_squares)
+            ),
+        };
+        if let Some(Interval { low, high }) = interval {
+            text += &format!(
+                " A new point there lies between {} and {} (95 %, if points scatter around a line).",
+                written(low),
+                written(high)
+            );
+        }
+        if extrapolated {
+            text += &format!(
+                " No point was seen at or beyond {at}: nobody knows whether the line goes on there."
+            );
+        }
+        Some(text)
+    }
+}
+
+/// w and b with the same decimals, which give the smaller of them three digits.
+pub fn written_pair(fit: &Fit) -> [String; 2] {
+    let places = decimals(fit.w, 3).max(decimals(fit.b, 3)).min(8);
+    [fit.w, fit.b]
+        .map(|value| if value.abs() < 1e6 { format!("{value:.places$}") } else { format!("{value:.2e}") })
+}
+
+/// As somebody would type it: 20, 2.5, 0.1; computed numbers with three digits.
+pub fn typed(value: f64) -> String {
+    let text = value.to_string();
+    if text.len() <= 7 { text } else { written(value) }
+}
+
+/// Three digits, rounded down: what is written does not diverge either.
+fn floor_written(value: f64) -> String {
+    let unit = 10_f64.powf(value.log10().floor() - 2.0);
+    written((value / unit).floor() * unit)
+}
+
+/// Three digits, rounded up: what is written and all above it diverges.
+fn ceil_written(value: f64) -> String {
+    let unit = 10_f64.powf(value.log10().floor() - 2.0);
+    written((value / unit).ceil() * unit)
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
+    sum / count as f64
+}
+
+/// The points and the means that the gradient needs.
+struct Points<'a> {
+    x: &'a [f64],
+    y: &'a [f64],
+    mean_x: f64,
+    mean_y: f64,
+    mean_xx: f64,
+    mean_xy: f64,
+    /// Mean of (x − mean x)².
+    variance_x: f64,
+}
+
+struct Descent {
+    path: Vec<Step>,
+    outcome: Outcome,
+}
+
+impl<'a> Points<'a> {
+    fn new(x: &'a [f64], y: &'a [f64]) -> Result<Points<'a>, RegressionError> {
+        if x.len() != y.len() {
+            return Err(RegressionError::Unequal { x: x.len(), y: y.len() });
+        }
+        if x.len() < 2 {
+            return Err(RegressionError::TooFew { points: x.len() });
+        }
+        let both = || x.iter().zip(y);
+        let (mean_x, mean_y) = (mean(x.iter().copied()), mean(y.iter().copied()));
+        let points = Points {
+            x,
+            y,
+            mean_x,
+            mean_y,
+            mean_xx: mean(x.iter().map(|x| x * x)),
+            mean_xy: mean(both().map(|(x, y)| x * y)),
+            variance_x: mean(x.iter().map(|x| (x - mean_x).powi(2))),
+        };
+        let all = [points.mean_xx, points.mean_xy, mean(y.iter().map(|y| y * y)), points.mean_xx.powi(2)];
+        if !all.iter().all(|value| value.is_finite()) {
+            return Err(RegressionError::TooLarge);
+        }
+        if x.iter().all(|other| other == &x[0]) {
+            return Err(RegressionError::AllAlike { x: x[0] });
+        }
+        Ok(points)
+    }
+
+    fn fit(&self, w: f64, b: f64) -> Fit {
+        Fit { w, b, loss: mean(self.x.iter().zip(self.y).map(|(x, y)| (w * x + b - y).powi(2))) }
+    }
+
+    fn range(&self) -> std::ops::RangeInclusive<f64> {
+        let fold = |f: fn(f64, f64) -> f64, start| self.x.iter().copied().fold(start, f);
+        fold(f64::min, f64::INFINITY)..=fold(f64::max, f64::NEG_INFINITY)
+    }
+
+    /// (2/n)·Σ(f(x) − y)·x and (2/n)·Σ(f(x) − y).
+    fn gradient(&self, w: f64, b: f64) -> [f64; 2] {
+        [2.0 * (w * self.mean_xx + b * self.mean_x - self.mean_xy), 2.0 * (w * self.mean_x + b - self.mean_y)]
+    }
+
+    /// Eigenvalues of 2·[mean x², mean x; mean x, 1]. The smaller one from the determinant, which is 4 · the variance of x: a
+    /// difference of two large numbers would lose it.
+    fn curvatures(&self) -> [f64; 2] {
+        let half_trace = self.mean_xx + 1.0;
+        let large = half_trace + ((self.mean_xx - 1.0).powi(2) + 4.0 * self.mean_x.powi(2)).sqrt();
+        [large, 4.0 * self.variance_x / large]
+    }
+
+    fn least_squares(&self) -> Fit {
+        let products = self.x.iter().zip(self.y).map(|(x, y)| (x - self.mean_x) * (y - self.mean_y));
+        let w = mean(products) / self.variance_x;
+        self.fit(w, self.mean_y - w * self.mean_x)
+    }
+
+    fn descend(&self, start: [f64; 2], rate: f64, steps: Option<usize>) -> Descent {
+        let [mut w, mut b] = start;
+        let size = |[dw, db]: [f64; 2]| dw.hypot(db);
+        let first = size(self.gradient(w, b));
+        let mut path = vec![Step { step: 0, fit: self.fit(w, b) }];
+        let mut next = 1.0;
+        let mut outcome = if first == 0.0 { Outcome::Arrived } else { Outcome::OnTheWay };
+        let most = steps.unwrap_or(MOST_STEPS);
+        let mut step = 0;
+        while step < most && outcome == Outcome::OnTheWay {
+            let [dw, db] = self.gradient(w, b);
+            (w, b) = (w - rate * dw, b - rate * db);
+            step += 1;
+            let now = size(self.gradient(w, b));
+            if now.is_nan() || now > FLOWN * first {
+                outcome = Outcome::Diverges;
+            } else if steps.is_none() && now <= ARRIVED * first {
+                outcome = Outcome::Arrived;
+            }
+            if step as f64 >= next || outcome != Outcome::OnTheWay || step == most {
+                path.push(Step { step, fit: self.fit(w, b) });
+                next = if step < KEPT { next + 1.0 } else { (next * KEPT_GROWTH).max(next + 1.0) };
+            }
+        }
+        // Asked for a number of steps it takes them all, and may have arrived before.
+        let now = size(self.gradient(w, b));
+        if outcome == Outcome::OnTheWay {
+            outcome = match () {
+                () if now <= ARRIVED * first => Outcome::Arrived,
+                () if rate * self.curvatures()[0] > 2.0 && now > first => Outcome::Diverges,
+                () => Outcome::OnTheWay,
+            };
+        }
+        Descent { path, outcome }
+    }
+
+    fn tried(&self, start: [f64; 2], rate: f64) -> TriedRate {
+        let Descent { path, outcome } = self.descend(start, rate, None);
+        let last = path[path.len() - 1];
+        TriedRate { rate, outcome, steps: last.step, end: last.fit }
+    }
+
+    /// The standard deviation around the line, with n − 2 degrees of freedom, and Student's t at 95 %.
+    fn scatter(&self, fit: &Fit) -> Option<(f64, f64)> {
+        let n = self.x.len() as f64;
+        (n > 2.0).then(|| ((fit.loss * n / (n - 2.0)).sqrt(), two_sided_quantile(0.05, n - 2.0)))
+    }
+
+    fn slope_interval(&self, fit: &Fit) -> Option<Interval> {
+        let (scatter, t) = self.scatter(fit)?;
+        let half = t * scatter / (self.variance_x * self.x.len() as f64).sqrt();
+        Some(Interval { low: fit.w - half, high: fit.w + half })
+    }
+
+    fn prediction_interval(&self, fit: &Fit, x: f64) -> Option<Interval> {
+        let (scatter, t) = self.scatter(fit)?;
+        let n = self.x.len() as f64;
+        let half = t * scatter * (1.0 + (1.0 + (x - self.mean_x).powi(2) / self.variance_x) / n).sqrt();
+        let middle = fit.w * x + fit.b;
+        Some(Interval { low: middle - half, high: middle + half })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Tax and emissions of four countries: the data of a well-known slide.
+    const TAX: [f64; 4] = [5.0, 10.0, 15.0, 25.0];
+    const EMISSIONS: [f64; 4] = [5.0, 4.3, 3.7, 2.9];
+
+    fn slide(settings: Settings) -> Regression {
+        learn(&TAX, &EMISSIONS, &settings).unwrap()
+    }
+
+    #[test]
+    fn the_slide_s_line_is_learned() {
+        let found = slide(Settings { at: Some(20.0), ..Settings::default() });
+        assert_eq!(found.outcome, Outcome::Arrived);
+        let text = found.sentences().join("\n");
+        for expected in ["The loss is 25.78 at the start", "w = -0.103, b = 5.397", "f(20) = 3.33"] {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
+        assert!(
+            (found.least_squares.w + 0.103_43).abs() < 1e-5
+                && (found.least_squares.b - 5.397_14).abs() < 1e-5
+        );
+        assert!((found.largest_rate - 2.0 / 489.052_8).abs() < 1e-8, "{}", found.largest_rate);
+        // numpy.linalg.eigvalsh
+        assert!((found.curvatures[1] - 0.447_293).abs() < 1e-5, "{:?}", found.curvatures);
+    }
+
+    #[test]
+    fn a_rate_that_diverges_is_said_with_the_largest_that_does_not() {
+        let found = slide(Settings { rate: Some(0.1), at: Some(20.0), ..Settings::default() });
+        assert_eq!(found.outcome, Outcome::Diverges);
+        let text = found.sentences().join("\n");
+        assert!(text.contains("the learning rate 0.1 diverges"), "{text}");
+        assert!(text.contains("The largest rate that does not diverge is 0.00408."), "{text}");
+        assert!(text.contains("The descent predicts nothing; least squares says f(20) = 3.33"), "{text}");
+        assert!(found.path.iter().all(|step| step.fit.loss.is_finite()));
+    }
+
+    #[test]
+    fn few_steps_are_on_the_way_unless_they_lead_away() {
+        for (rate, expected) in
+            [(0.004, Outcome::OnTheWay), (0.0042, Outcome::Diverges), (1e-5, Outcome::OnTheWay)]
+        {
+            let found = slide(Settings { rate: Some(rate), steps: Some(200), ..Settings::default() });
+            assert_eq!((found.outcome, found.end().step), (expected, 200), "{rate}");
+        }
+        let none = slide(Settings { steps: Some(0), ..Settings::default() });
+        assert_eq!((none.path.len(), none.end().step), (1, 0));
+    }
+
+    #[test]
+    fn intervals_are_those_of_the_textbook() {
+        // scipy.stats.linregress, and its standard errors with scipy.stats.t.
+        let found = slide(Settings { at: Some(20.0), ..Settings::default() });
+        let slope = found.slope_interval.unwrap();
+        let there = found.prediction.unwrap().interval.unwrap();
+        assert!((slope.low + 0.148_227).abs() < 1e-6 && (slope.high + 0.058_630).abs() < 1e-6, "{slope:?}");
+        assert!((there.low - 2.536_631).abs() < 1e-6 && (there.high - 4.120_511).abs() < 1e-6, "{there:?}");
+        let two = learn(&[1.0, 2.0], &[1.0, 3.0], &Settings::default()).unwrap();
+        assert_eq!(two.slope_interval, None);
+    }
+
+    #[test]
+    fn what_has_no_line_is_refused() {
+        let settings = Settings::default();
+        let error = |x: &[f64], y: &[f64]| learn(x, y, &settings).unwrap_err().to_string();
+        assert_eq!(error(&[], &[]), "a line needs at least two points, and there is none");
+        assert_eq!(error(&[3.0; 3], &[1.0, 2.0, 3.0]), "every x is 3: no line can say how y changes with it");
+        assert_eq!(error(&[1.0], &[1.0]), "a line needs at least two points, and there is one");
+        assert_eq!(
+            error(&[1e200, 2.0], &[1.0, 2.0]),
+            "the numbers are too large to be squared: count in larger units"
+        );
+        let rate = Settings { rate: Some(-1.0), ..settings };
+        assert_eq!(learn(&TAX, &EMISSIONS, &rate), Err(RegressionError::Rate { rate: -1.0 }));
+    }
+
+    proptest! {
+        #[test]
+        fn rates_below_the_largest_never_diverge_and_those_above_do(
+            x in prop::collection::vec(-50.0f64..50.0, 3..20),
+            noise in prop::collection::vec(-1.0f64..1.0, 20),
+            share in 0.05f64..0.98,
+        ) {
+            prop_assume!(x.iter().any(|a| (a - x[0]).abs() > 1.0));
+            let y: Vec<f64> = x.iter().zip(&noise).map(|(x, e)| 2.0 - 0.5 * x + e).collect();
+            let rate = |share: f64| {
+                let first = learn(&x, &y, &Settings::default()).unwrap();
+                Settings { rate: Some(share * first.largest_rate), ..Settings::default() }
+            };
+            prop_assert_ne!(learn(&x, &y, &rate(share)).unwrap().outcome, Outcome::Diverges);
+            prop_assert_eq!(learn(&x, &y, &rate(2.0 - share)).unwrap().outcome, Outcome::Diverges);
+            let line = learn(&x, &y, &Settings::default()).unwrap();
+            let best = line.least_squares;
+            for (w, b) in [(best.w + 0.01, best.b), (best.w, best.b - 0.01)] {
+                prop_assert!(line.loss(w, b) >= best.loss);
+            }
+        }
+    }
+}
