@@ -180,7 +180,7 @@ fn crops_go_with_their_picture_and_orphans_are_swept() {
     let [crop] = picture.crops[..] else { panic!("{doomed:?}") };
     assert_eq!(writing.find(&crop.to_string()).unwrap(), doomed, "a picture is found by its crop");
     assert!(study.join("derived").join(crop.to_string()).exists());
-    writing.forget(&doomed, &[]).unwrap();
+    writing.forget(&doomed, &[], &[]).unwrap();
     assert!(!study.join("derived").join(crop.to_string()).exists());
     assert_eq!(crops(&study).samples().len(), 2);
 }
