@@ -104,7 +104,7 @@ impl Words for Written {
             left_out => format!("{} left out: they cannot be read.\n", count(left_out as u64)),
         };
         format!(
-            "{pictures} pictures in {files} files written into {} ({}).\n{left_out}",
+            "Written into {} ({}): {pictures} pictures, files: {files}.\n{left_out}",
             self.out.display(),
             self.layout
         )

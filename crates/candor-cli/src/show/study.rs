@@ -122,7 +122,7 @@ fn crop_words(crops: &CropCount) -> String {
         [crops.crops, crops.failures, crops.not_looked_at].map(|number| count(number as u64));
     let side = crops.made.how.side_px;
     let waiting = if crops.not_looked_at > 0 { format!(", {new} not looked at yet") } else { String::new() };
-    format!("\n{cut} faces cut out ({side}×{side}), {failures} pictures without{waiting}\n")
+    format!("\nfaces cut out ({side}×{side}): {cut}; pictures without one: {failures}{waiting}\n")
 }
 
 fn pictures(number: usize) -> String {

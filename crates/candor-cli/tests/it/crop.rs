@@ -47,7 +47,7 @@ fn faces_of_a_study_are_cut_out_once_learned_from_and_forgotten() {
     );
     assert!(candor.text("s/derived/crops.html").contains("12 crops, the least sure first"));
     let status = candor.run("status s").stdout;
-    assert!(status.contains("12 faces cut out (32×32), 1 pictures without"), "{status}");
+    assert!(status.contains("faces cut out (32×32): 12; pictures without one: 1"), "{status}");
 
     let trained =
         candor.json("study s --crops --architecture linear --height 8 --width 8 --epochs 1 --no-baselines");

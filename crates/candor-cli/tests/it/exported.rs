@@ -97,7 +97,7 @@ fn pyarrow_and_tarfile_read_the_pictures() {
         assert_eq!((&written["pictures"], &written["files"]), (&20.into(), &3.into()));
     }
     let words = candor.run("export s --to class-folders --out folders --split all").stdout;
-    assert!(words.starts_with("20 pictures in 20 files written into folders (class-folders)."), "{words}");
+    assert!(words.starts_with("Written into folders (class-folders): 20 pictures, files: 20."), "{words}");
     let refused = candor.run("export s --to class-folders --out folders");
     assert!(refused.code == 1 && refused.stderr.contains("not empty"), "{}", refused.stderr);
     for wrong in [
