@@ -49,7 +49,7 @@ fn decimals(value: f64, significant: i32) -> usize {
 pub fn written(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
-        size if size < 1e-4 || size >= 1e6 => format!("{value:.2e}"),
+        size if !(1e-4..1e6).contains(&size) => format!("{value:.2e}"),
         size if size >= 1e4 => format!("{value:.0}"),
         _ => format!("{value:.*}", decimals(value, 3).max(2)),
     }

@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn an_answer_is_taken_only_where_it_may_be() {
         use FetchKind::{Page, Picture, Robots};
-        let cases: [(FetchKind, u16, &[(&str, &str)], Result<(), &str>); 11] = [
+        type Case = (FetchKind, u16, &'static [(&'static str, &'static str)], Result<(), &'static str>);
+        let cases: [Case; 11] = [
             (Page, 200, &[("content-type", "text/html; charset=utf-8")], Ok(())),
             (Page, 200, &[], Ok(())),
             (

@@ -15,7 +15,8 @@ pub(super) type Rows = csv::Reader<Box<dyn Read>>;
 pub struct Table {
     path: PathBuf,
     columns: Vec<String>,
-    /// The rows below the heading, each with its line in the file, counted from 1.
+    /// The rows below the heading, each with its line in the file, counted from 1. Where empty lines stand before a row, it is
+    /// the line of the first of them.
     pub rows: Vec<(u64, Vec<String>)>,
 }
 
@@ -141,9 +142,16 @@ mod tests {
     fn a_table_knows_its_columns_and_the_lines_of_its_rows() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
-        std::fs::write(&path, "\u{feff}Tax;Emissions\n5;5\n\n10; 4.3 \n").unwrap();
+        std::fs::write(&path, "\u{feff}Tax;Emissions\n5;5\n10; 4.3 \n\n7;1").unwrap();
         let table = Table::read(&path).unwrap();
-        assert_eq!(table.rows, [(2, vec!["5".into(), "5".into()]), (4, vec!["10".into(), "4.3".into()])]);
+        assert_eq!(
+            table.rows,
+            [
+                (2, vec!["5".into(), "5".into()]),
+                (3, vec!["10".into(), "4.3".into()]),
+                (4, vec!["7".into(), "1".into()]),
+            ]
+        );
         assert_eq!(table.column("emissions", "y").unwrap(), 1);
         let error = table.column("rate", "value").unwrap_err().to_string();
         assert!(error.ends_with("has no column \"rate\" for the value; it has: Tax, Emissions"), "{error}");
