@@ -1,6 +1,6 @@
 //! Faces: what finds them, and how they are cut out of pictures. Values in, values out; [`crate::study`] keeps the crops.
 //!
-//! To add a detector: a file that implements [`Detector`](candor_core::Detector), and a way to choose it in [`detector`].
+//! To add a detector: a file that implements [`Detector`], and a way to choose it in [`detector`].
 
 mod crop;
 mod seeta;
