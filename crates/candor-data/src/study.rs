@@ -13,7 +13,6 @@ mod exif;
 mod fetches;
 mod forget;
 mod import;
-mod index_csv;
 mod label;
 mod listing;
 mod schema;

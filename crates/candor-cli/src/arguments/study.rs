@@ -68,9 +68,6 @@ pub struct CollectArguments {
     /// Let the recipe ask hosts more than once a second: only where you run them, or were told that you may
     #[arg(long)]
     pub less_polite: bool,
-    /// Also write index.csv and copies of the pictures into this folder, for other programs
-    #[arg(long, value_name = "DIR")]
-    pub index: Option<PathBuf>,
 }
 
 impl CollectArguments {
@@ -87,7 +84,6 @@ impl CollectArguments {
             study: self.study.clone(),
             options,
             less_polite: self.less_polite,
-            index: self.index.clone(),
         }
     }
 }

@@ -81,7 +81,7 @@ fn a_preview_and_a_name_are_shown_as_they_are_found() {
     assert!(words.lines().all(|line| line.chars().count() <= 80), "{words}");
     assert!(!candor.path("s").exists());
 
-    let answer = candor.run(&format!("{COLLECT} --index out"));
+    let answer = candor.run(COLLECT);
     assert!(
         answer.stdout.contains("8 pictures new") && answer.stdout.contains("1 refused or not there"),
         "{}",
@@ -89,6 +89,7 @@ fn a_preview_and_a_name_are_shown_as_they_are_found() {
     );
     assert!(answer.stdout.lines().all(|line| line.chars().count() <= 80), "{}", answer.stdout);
     assert!(answer.stderr.contains("forbids it (Disallow: /p/8.bmp)"), "{}", answer.stderr);
+    candor.json("export s --to index-csv --out out");
     let again = candor.json("import out --study again");
     assert_eq!((again["new"].as_u64(), again["problems"].as_array().unwrap().len()), (Some(8), 0));
 

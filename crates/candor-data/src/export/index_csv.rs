@@ -1,5 +1,10 @@
 //! A table, `index.csv`, and the pictures in `raw/`: `id,category,image_url,name`, then `file`, `group`, `split` and all further
-//! columns. The id is the SHA-256 of the picture's bytes, by which its file is named.
+//! columns. The id, by which its file is named, is the beginning of the SHA-256 of the picture's bytes: eight digits, or all where
+//! those are another picture's too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use candor_core::{Dataset, Sample};
 
 use super::{ExportError, Exporting, Layout};
 
@@ -9,6 +14,8 @@ pub(super) static LAYOUT: Layout = Layout {
     write,
 };
 
+/// Digits of a picture's hash that make its id, where they tell it from the others.
+const DIGITS: usize = 8;
 const OWN: [&str; 7] = ["id", "category", "image_url", "name", "file", "group", "split"];
 
 fn write(exporting: &mut Exporting<'_>) -> Result<(), ExportError> {
@@ -20,13 +27,14 @@ fn write(exporting: &mut Exporting<'_>) -> Result<(), ExportError> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let header = OWN.into_iter().chain(further.iter().map(|(_, column)| column.as_str()));
     table.write_record(header).map_err(failed)?;
+    let ids = short_ids(exporting.source.samples());
     exporting.each(|exporting, original| {
-        let sample = original.sample;
+        let (sample, id) = (original.sample, &ids[original.index]);
         let attribute = |name: &str| sample.attributes.get(name).cloned().unwrap_or_default();
-        let file = format!("raw/{}.{}", sample.id, original.ending);
+        let file = format!("raw/{id}.{}", original.ending);
         exporting.write_file(&exporting.out.join(&file), &original.bytes)?;
         let own = [
-            sample.id.to_string(),
+            id.clone(),
             original.class.to_owned(),
             sample.provenance.url.clone().unwrap_or_default(),
             attribute("name"),
@@ -39,4 +47,19 @@ fn write(exporting: &mut Exporting<'_>) -> Result<(), ExportError> {
     })?;
     let text = table.into_inner().map_err(|error| ExportError::table(&path, error.error()))?;
     exporting.write_file(&path, &text)
+}
+
+/// The beginnings of the pictures' hashes: as long as it takes to tell them apart.
+fn short_ids(samples: &[Sample]) -> Vec<String> {
+    let all: Vec<String> = samples.iter().map(|sample| sample.id.to_string()).collect();
+    let mut whole: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut shared = BTreeSet::new();
+    for id in &all {
+        if whole.insert(&id[..DIGITS], id).is_some_and(|other| other != id) {
+            shared.insert(&id[..DIGITS]);
+        }
+    }
+    let short =
+        |id: &String| if shared.contains(&id[..DIGITS]) { id.clone() } else { id[..DIGITS].to_owned() };
+    all.iter().map(short).collect()
 }

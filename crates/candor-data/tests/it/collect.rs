@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use candor_core::{Problem, Progress, Reporter, Silent};
 use candor_data::collect::{CollectError, CollectOptions, CollectRecipe, Collected, collect, preview};
+use candor_data::export::{LAYOUTS, export};
 use candor_data::source::{Source, SourceOptions};
 use candor_data::study::Study;
 use rusqlite::Connection;
@@ -398,9 +399,11 @@ fn a_list_of_addresses_needs_no_page() {
 
     // Out as other programs take it, and in again.
     let out = collector.dir.path().join("out");
-    assert_eq!(Study::read(&collector.study()).unwrap().write_index(&out).unwrap(), 3);
+    let study = Source::open(&collector.study(), &SourceOptions::default(), &Silent).unwrap();
+    let layout = LAYOUTS.iter().find(|layout| layout.name == "index-csv").unwrap();
+    assert_eq!(export(&study, layout, &out, &Silent).unwrap().pictures, 3);
     let table = fs::read_to_string(out.join("index.csv")).unwrap();
-    assert!(table.starts_with("id,category,image_url,name\n"), "{table}");
+    assert!(table.starts_with("id,category,image_url,name,"), "{table}");
     assert!(table.lines().skip(1).all(|line| line.split(',').next().unwrap().len() == 8), "{table}");
     let source = Source::open(&out, &SourceOptions::default(), &Silent).unwrap();
     assert_eq!((source.kind(), source.problems().len()), ("index-csv", 0));

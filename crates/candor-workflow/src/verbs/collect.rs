@@ -20,8 +20,6 @@ pub struct CollectRequest {
     pub options: CollectOptions,
     /// Whether hosts may be asked more than once a second.
     pub less_polite: bool,
-    /// A folder for a table and copies of the pictures, for other programs.
-    pub index: Option<PathBuf>,
 }
 
 /// Collects what the recipe says. Done twice, it asks for nothing that is there; stopped or killed, it goes on when done again.
@@ -32,11 +30,7 @@ pub fn collect(request: &CollectRequest, reporter: &dyn Reporter) -> Result<Coll
     let recipe = CollectRecipe::read(&request.recipe, request.less_polite)?;
     let mut study = Study::create(&request.study)?;
     let sketches = study.sketches()?;
-    let collected = follow(&mut study, &recipe, &request.options, &of_taken_out(&sketches), reporter)?;
-    if let Some(folder) = &request.index {
-        study.write_index(folder)?;
-    }
-    Ok(collected)
+    Ok(follow(&mut study, &recipe, &request.options, &of_taken_out(&sketches), reporter)?)
 }
 
 /// Reads the first page of each site of the recipe and says what would be collected; asks for no picture, writes nothing.
