@@ -41,21 +41,21 @@ impl Words for Imported {
 
 impl Words for CropResult {
     fn words(&self) -> String {
-        let (place, side) = (self.place.display(), self.made.how.side_px);
-        let mut text = format!("{} looked at", pictures(self.looked_at));
-        if self.known > 0 {
-            text += &format!(", {} before", were(self.known));
+        let (place, side) = (self.place.display(), self.cropped.made.how.side_px);
+        let mut text = format!("{} looked at", pictures(self.cropped.looked_at));
+        if self.cropped.known > 0 {
+            text += &format!(", {} before", were(self.cropped.known));
         }
         let crops = count(self.crops as u64);
         text += &format!("; {crops} crops of {side}×{side} pixels in {place}.\n");
-        if self.replaced > 0 {
-            text += &format!("{} of another kind taken away.\n", were(self.replaced));
+        if self.cropped.replaced > 0 {
+            text += &format!("{} of another kind taken away.\n", were(self.cropped.replaced));
         }
         for (reason, pictures) in self.reasons() {
             text += &format!("Failed: {} ({reason})\n", count(pictures as u64));
         }
-        if !self.problems.is_empty() {
-            text += &format!("Not readable: {}\n", count(self.problems.len() as u64));
+        if !self.cropped.problems.is_empty() {
+            text += &format!("Not readable: {}\n", count(self.cropped.problems.len() as u64));
         }
         let sheet = self.sheet.display();
         text +=

@@ -9,7 +9,7 @@ use candor_data::encode::png;
 use candor_data::export::{file_name, picture_name};
 use candor_data::faces::{self, Cropping};
 use candor_data::source::{Source, SourceOptions};
-use candor_data::study::{CroppedHow, FoundFace, KeptCrop, Searched, Study};
+use candor_data::study::{Cropped, CroppedHow, FoundFace, KeptCrop, Searched, Study};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -45,23 +45,13 @@ pub struct CropResult {
     pub place: PathBuf,
     /// Whether that is a study.
     pub in_study: bool,
-    /// The detector, and what was done with what it found.
+    /// How, and what was done now.
     #[serde(flatten)]
-    pub made: CroppedHow,
-    /// Pictures that were looked at now.
-    pub looked_at: usize,
-    /// Pictures that had been looked at before, in the same way.
-    pub known: usize,
-    /// Crops that were made now.
-    pub new: usize,
-    /// Crops of another kind that were in the study, and were taken away.
-    pub replaced: usize,
+    pub cropped: Cropped,
     /// All crops that are there now.
     pub crops: usize,
     /// All pictures out of which nothing was cut.
     pub failures: Vec<CropFailure>,
-    /// Pictures that could not be read.
-    pub problems: Vec<Problem>,
     /// The contact sheet.
     pub sheet: PathBuf,
     /// The failures, as JSON lines.
@@ -101,38 +91,34 @@ fn in_study(request: &CropRequest, detector: &dyn Detector, reporter: &dyn Repor
     let cropped = study.crop(detector, &request.how, &request.options.limits, reporter)?;
     let files =
         crop_sheet::write_of_study(&study, &cropped.problems)?.expect("the study knows how it was cropped");
-    let result = result(study.path(), cropped.made, &study.searched()?, files);
-    Ok(CropResult {
-        in_study: true,
-        looked_at: cropped.looked_at,
-        known: cropped.known,
-        new: cropped.new,
-        replaced: cropped.replaced,
-        problems: cropped.problems,
-        ..result
-    })
+    Ok(result(study.path(), true, cropped, &study.searched()?, files))
 }
 
-/// The counts of crops and failures; nothing of what was done now.
-fn result(place: &Path, made: CroppedHow, searched: &[Searched], files: SheetFiles) -> CropResult {
+/// What was done now, with the counts of all crops and failures there are.
+fn result(
+    place: &Path,
+    in_study: bool,
+    cropped: Cropped,
+    searched: &[Searched],
+    files: SheetFiles,
+) -> CropResult {
     let failure = |picture: &Searched| {
         let (file, class) = (picture.file.clone(), picture.class.clone());
         Some(CropFailure { file, class, reason: picture.failure.clone()? })
     };
     CropResult {
         place: place.to_owned(),
-        in_study: false,
-        made,
-        looked_at: 0,
-        known: 0,
-        new: 0,
-        replaced: 0,
-        crops: searched.iter().flat_map(|picture| &picture.faces).filter(|face| face.crop.is_some()).count(),
+        in_study,
+        cropped,
+        crops: crops_of(searched),
         failures: searched.iter().filter_map(failure).collect(),
-        problems: Vec::new(),
         sheet: files.sheet,
         failures_file: files.failures,
     }
+}
+
+fn crops_of(searched: &[Searched]) -> usize {
+    searched.iter().flat_map(|picture| &picture.faces).filter(|face| face.crop.is_some()).count()
 }
 
 fn into_folder(
@@ -172,8 +158,9 @@ fn into_folder(
     folder.write_table(&searched)?;
     let title = request.source.display().to_string();
     let files = crop_sheet::write(out, &title, &made, &searched, &problems)?;
-    let result = result(out, made, &searched, files);
-    Ok(CropResult { looked_at: searched.len(), new: result.crops, problems, ..result })
+    let (looked_at, new) = (searched.len(), crops_of(&searched));
+    let cropped = Cropped { made, looked_at, known: 0, new, replaced: 0, problems };
+    Ok(result(out, false, cropped, &searched, files))
 }
 
 /// What crops go to, that is no study.
