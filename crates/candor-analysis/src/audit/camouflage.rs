@@ -234,10 +234,11 @@ fn finding(case: &Case<'_>, all: &[Fooled]) -> Finding {
         .figure("right answers that 16% changes in the right place", curve[SIZES.len() - 1].1, Unit::Share)
         .with_series(Series {
             title: "Right answers that some pattern in the right place changes".to_owned(),
-            x: "share of the picture that is covered, per cent".to_owned(),
+            x: "share of the picture or face that is covered, per cent".to_owned(),
             y: Some("answers changed".to_owned()),
             points: [(0.0, 0.0)].into_iter().chain(curve).collect(),
-            mark: Some(100.0 * SMALL),
+            // A mark is read as what was observed.
+            mark: None,
         })
         .with_table(by_pattern(all));
     let by_group = groupings(case).into_iter().filter_map(|grouping| by_group(all, &grouping));
