@@ -61,8 +61,8 @@ impl DeepLift {
         for (index, seed) in seeds.iter().enumerate() {
             let rows = head.seeds_mut(samples).chunks_exact_mut(seed.len());
             rows.for_each(|row| row.copy_from_slice(seed));
-            threads.install(|| {
-                head.backward(end, parameters, None, Some(&references.head), (samples, None), true);
+            threads.run(|| {
+                head.backward(end, parameters, None, Some(&references.head), (samples, Mode::Answer), true);
                 let rows = &head.input_gradient()[..samples * features.len()];
                 features.pull_back(rows, Some(&references.features), &mut multipliers);
             });
