@@ -38,7 +38,8 @@ impl Features {
     /// For batches of up to `batch` samples and so many worker threads.
     pub fn new(isa: Isa, plan: Plan, batch: usize, training: bool, workers: usize) -> Features {
         let affordable = MOST_GRADIENTS / plan.feature_parameters.max(1);
-        let count = affordable.clamp(2, MOST_LANES).min(batch);
+        // A power of two: three lanes would keep two threads as busy as four do.
+        let count = (1 << affordable.clamp(2, MOST_LANES).ilog2()).min(batch);
         let lane_len = batch.div_ceil(count);
         let count = batch.div_ceil(lane_len);
         let lanes = (0..count).map(|_| Lane::new(&plan, lane_len, training)).collect();
