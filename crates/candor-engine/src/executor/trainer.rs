@@ -219,7 +219,6 @@ impl Trainer {
                 end,
                 parameters,
                 Some(gradients),
-                None,
                 (samples, dropout),
                 features.needs_gradient(),
             );
