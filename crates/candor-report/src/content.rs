@@ -232,10 +232,10 @@ pub struct Model {
 impl Model {
     /// The pictures that it answered for, to be changed.
     pub fn answered_mut(&mut self) -> impl Iterator<Item = &mut Picture> {
-        let lists = |gallery: &'_ mut Gallery| {
+        fn lists(gallery: &mut Gallery) -> impl Iterator<Item = &mut Picture> {
             let Gallery { right, missed, false_alarms, .. } = gallery;
             right.iter_mut().chain(missed).chain(false_alarms)
-        };
+        }
         self.galleries.iter_mut().flat_map(lists).chain(&mut self.least_certain)
     }
 }

@@ -24,7 +24,7 @@ use crate::run::Run;
 use crate::run_dir::{self, EXPLAIN};
 
 pub use average::ShareOnFace;
-pub(crate) use gallery::{GalleryMaps, saved_gallery};
+pub(crate) use gallery::saved_gallery;
 pub(crate) use material::{input, judged};
 use material::{Material, Shown};
 pub use views::ExplainedView;
@@ -107,7 +107,7 @@ struct Work<'a> {
     done: u64,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     fn method(&mut self, method: &'static Method) -> Result<ExplainedMethod> {
         let (name, fingerprint) = (file_of(method), self.fingerprint(method.id));
         // What another version wrote, or a file that was cut off, is made again.
@@ -134,7 +134,7 @@ impl Work<'_> {
         SampleId::of(&[own.as_bytes(), &self.made_of].concat())
     }
 
-    fn material(&mut self) -> Result<(&Material, &dyn Reporter)> {
+    fn material(&mut self) -> Result<(&Material, &'a dyn Reporter)> {
         if self.material.is_none() {
             self.material = Some(Material::read(self.run, self.plan)?);
         }
@@ -142,7 +142,7 @@ impl Work<'_> {
     }
 
     /// Tells what is being done for `id`.
-    fn teller(&self, id: &'static str) -> impl Fn(&str) + use<> {
+    fn teller(&self, id: &'static str) -> impl Fn(&str) + use<'a> {
         let (done, total) = (self.done, (self.plan.methods.len() + self.plan.views.len()) as u64);
         let reporter = self.reporter;
         move |what: &str| {

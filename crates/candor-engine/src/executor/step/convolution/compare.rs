@@ -150,11 +150,14 @@ impl ConvolutionStep {
         values.fill(0.0);
         let mut origins = vec![0; len];
         for (number, (block, y, row)) in rows(layout).enumerate() {
-            let slopes_of_row = &slopes.values[number * len..][..len];
+            let slopes_of_row = slopes.values[number * len..][..len].as_chunks::<BLOCK>().0;
             for (seed, from) in from.chunks_exact(layout.len()).enumerate() {
-                let multipliers = from[row.clone()].iter().zip(slopes_of_row);
-                let values = values[seed..].iter_mut().step_by(BLOCK);
-                values.zip(multipliers).for_each(|(to, (from, slope))| *to = from * slope);
+                let pixels = from[row.clone()].as_chunks::<BLOCK>().0.iter().zip(slopes_of_row);
+                for ((from, slopes), to) in pixels.zip(values.as_chunks_mut::<{ BLOCK * BLOCK }>().0) {
+                    for lane in 0..BLOCK {
+                        to[lane * BLOCK + seed] = from[lane] * slopes[lane];
+                    }
+                }
             }
             let first = self.shape.origin(y * windows.row_step, 0);
             let step = windows.column_step * self.shape.column_step();
@@ -164,8 +167,9 @@ impl ConvolutionStep {
             let weights = &weights[block * BLOCK * terms..][..BLOCK * terms];
             add_to_pixels(self.isa, &origins, values, &PixelSum { offsets: &offsets, weights }, sums);
         }
+        let sums = sums.as_chunks::<BLOCK>().0;
         for (seed, to) in to.chunks_exact_mut(input.len()).enumerate() {
-            to.iter_mut().zip(sums[seed..].iter().step_by(BLOCK)).for_each(|(to, sum)| *to = *sum);
+            to.iter_mut().zip(sums).for_each(|(to, sums)| *to = sums[seed]);
         }
     }
 }
