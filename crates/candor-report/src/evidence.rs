@@ -90,7 +90,8 @@ mod tests {
     fn what_speaks_for_a_class_is_red_what_speaks_against_it_blue_and_names_are_escaped() {
         let picture = Image::filled(2, 1, Channels::Grey, 0);
         let map = Map { height: 1, width: 2, values: vec![3.0, -3.0], gap: None };
-        let rows = [EvidenceRow { label: vec!["a <b>".into()], picture: picture.clone(), maps: vec![map.clone()] }];
+        let rows =
+            [EvidenceRow { label: vec!["a <b>".into()], picture: picture.clone(), maps: vec![map.clone()] }];
         let columns = ["c & d".to_owned()];
         let figure = EvidenceFigure::new(&rows, &columns);
         assert_eq!(figure.cell(&picture, &map).pixels(), [211, 35, 50, 33, 102, 190]);

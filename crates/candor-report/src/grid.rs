@@ -61,9 +61,23 @@ pub struct ColourScale {
 /// Something in its place, px from the upper left corner.
 enum Mark<'a> {
     /// From the baseline's left end, or its middle.
-    Words { x: usize, y: usize, is_centred: bool, is_bold: bool, text: String },
-    Picture { x: usize, y: usize, image: &'a Image },
-    Bar { x: usize, y: usize, scale: &'a ColourScale },
+    Words {
+        x: usize,
+        y: usize,
+        is_centred: bool,
+        is_bold: bool,
+        text: String,
+    },
+    Picture {
+        x: usize,
+        y: usize,
+        image: &'a Image,
+    },
+    Bar {
+        x: usize,
+        y: usize,
+        scale: &'a ColourScale,
+    },
 }
 
 const BAR_PX: [usize; 2] = [240, 12];
@@ -95,7 +109,10 @@ impl PictureGrid {
     fn size(&self) -> [usize; 2] {
         let cells = self.rows.iter().map(|row| row.cells.len()).chain([self.columns.len(), 1]).max();
         let foot = if self.scale.is_some() { FOOT_PX } else { GAP_PX };
-        [LABEL_PX + cells.unwrap_or(1) * (CELL_PX + GAP_PX), self.top() + self.rows.len() * (CELL_PX + GAP_PX) + foot]
+        [
+            LABEL_PX + cells.unwrap_or(1) * (CELL_PX + GAP_PX),
+            self.top() + self.rows.len() * (CELL_PX + GAP_PX) + foot,
+        ]
     }
 
     /// Where the rows begin.
@@ -124,13 +141,23 @@ impl PictureGrid {
                 marks.push(Mark::Words { x: 8, y, is_centred: false, is_bold: line == 0, text });
             }
             let cells = row.cells.iter().enumerate();
-            marks.extend(cells.map(|(column, image)| Mark::Picture { x: LABEL_PX + column * step, y, image }));
+            marks.extend(cells.map(|(column, image)| Mark::Picture {
+                x: LABEL_PX + column * step,
+                y,
+                image,
+            }));
         }
         if let Some(scale) = &self.scale {
             let (x, y) = (LABEL_PX, top + self.rows.len() * step + 10);
             marks.push(Mark::Bar { x, y, scale });
             for (text, x) in scale.ends.iter().zip([x, x + BAR_PX[0] / 2 + GAP_PX]) {
-                marks.push(Mark::Words { x, y: y + 30, is_centred: false, is_bold: false, text: text.clone() });
+                marks.push(Mark::Words {
+                    x,
+                    y: y + 30,
+                    is_centred: false,
+                    is_bold: false,
+                    text: text.clone(),
+                });
             }
         }
         marks
@@ -174,8 +201,14 @@ impl Mark<'_> {
             Mark::Picture { x, y, image } => canvas.place(x * ZOOM, y * ZOOM, CELL_PX * ZOOM, image),
             Mark::Bar { x, y, scale } => {
                 let [width, height] = BAR_PX.map(|px| px * ZOOM);
-                for (across, down) in (0..width).flat_map(|across| (0..height).map(move |down| (across, down))) {
-                    canvas.set(x * ZOOM + across, y * ZOOM + down, scale.at(across as f32 / (width - 1) as f32));
+                for (across, down) in
+                    (0..width).flat_map(|across| (0..height).map(move |down| (across, down)))
+                {
+                    canvas.set(
+                        x * ZOOM + across,
+                        y * ZOOM + down,
+                        scale.at(across as f32 / (width - 1) as f32),
+                    );
                 }
             }
         }
@@ -186,7 +219,8 @@ impl ColourScale {
     /// The colour at a place in 0..=1 of the bar.
     fn at(&self, place: f32) -> [u8; 3] {
         let share = (2.0 * place - 1.0).abs();
-        self.colours[usize::from(place > 0.5)].map(|colour| (255.0 - (255.0 - f32::from(colour)) * share) as u8)
+        self.colours[usize::from(place > 0.5)]
+            .map(|colour| (255.0 - (255.0 - f32::from(colour)) * share) as u8)
     }
 }
 
@@ -241,7 +275,8 @@ fn glyph(letter: char) -> [u8; LETTER_PX] {
         '‘' | '’' => '\'',
         other => other,
     };
-    let found = BASIC_FONTS.get(letter).or_else(|| LATIN_FONTS.get(letter)).or_else(|| GREEK_FONTS.get(letter));
+    let found =
+        BASIC_FONTS.get(letter).or_else(|| LATIN_FONTS.get(letter)).or_else(|| GREEK_FONTS.get(letter));
     found.unwrap_or(BOX)
 }
 
@@ -282,7 +317,10 @@ mod tests {
         };
         assert!(ink(8..120, 10..22) > 50, "the title is written");
         assert!(ink(8..120, grid.top()..grid.top() + CELL_PX) > 50, "the label is written");
-        assert_eq!(ink(LABEL_PX..LABEL_PX + CELL_PX, grid.top()..grid.top() + CELL_PX), CELL_PX * CELL_PX / 2);
+        assert_eq!(
+            ink(LABEL_PX..LABEL_PX + CELL_PX, grid.top()..grid.top() + CELL_PX),
+            CELL_PX * CELL_PX / 2
+        );
     }
 
     #[test]

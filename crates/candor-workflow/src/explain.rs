@@ -7,6 +7,8 @@
 mod average;
 mod gallery;
 mod material;
+#[cfg(test)]
+mod tests;
 mod views;
 
 use std::fs;
@@ -25,8 +27,8 @@ use crate::run_dir::{self, EXPLAIN};
 
 pub use average::ShareOnFace;
 pub(crate) use gallery::saved_gallery;
-pub(crate) use material::{input, judged};
 use material::{Material, Shown};
+pub(crate) use material::{input, judged};
 pub use views::ExplainedView;
 pub(crate) use views::saved_views;
 

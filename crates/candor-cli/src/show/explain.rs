@@ -16,7 +16,11 @@ impl Words for Explained {
         let views: String = self.views.iter().map(view).collect();
         let concepts: String = self.concepts.iter().map(concepts).collect();
         let folder = self.run.join("explain");
-        format!("{lines}{views}{concepts}\nFigures: {}\nReport: {}\n", folder.display(), self.report.display())
+        format!(
+            "{lines}{views}{concepts}\nFigures: {}\nReport: {}\n",
+            folder.display(),
+            self.report.display()
+        )
     }
 }
 
@@ -129,20 +133,19 @@ mod tests {
             method("deep-shap", Vec::new()),
             method("grad-cam", vec!["The parts miss the whole by 4.0 % of the score's range.".into()]),
         ];
-        let text =
-            Explained {
-                run: "run".into(),
-                methods,
-                views: vec![ExplainedView {
-                    view: "filters".into(),
-                    title: "First-layer filters".into(),
-                    refused: Vec::new(),
-                    figures: Vec::new(),
-                }],
-                concepts: Vec::new(),
-                report: "run/report.html".into(),
-            }
-            .words();
+        let text = Explained {
+            run: "run".into(),
+            methods,
+            views: vec![ExplainedView {
+                view: "filters".into(),
+                title: "First-layer filters".into(),
+                refused: Vec::new(),
+                figures: Vec::new(),
+            }],
+            concepts: Vec::new(),
+            report: "run/report.html".into(),
+        }
+        .words();
         assert!(text.contains("deep-shap             shown. Parts and whole differ by 0.12 %"), "{text}");
         assert!(text.contains("grad-cam              refused. The parts miss"), "{text}");
         assert!(text.contains("filters               shown. First-layer filters"), "{text}");

@@ -100,7 +100,11 @@ impl DeepLift {
     fn forward(&mut self, references: Range<usize>) {
         if self.forwarded != references {
             let values = &self.values[references.clone()];
-            self.references.forward(Inputs::Floats(values), values.len() / self.input.input_len, Mode::Answer);
+            self.references.forward(
+                Inputs::Floats(values),
+                values.len() / self.input.input_len,
+                Mode::Answer,
+            );
             self.forwarded = references;
         }
     }

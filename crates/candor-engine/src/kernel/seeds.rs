@@ -20,11 +20,23 @@ pub(crate) struct PixelSum<'a> {
 ///
 /// # Panics
 /// When a window reaches out of `to`, or a slice has not the length that the others ask for.
-pub(crate) fn add_to_pixels(isa: Isa, origins: &[u32], gradients: &[f32], sum: &PixelSum<'_>, to: &mut [f32]) {
+pub(crate) fn add_to_pixels(
+    isa: Isa,
+    origins: &[u32],
+    gradients: &[f32],
+    sum: &PixelSum<'_>,
+    to: &mut [f32],
+) {
     let PixelSum { offsets, weights } = *sum;
     let farthest = |all: &[u32]| all.iter().max().copied().unwrap_or(0) as usize;
-    assert!((farthest(origins) + farthest(offsets) + 1) * BLOCK <= to.len(), "a window reaches out of the pixels");
-    assert!(weights.len() == BLOCK * offsets.len(), "each channel needs a weight for each value of its window");
+    assert!(
+        (farthest(origins) + farthest(offsets) + 1) * BLOCK <= to.len(),
+        "a window reaches out of the pixels"
+    );
+    assert!(
+        weights.len() == BLOCK * offsets.len(),
+        "each channel needs a weight for each value of its window"
+    );
     assert!(
         gradients.len() == origins.len() * BLOCK && origins.len().is_multiple_of(BLOCK),
         "gradients come for sixteen channels and sixteen seeds"

@@ -338,10 +338,12 @@ fn check_inputs(network: &Network, parameters: &Parameters, (loss, batch): (Loss
     let differences = |of: &Network| -> Vec<f64> {
         let of_references: Vec<f64> = references.iter().map(|&value| value.into()).collect();
         let of_references = rows(of, &of_references);
-        let mean = |unit: usize| {
-            of_references.iter().map(|row| row[unit]).sum::<f64>() / of_references.len() as f64
-        };
-        rows(of, &pixels).iter().flat_map(|row| row.iter().enumerate().map(|(unit, x)| x - mean(unit)).collect::<Vec<f64>>()).collect()
+        let mean =
+            |unit: usize| of_references.iter().map(|row| row[unit]).sum::<f64>() / of_references.len() as f64;
+        rows(of, &pixels)
+            .iter()
+            .flat_map(|row| row.iter().enumerate().map(|(unit, x)| x - mean(unit)).collect::<Vec<f64>>())
+            .collect()
     };
     // Not all references at once: what is computed of some makes room for others.
     let mut deep_lift = DeepLift::new(network, parameters, &references, targets.len() - 1, 2).unwrap();

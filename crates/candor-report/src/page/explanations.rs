@@ -17,37 +17,43 @@ pub(super) fn section(report: &Report) -> Markup {
     if report.explanations.is_empty() {
         return html! {};
     }
-    let mut left = MOST_BYTES;
-    let mut fits = |explanation: &&Explanation| {
-        let size = explanation.drawing.as_ref().map_or(usize::MAX, String::len);
-        let is_room = size <= left;
-        left -= if is_room { size } else { 0 };
-        is_room
-    };
-    let drawn: Vec<&Explanation> = report.explanations.iter().filter(&mut fits).collect();
     let (views, maps): (Vec<&Explanation>, Vec<&Explanation>) =
         report.explanations.iter().partition(|explanation| View::find(&explanation.method).is_some());
+    let mut left = MOST_BYTES;
+    // Views are small: they are sure of their place.
+    let (drawn_views, drawn_maps) = (that_fit(&views, &mut left), that_fit(&maps, &mut left));
     parts::section(
         "explanations",
         "Where the evidence is",
         html! {
             @if !maps.is_empty() {
                 p {
-                "Red speaks for the class of the column, blue against it. A map is shown only where it has passed the gate: its parts \
-                 make the whole, it changes when the network's weights do, and what it names first counts more than chance."
+                    "Red speaks for the class of the column, blue against it. A map is shown only where it has passed the gate: its \
+                     parts make the whole, it changes when the network's weights do, and what it names first counts more than \
+                     chance."
                 }
                 (parts::scroll("What the gate measured", table(&maps)))
             }
-            @for explanation in drawn { (figure(explanation)) }
-            @for view in views { @if !view.refused.is_empty() { (refused(view)) } }
+            @for explanation in drawn_maps.iter().chain(&drawn_views) { (figure(explanation)) }
+            @for view in &views { @if !view.refused.is_empty() { (refused(view)) } }
         },
     )
+}
+
+/// Those whose drawings fit into what is `left` of the page's bytes.
+fn that_fit<'a>(all: &[&'a Explanation], left: &mut usize) -> Vec<&'a Explanation> {
+    let mut fits = |explanation: &&Explanation| {
+        let rest = explanation.drawing.as_ref().and_then(|drawing| left.checked_sub(drawing.len()));
+        *left = rest.unwrap_or(*left);
+        rest.is_some()
+    };
+    all.iter().copied().filter(&mut fits).collect()
 }
 
 fn table(explanations: &[&Explanation]) -> Markup {
     let has_faces = explanations.iter().any(|explanation| explanation.share_on_face.is_some());
     html! {
-        table {
+        table class="words" {
             thead {
                 tr {
                     th { "method" }

@@ -34,10 +34,12 @@ impl Pictures {
 
     /// The picture with `caption` below it; nothing where it did not fit.
     pub(super) fn figure(&self, picture: &Picture, classes: &[String], caption: Markup) -> Markup {
-        let Some(shown) = self.img(&picture.image, &alt(picture, classes), &picture.provenance.to_string()) else {
+        let Some(shown) = self.img(&picture.image, &alt(picture, classes), &picture.provenance.to_string())
+        else {
             return html! {};
         };
-        let map = picture.map.as_ref().and_then(|map| self.img(map, "Where the evidence for the answer is", ""));
+        let map =
+            picture.map.as_ref().and_then(|map| self.img(map, "Where the evidence for the answer is", ""));
         html! {
             figure class="picture" {
                 (shown)

@@ -41,7 +41,8 @@ impl Material {
             tell(&format!("average, picture {} of {}", number + 1, self.averaged.len()));
             Ok(method.explain(subject, &one.input, &[one.class])?.remove(0))
         };
-        let maps: Vec<Map> = self.averaged.iter().enumerate().map(map).collect::<Result<_, ExplainError>>()?;
+        let maps: Vec<Map> =
+            self.averaged.iter().enumerate().map(map).collect::<Result<_, ExplainError>>()?;
         if let Some(first) = maps.first() {
             let border = (first.height.min(first.width) / BORDER).max(1);
             let shares = maps.iter().map(|map| map.share_on_border(border));

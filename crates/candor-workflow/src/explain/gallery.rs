@@ -64,7 +64,10 @@ pub(super) fn keep(work: &mut Work<'_>) -> Result<()> {
         .map_err(Failure::from)
         .and_then(|subject| material.maps_of(run, method, &subject, &answers, &tell));
     let maps = drawn.map_err(|error| error.of(run, method.id))?;
-    run.dir.write_json(&index, &Kept { fingerprint, model: SampleId::of(&model), method: method.id.into(), maps })
+    run.dir.write_json(
+        &index,
+        &Kept { fingerprint, model: SampleId::of(&model), method: method.id.into(), maps },
+    )
 }
 
 /// The maps that are of the run's model; none where no method was asked for, or none passed.

@@ -173,4 +173,3 @@ fn shown_file(model: &TrainedModel, file: &Path) -> Result<Shown> {
     let says = format!("says {}, {:.0} %", model.classes()[answer.class()], 100.0 * answer.confidence());
     Ok(Shown { label: vec![name, says], input: model.preprocess(&image), image, predicted: answer.class() })
 }
-

@@ -60,7 +60,8 @@ pub fn explain(request: &ExplainRequest, reporter: &dyn Reporter) -> Result<Expl
     crate::model::model_file(&request.run)?;
     let run = open(dir, request.threads, reporter)?;
     let (files, background) = (&request.pictures[..], request.background);
-    let explained = explain_run(&run, &Plan { methods: &methods, views: &views, files, background }, reporter)?;
+    let explained =
+        explain_run(&run, &Plan { methods: &methods, views: &views, files, background }, reporter)?;
     let concepts = match request.methods.iter().any(|id| id == ace::ID) {
         true => explain_concepts(&run, &classes(&run, request.class.as_deref())?, reporter)?,
         false => Vec::new(),

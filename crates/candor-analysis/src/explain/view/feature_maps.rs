@@ -26,12 +26,17 @@ fn look(subject: &Subject<'_>, seen: &[Seen<'_>]) -> Result<Vec<Row>, ExplainErr
     if chosen.is_empty() {
         return Err(ExplainError::NoFeatureMaps);
     }
-    let mut rows: Vec<Vec<Row>> = seen.iter().take(PICTURES).map(|seen| vec![itself(subject, seen)]).collect();
+    let mut rows: Vec<Vec<Row>> =
+        seen.iter().take(PICTURES).map(|seen| vec![itself(subject, seen)]).collect();
     // Layer by layer for all pictures: the network is cut apart once a layer.
     for layer in chosen {
         for (rows, seen) in rows.iter_mut().zip(seen) {
             subject.go_on()?;
-            rows.push(of_layer(&layer.name, layer.maps.unwrap_or_default(), &subject.network.maps(seen.input, &layer.name)?));
+            rows.push(of_layer(
+                &layer.name,
+                layer.maps.unwrap_or_default(),
+                &subject.network.maps(seen.input, &layer.name)?,
+            ));
         }
     }
     Ok(rows.concat())

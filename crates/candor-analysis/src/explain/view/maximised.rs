@@ -1,6 +1,6 @@
 //! Pictures that a class's score is as high as possible for.
 
-use candor_core::{Quantity, Rng};
+use candor_core::Quantity;
 
 use super::{ExplainError, Row, Seen, Subject, View, picture};
 
@@ -9,8 +9,8 @@ pub(super) static VIEW: View = View {
     title: "Pictures that maximise a class",
     shows: "Pictures made to please the network: from grey noise, small steps in the direction in which the class's score rises. Each class \
             has three, from different noise; what recurs in them is what the network waits for.",
-    misleads: "They are not typical pictures of the class, and nobody ever took one like them: their score is far beyond that of any real \
-               picture. That nobody recognises anything in them does not say that the network errs on real pictures, and that \
+    misleads: "They are not typical pictures of the class: nobody ever took one like them, and their score may be far beyond that of any \
+               real picture. That nobody recognises anything in them does not say that the network errs on real pictures, and that \
                somebody does is no proof that it is right for the right reason.",
     reference: "Simonyan, Vedaldi and Zisserman, “Deep inside convolutional networks”, ICLR workshop 2014, section 2; Yosinski and \
                 others, “Understanding neural networks through deep visualization”, 2015 (blur); Olah, Mordvintsev and Schubert, \
@@ -22,13 +22,13 @@ pub(super) static VIEW: View = View {
 const CLASSES: usize = 20;
 const STARTS: usize = 3;
 const STEPS: usize = 160;
-/// The noise to begin with, around the background's mean; and how far a step moves a pixel, root mean square, at first.
-const NOISE: f32 = 0.1;
+/// How far a step moves a pixel, root mean square, at first.
 const STRIDE: f32 = 0.06;
 /// The picture is moved by up to this share of its shorter side before each gradient, so that no single pixel counts.
 const JITTER: usize = 14;
-/// Every so many steps it is blurred a little.
+/// Every so many of the first steps it is blurred a little; the others sharpen what came of that.
 const BLURRED_EVERY: usize = 4;
+const BLURRED_UNTIL: usize = STEPS / 2;
 
 fn look(subject: &Subject<'_>, seen: &[Seen<'_>]) -> Result<Vec<Row>, ExplainError> {
     let classes = subject.network.classes().len().min(CLASSES);
@@ -42,14 +42,13 @@ fn look(subject: &Subject<'_>, seen: &[Seen<'_>]) -> Result<Vec<Row>, ExplainErr
     };
     let row = |(class, pictures): (usize, &[f32])| {
         let scores = &of_made[class * STARTS * number..][..STARTS * number];
-        let mut label = vec![
-            subject.network.classes()[class].clone(),
-            format!("score {:.1}", highest(scores, class)),
-        ];
+        let mut label =
+            vec![subject.network.classes()[class].clone(), format!("score {:.1}", highest(scores, class))];
         if !seen.is_empty() {
             label.push(format!("real pictures: {:.1}", highest(&of_seen, class)));
         }
-        let image = |input: &[f32]| picture(subject.size(), subject.network.input().channels, input, [0.0, 1.0]);
+        let image =
+            |input: &[f32]| picture(subject.size(), subject.network.input().channels, input, [0.0, 1.0]);
         Row { label, images: pictures.chunks_exact(len).map(image).collect() }
     };
     Ok(made.chunks_exact(STARTS * len).enumerate().map(row).collect())
@@ -59,13 +58,9 @@ fn look(subject: &Subject<'_>, seen: &[Seen<'_>]) -> Result<Vec<Row>, ExplainErr
 fn maximise(subject: &Subject<'_>, classes: usize) -> Result<Vec<f32>, ExplainError> {
     let len = subject.input_len();
     let size @ (height, width) = subject.size();
-    let of: Vec<Quantity> =
-        (0..classes).flat_map(|class| [Quantity::Score(class); STARTS]).collect();
+    let of: Vec<Quantity> = (0..classes).flat_map(|class| [Quantity::Score(class); STARTS]).collect();
     let mut rng = subject.seed.derive("explain").derive(VIEW.id).rng();
-    let noise = |rng: &mut Rng| NOISE * (2.0 * rng.unit() as f32 - 1.0);
-    let mut inputs: Vec<f32> = (0..of.len() * len)
-        .map(|at| (subject.mean()[at % len] + noise(&mut rng)).clamp(0.0, 1.0))
-        .collect();
+    let mut inputs: Vec<f32> = (0..of.len() * len).map(|_| rng.unit() as f32).collect();
     let reach = height.min(width) / JITTER;
     for step in 0..STEPS {
         subject.go_on()?;
@@ -76,7 +71,7 @@ fn maximise(subject: &Subject<'_>, classes: usize) -> Result<Vec<f32>, ExplainEr
         let stride = STRIDE * (1.0 - step as f32 / STEPS as f32);
         for (input, gradient) in inputs.chunks_exact_mut(len).zip(gradients.chunks_exact(len)) {
             climb(input, &shifted(gradient, size, by.map(|by| -by)), stride);
-            if (step + 1).is_multiple_of(BLURRED_EVERY) && step + BLURRED_EVERY < STEPS {
+            if step < BLURRED_UNTIL && (step + 1).is_multiple_of(BLURRED_EVERY) {
                 blur(input, size);
             }
         }

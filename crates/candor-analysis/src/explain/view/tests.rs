@@ -44,7 +44,6 @@ fn filters_are_drawn_on_one_scale_with_grey_for_zero() {
 
 fn mean_on_patch(image: &Image) -> f64 {
     let inside = |at: &usize| PATCH.contains(&(at / SIDE)) && PATCH.contains(&(at % SIDE));
-    let values: Vec<f64> =
-        (0..SIDE * SIDE).filter(inside).map(|at| f64::from(image.pixels()[at])).collect();
+    let values: Vec<f64> = (0..SIDE * SIDE).filter(inside).map(|at| f64::from(image.pixels()[at])).collect();
     values.iter().sum::<f64>() / values.len() as f64
 }

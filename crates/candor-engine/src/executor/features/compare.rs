@@ -57,7 +57,8 @@ impl Lane {
         let multipliers = of_slots(&self.gradients[place], layout, &block.gradients);
         for (sums, multipliers) in seeds.zip(multipliers.chunks_exact(layout.len())) {
             for (_, _, row) in rows(layout) {
-                let differences = other[row.clone()].iter().zip(&own[row.clone()]).map(|(other, own)| other - own);
+                let differences =
+                    other[row.clone()].iter().zip(&own[row.clone()]).map(|(other, own)| other - own);
                 let terms = multipliers[row.clone()].iter().zip(differences);
                 sums[row].iter_mut().zip(terms).for_each(|(sum, (m, difference))| *sum += m * difference);
             }

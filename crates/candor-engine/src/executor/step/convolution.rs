@@ -322,7 +322,11 @@ impl FeatureStep for ConvolutionStep {
         let entries = if training && self.is_sparse() { positions * BLOCK } else { 0 };
         StepMemory {
             places: vec![0; places],
-            kept: Buffer::zeros(if training { samples * (self.ending.kept_len() + self.pooled_len()) } else { 0 }),
+            kept: Buffer::zeros(if training {
+                samples * (self.ending.kept_len() + self.pooled_len())
+            } else {
+                0
+            }),
             weight_gradient: Buffer::zeros(gradient),
             bias_gradient: Buffer::zeros(if training { blocks * BLOCK } else { 0 }),
             scratch: Buffer::zeros(scratch),

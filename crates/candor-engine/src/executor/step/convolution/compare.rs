@@ -76,7 +76,8 @@ impl ConvolutionStep {
         let found = slopes.values.chunks_exact_mut(len).zip(slopes.places.chunks_exact_mut(len));
         for (number, ((_, _, outputs), (values, places))) in rows(layout).zip(found).enumerate() {
             let others = &other.places[number * len..][..len];
-            let [x, y] = [own.kept, other.kept].map(|kept| &kept[number * windows.rows * row..][..windows.rows * row]);
+            let [x, y] =
+                [own.kept, other.kept].map(|kept| &kept[number * windows.rows * row..][..windows.rows * row]);
             for (index, at) in outputs.enumerate() {
                 let difference = own.outputs[at] - other.outputs[at];
                 if difference < 0.0 {
@@ -161,7 +162,8 @@ impl ConvolutionStep {
             }
             let first = self.shape.origin(y * windows.row_step, 0);
             let step = windows.column_step * self.shape.column_step();
-            for (index, (origin, place)) in origins.iter_mut().zip(&slopes.places[number * len..]).enumerate() {
+            for (index, (origin, place)) in origins.iter_mut().zip(&slopes.places[number * len..]).enumerate()
+            {
                 *origin = (first + index / BLOCK * step) as u32 + self.offset_of_place[usize::from(*place)];
             }
             let weights = &weights[block * BLOCK * terms..][..BLOCK * terms];
