@@ -97,6 +97,9 @@ pub(crate) fn explain_run(run: &Run, plan: &Plan<'_>, reporter: &dyn Reporter) -
     Ok(All { methods, views })
 }
 
+/// Hears what is being done.
+type Tell<'a> = &'a dyn Fn(&str);
+
 /// The work on a run, and how far it is.
 struct Work<'a> {
     run: &'a Run,
@@ -222,7 +225,7 @@ impl Material {
         &self,
         run: &Run,
         method: &Method,
-        (reporter, tell): (&dyn Reporter, &dyn Fn(&str)),
+        (reporter, tell): (&dyn Reporter, Tell<'_>),
     ) -> std::result::Result<ExplainedMethod, Failure> {
         let pictures = self.shown_inputs();
         let seed = run.recipe.training.seed;
@@ -261,7 +264,7 @@ impl Material {
         &self,
         method: &Method,
         subject: &Subject<'_>,
-        tell: &dyn Fn(&str),
+        tell: Tell<'_>,
     ) -> std::result::Result<Passport, ExplainError> {
         tell("at the gate");
         let step = self.shown.len().div_ceil(AT_THE_GATE).max(1);
@@ -280,7 +283,7 @@ impl Material {
         &self,
         run: &Run,
         method: &Method,
-        (subject, tell): (&Subject<'_>, &dyn Fn(&str)),
+        (subject, tell): (&Subject<'_>, Tell<'_>),
         explained: &mut ExplainedMethod,
     ) -> std::result::Result<(), Failure> {
         let names = self.model.classes();

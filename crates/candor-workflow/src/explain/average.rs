@@ -6,7 +6,7 @@ use candor_report::{EvidenceFigure, EvidenceRow};
 use serde::{Deserialize, Serialize};
 
 use super::material::{Averaged, Material};
-use super::{ExplainedMethod, Failure, write_figure};
+use super::{ExplainedMethod, Failure, Tell, write_figure};
 use crate::run::Run;
 use crate::run_dir::EXPLAIN;
 
@@ -33,7 +33,7 @@ impl Material {
         &self,
         run: &Run,
         method: &Method,
-        (subject, tell): (&Subject<'_>, &dyn Fn(&str)),
+        (subject, tell): (&Subject<'_>, Tell<'_>),
         explained: &mut ExplainedMethod,
     ) -> Result<(), Failure> {
         let map = |(number, one): (usize, &Averaged)| {

@@ -13,7 +13,7 @@ use candor_report::{EvidenceFigure, EvidenceRow};
 use serde::{Deserialize, Serialize};
 
 use super::material::{Material, input};
-use super::{Failure, Work, of_model, saved_explanations};
+use super::{Failure, Tell, Work, of_model, saved_explanations};
 use crate::error::{Result, WorkflowError};
 use crate::report::gallery_answers;
 use crate::run::Run;
@@ -91,7 +91,7 @@ impl Material {
         method: &Method,
         subject: &Subject<'_>,
         answers: &[(usize, usize)],
-        tell: &dyn Fn(&str),
+        tell: Tell<'_>,
     ) -> std::result::Result<BTreeMap<SampleId, String>, Failure> {
         let mut rows = Vec::with_capacity(answers.len());
         for (number, &(index, predicted)) in answers.iter().enumerate() {
