@@ -5,6 +5,7 @@
 //! are depends on the network and the batch size, never on the number of threads: so no result does either.
 
 mod boundary;
+mod compare;
 mod inputs;
 mod lane;
 
@@ -94,7 +95,7 @@ impl Features {
             let (plan, lane_len) = (&self.plan, self.lane_len);
             let chunks = row_gradients.par_chunks(lane_len * plan.features);
             self.lanes.par_iter_mut().zip(chunks).enumerate().for_each(|(index, (lane, rows))| {
-                let to = Way { first_of_lane: index * lane_len, reference: None, input_gradients: None };
+                let to = Way { first_of_lane: index * lane_len, input_gradients: None };
                 lane.backward(plan, &pass, &segment, rows, to);
             });
             if segment.after_barrier {
@@ -109,22 +110,14 @@ impl Features {
 
     /// Takes the gradients with respect to the rows of a [`Features::forward`] that answered back to the network's input: one
     /// row a sample, height × width × channels.
-    ///
-    /// With a `reference` that went forward with as many samples, multipliers between the two take the gradients' place.
-    pub fn pull_back(
-        &mut self,
-        row_gradients: &[f32],
-        reference: Option<&Features>,
-        input_gradients: &mut [f32],
-    ) {
+    pub fn pull_back(&mut self, row_gradients: &[f32], input_gradients: &mut [f32]) {
         let (pass, segment) = (self.pass(Mode::Answer), self.segment(0, Mode::Answer));
         let (plan, lane_len) = (&self.plan, self.lane_len);
         let rows = row_gradients.par_chunks(lane_len * plan.features);
         let gradients = input_gradients.par_chunks_mut(lane_len * pixels(&plan.layouts[0]));
         self.lanes.par_iter_mut().zip(rows.zip(gradients)).enumerate().for_each(
             |(index, (lane, (rows, gradients)))| {
-                let reference = reference.map(|features| &features.lanes[index]);
-                let to = Way { first_of_lane: index * lane_len, reference, input_gradients: Some(gradients) };
+                let to = Way { first_of_lane: index * lane_len, input_gradients: Some(gradients) };
                 lane.backward(plan, &pass, &segment, rows, to);
             },
         );

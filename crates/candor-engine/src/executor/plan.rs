@@ -8,7 +8,7 @@ mod layouts;
 use self::gradients::GradientPlan;
 use self::join::{Joined, join};
 use self::layouts::{lay_out, reserve_halos};
-use crate::kernel::{Isa, Layout, Windows};
+use crate::kernel::{BLOCK, Isa, Layout, Windows};
 use crate::layer::{Layer, Padding, WindowGeometry};
 use crate::{Network, NetworkNode, Pair, Shape};
 
@@ -39,6 +39,8 @@ pub(super) struct Plan {
     pub head: Vec<HeadStep>,
     /// Samples that a worker takes through the feature part at a time.
     pub block: usize,
+    /// In a comparison: seeds that go back together between two samples.
+    pub seeds: Option<usize>,
     /// Trained values in the feature part.
     pub feature_parameters: usize,
 }
@@ -57,6 +59,8 @@ pub(super) enum Boundary {
 /// What a worker's second-level cache is taken to hold of a block's tensors.
 const CACHE_FLOATS: usize = 64 * 1024;
 const LARGEST_BLOCK: usize = 8;
+/// Seeds that a comparison takes back together, at most: as many as there are channels in a block.
+const MOST_SEEDS: usize = BLOCK;
 
 impl Plan {
     pub fn new(isa: Isa, network: &Network, purpose: Purpose) -> Plan {
@@ -69,16 +73,18 @@ impl Plan {
             Some(Layer::GlobalAvgPool(_)) => (Boundary::GlobalAvg, &rest[1..]),
             _ => (Boundary::Flatten, rest),
         };
-        let joined = join(network, end, purpose != Purpose::Compare);
+        let joined = join(network, end, purpose);
         let mut layouts = lay_out(network.input(), &joined);
         reserve_halos(&joined, &mut layouts);
-        let is_barrier = |joined: &Joined<'_>| matches!(joined.node.layer, Layer::BatchNorm(_));
+        let is_barrier = |joined: &Joined<'_>| {
+            matches!(joined.node.layer, Layer::BatchNorm(_)) && !purpose.reaches_inputs()
+        };
         let barriers: Vec<usize> = (0..joined.len()).filter(|&index| is_barrier(&joined[index])).collect();
         let gradients = GradientPlan::new(&joined, &layouts, &barriers, purpose.reaches_inputs());
         let places = ParameterPlaces::new(nodes);
         let steps = joined.iter().zip(&gradients.edges).enumerate();
         let steps = steps.map(|(index, (joined, edges))| {
-            compile(isa, joined, (&layouts, layouts[index + 1]), &places, edges)
+            compile(isa, joined, (&layouts, layouts[index + 1]), &places, (edges, purpose))
         });
         let last = layouts[layouts.len() - 1];
         Plan {
@@ -91,6 +97,7 @@ impl Plan {
             head: head_steps(head, end + usize::from(rest.len() > head.len()), &places),
             block: (CACHE_FLOATS / largest_segment(&gradients.edges, &layouts, &barriers))
                 .clamp(1, LARGEST_BLOCK),
+            seeds: (purpose == Purpose::Compare).then(|| seeds_at_once(&gradients)),
             feature_parameters: features
                 .iter()
                 .flat_map(NetworkNode::parameters)
@@ -125,6 +132,12 @@ fn largest_segment(edges: &[Vec<Edge>], layouts: &[Layout], barriers: &[usize]) 
     largest.max(current)
 }
 
+/// As many seeds as a second-level cache takes the multipliers of, or nearly.
+fn seeds_at_once(gradients: &GradientPlan) -> usize {
+    let floats: usize = gradients.buffers.iter().map(|buffer| buffer.len).sum();
+    (2 * CACHE_FLOATS / floats.max(1)).clamp(1, MOST_SEEDS)
+}
+
 /// Where each layer's parameters stand among those of the network.
 struct ParameterPlaces(Vec<usize>);
 
@@ -146,7 +159,7 @@ fn compile(
     joined: &Joined<'_>,
     (layouts, output): (&[Layout], Layout),
     places: &ParameterPlaces,
-    edges: &[Edge],
+    (edges, purpose): (&[Edge], Purpose),
 ) -> Box<dyn FeatureStep> {
     let input = layouts[joined.inputs[0]];
     let inputs = || joined.inputs.iter().map(|&tensor| layouts[tensor]);
@@ -155,7 +168,8 @@ fn compile(
             let (weight, bias) = places.of(joined.index, conv.bias);
             let pool = joined.pool.map(|pool| joined_windows(pool, output));
             let input_gradient = edges[0].gradient != Arrival::Unwanted;
-            let place = ConvolutionPlace { input, output, weight, bias, pool, input_gradient };
+            let compares = purpose == Purpose::Compare;
+            let place = ConvolutionPlace { input, output, weight, bias, pool, input_gradient, compares };
             convolution_step(isa, conv, joined.activation, place)
         }
         Layer::BatchNorm(config) => {

@@ -215,14 +215,7 @@ impl Trainer {
                 });
             }
             let (end, dropout) = (head.end_of(config.loss), mode.dropout());
-            head.backward(
-                end,
-                parameters,
-                Some(gradients),
-                None,
-                (samples, dropout),
-                features.needs_gradient(),
-            );
+            head.backward(end, parameters, Some(gradients), (samples, dropout), features.needs_gradient());
             features.backward(&head.input_gradient()[..samples * features.len()], mode, gradients);
             outcome
         })

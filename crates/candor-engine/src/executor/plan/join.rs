@@ -1,5 +1,6 @@
 //! Which layers are computed together.
 
+use crate::executor::compiled::Purpose;
 use crate::executor::step::can_be_pooled;
 use crate::layer::{Activation, Layer, Padding};
 use crate::{Network, NetworkNode, Shape, Source};
@@ -21,13 +22,12 @@ pub(super) struct Joined<'a> {
 /// The steps of the first `end` layers: a convolution, batch normalisation or sum with the activation behind it, and a
 /// convolution with a max pooling behind that, where the windows do not overlap (else values would be computed more
 /// than once) and the activation lets the largest value of a window be the largest. What another layer reads too is not
-/// joined; and nothing is unless `together`.
-pub(super) fn join(network: &Network, end: usize, together: bool) -> Vec<Joined<'_>> {
+/// joined; and in a comparison, which wants Δoutput / Δinput of each function, only what is pooled is.
+pub(super) fn join(network: &Network, end: usize, purpose: Purpose) -> Vec<Joined<'_>> {
     let nodes = &network.nodes()[..end];
     let follower = |index: usize| {
         let next = nodes.get(index + 1)?;
-        let is_alone = next.inputs == [Source::Layer(index)] && network.readers(index) == 1;
-        (together && is_alone).then_some(next)
+        (next.inputs == [Source::Layer(index)] && network.readers(index) == 1).then_some(next)
     };
     let mut joined: Vec<Joined<'_>> = Vec::new();
     // The tensor that each layer's output is in.
@@ -60,6 +60,9 @@ pub(super) fn join(network: &Network, end: usize, together: bool) -> Vec<Joined<
             step.pool = Some(pool);
             step.output = pool.output;
             last += 1;
+        }
+        if purpose == Purpose::Compare && step.pool.is_none() {
+            (step.activation, last) = (Activation::Linear, index);
         }
         joined.push(step);
         tensors.resize(last + 1, joined.len());
