@@ -28,10 +28,11 @@ pub struct Target {
 }
 
 /// All of them.
-pub static TARGETS: [Target; 9] = [
+pub static TARGETS: [Target; 10] = [
     Target { name: "idx", feed: idx, seeds: seeds::idx },
     Target { name: "csv", feed: |bytes| source(bytes, "fuzz.csv"), seeds: seeds::csv },
     Target { name: "index_csv", feed: index_csv, seeds: seeds::index_csv },
+    Target { name: "croissant", feed: croissant, seeds: seeds::croissant },
     Target { name: "parquet", feed: |bytes| source(bytes, "train-0.parquet"), seeds: seeds::parquet },
     Target { name: "archive", feed: |bytes| source(bytes, "fuzz.zip"), seeds: seeds::archive },
     Target { name: "picture", feed: picture, seeds: seeds::picture },
@@ -102,6 +103,17 @@ fn index_csv(bytes: &[u8]) {
         }
         fs::write(folder.join("index.csv"), bytes).expect("temporary files can be written");
         open(folder, SourceOptions::default());
+    });
+}
+
+fn croissant(bytes: &[u8]) {
+    in_folder(|folder| {
+        for (name, picture) in ["a.png", "b.png"].into_iter().zip(seeds::picture()) {
+            fs::write(folder.join(name), picture).expect("temporary files can be written");
+        }
+        fs::write(folder.join("all.csv"), "file,label\na.png,cat\nb.png,dog\n").expect("temporary files can be written");
+        fs::write(folder.join("croissant.json"), bytes).expect("temporary files can be written");
+        open(folder, SourceOptions { kind: Some("croissant".to_owned()), ..SourceOptions::default() });
     });
 }
 

@@ -31,6 +31,21 @@ pub fn index_csv() -> Vec<Vec<u8>> {
     vec![text.into(), text.replace(',', "\t").into(), text.replace("id,", "file,").into()]
 }
 
+pub fn croissant() -> Vec<Vec<u8>> {
+    let by_path = r#"{"@type": "sc:Dataset", "distribution": [{"@type": "cr:FileSet", "@id": "f", "includes": "*.png"}],
+        "recordSet": [{"field": [
+            {"@id": "r/image", "dataType": "sc:ImageObject", "source": {"fileSet": {"@id": "f"}, "extract": {"fileProperty": "content"}}},
+            {"@id": "r/label", "source": {"fileSet": {"@id": "f"}, "extract": {"fileProperty": "filename"}, "transform": {"regex": "(a|b)[.]png"}}}
+        ]}]}"#;
+    let table = r#"{"@type": "sc:Dataset", "distribution": {"@type": "cr:FileObject", "@id": "t", "contentUrl": "all.csv"},
+        "recordSet": {"field": [
+            {"@id": "r/image", "dataType": ["sc:ImageObject"], "source": {"fileObject": {"@id": "t"}, "extract": {"column": "file"}}},
+            {"@id": "r/label", "source": {"field": {"@id": "r/other"}}},
+            {"@id": "r/other", "source": {"fileObject": {"@id": "t"}, "extract": {"column": "label"}}}
+        ]}}"#;
+    vec![by_path.into(), table.into()]
+}
+
 pub fn picture() -> Vec<Vec<u8>> {
     let folder = fs::read_dir(Path::new(FIXTURES).join("pictures")).expect("the fixtures are there");
     let mut files: Vec<_> = folder.map(|file| file.expect("the fixtures can be listed").path()).collect();

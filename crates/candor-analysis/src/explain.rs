@@ -24,6 +24,7 @@ mod subject;
 mod superpixels;
 #[cfg(test)]
 mod tests;
+pub mod view;
 
 use std::fmt;
 

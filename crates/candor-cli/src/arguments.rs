@@ -223,7 +223,8 @@ pub struct AuditArguments {
 pub struct ExplainArguments {
     /// The run's folder
     pub run: PathBuf,
-    /// Only these methods, by their names, separated by commas; `ace` finds concepts [default: all that draw maps]
+    /// Only these, by their names, separated by commas: methods that draw maps, such as deep-shap; filters, feature-maps and
+    /// maximised, which look into the network; ace, which finds concepts [default: all but ace]
     #[arg(long, value_name = "METHOD", value_delimiter = ',')]
     pub method: Vec<String>,
     /// With `ace`: the class whose concepts are looked for [default: all classes]

@@ -19,7 +19,7 @@ pub use classifier::{
 };
 pub use detector::{Area, Detection, Detector};
 pub use image::{Channels, Image, ImageError};
-pub use network_classifier::{LayerFacts, NetworkClassifier};
+pub use network_classifier::{Filters, LayerFacts, NetworkClassifier};
 pub use preprocessing::{Fit, Preprocessing};
 pub use reporter::{Problem, Progress, Reporter, Silent, Stage};
 pub use sample::{Provenance, Sample, SampleId};

@@ -16,6 +16,17 @@ pub struct LayerFacts {
     pub is_trained: bool,
 }
 
+/// The kernels of a convolution that reads the picture itself, each as a small picture of its weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filters {
+    /// The layer.
+    pub layer: String,
+    /// Rows and columns of each.
+    pub size: [usize; 2],
+    /// Height × width × the picture's channels, one filter behind the other.
+    pub weights: Vec<f32>,
+}
+
 /// A classifier that is a network with layers.
 ///
 /// Feature maps come channel by channel, each row by row, one picture behind the other.
@@ -35,6 +46,9 @@ pub trait NetworkClassifier: DifferentiableClassifier {
         references: &[f32],
         of: &[Quantity],
     ) -> Result<Vec<f32>, ClassifyError>;
+
+    /// The filters of the first layer; none where that is no convolution of the picture.
+    fn filters(&self) -> Option<Filters>;
 
     /// The feature maps of a layer.
     ///

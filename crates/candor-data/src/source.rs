@@ -4,6 +4,7 @@
 
 mod cifar;
 mod class_folders;
+mod croissant;
 mod error;
 mod files;
 pub(crate) mod idx;
@@ -81,7 +82,7 @@ impl fmt::Debug for SourceKind {
 }
 
 /// Every kind of source, in the order in which they are tried: any folder passes for class folders, so they come last.
-pub static KINDS: [&SourceKind; 9] = [
+pub static KINDS: [&SourceKind; 10] = [
     &study::KIND,
     &packed::PARQUET,
     &packed::WEB_DATASET,
@@ -90,6 +91,7 @@ pub static KINDS: [&SourceKind; 9] = [
     &cifar::KIND,
     &index_csv::KIND,
     &pixel_csv::KIND,
+    &croissant::KIND,
     &class_folders::KIND,
 ];
 

@@ -65,6 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         models: vec![real, shuffled],
         audit: None,
         explanations: Vec::new(),
+        gallery_maps: None,
         reproduce: Reproduce {
             command: format!("cargo run --release -p candor-report --example fashion -- {folder} {output}"),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -193,6 +194,7 @@ fn gallery(predictions: &LabelledPredictions, pictures: &[u8], first: usize) -> 
     let show = |picks: Vec<Pick>| {
         let picture = |pick: &Pick| Picture {
             answer: Some(Answer { predicted: pick.predicted, probability: pick.probability }),
+            map: None,
             ..picture(pictures, first + pick.index, pick.truth)
         };
         picks.iter().map(picture).collect()
@@ -220,6 +222,7 @@ fn picture(pictures: &[u8], index: usize, truth: usize) -> Picture {
         },
         truth,
         answer: None,
+        map: None,
     }
 }
 

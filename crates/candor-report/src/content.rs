@@ -31,6 +31,9 @@ pub struct Report {
     /// Where the evidence is, one entry an explanation that was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub explanations: Vec<Explanation>,
+    /// The id of the method whose maps stand beside the pictures of the galleries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gallery_maps: Option<String>,
     /// How to get the same result again.
     pub reproduce: Reproduce,
 }
@@ -48,6 +51,9 @@ pub struct Explanation {
     /// Share of the evidence for the true class that lies on the border, in 0..=1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share_on_border: Option<f64>,
+    /// The same of the faces in them, and how much of these pictures the faces cover, both in 0..=1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_on_face: Option<[f64; 2]>,
     /// The figure, SVG; on the page only.
     #[serde(skip)]
     pub drawing: Option<String>,
@@ -185,6 +191,9 @@ pub struct Picture {
     /// What the model said, in a gallery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// Where the evidence for that answer is; on the page only.
+    #[serde(skip)]
+    pub map: Option<Image>,
 }
 
 /// What a model said of a picture.
@@ -218,6 +227,17 @@ pub struct Model {
     pub least_certain: Vec<Picture>,
     /// What it is made of. Models with equal drawings share one on the page.
     pub network: NetworkDrawing,
+}
+
+impl Model {
+    /// The pictures that it answered for, to be changed.
+    pub fn answered_mut(&mut self) -> impl Iterator<Item = &mut Picture> {
+        fn lists(gallery: &mut Gallery) -> impl Iterator<Item = &mut Picture> {
+            let Gallery { right, missed, false_alarms, .. } = gallery;
+            right.iter_mut().chain(missed).chain(false_alarms)
+        }
+        self.galleries.iter_mut().flat_map(lists).chain(&mut self.least_certain)
+    }
 }
 
 /// How a model learned.

@@ -15,6 +15,7 @@ mod croissant;
 mod evidence;
 mod figure_list;
 mod figures;
+mod grid;
 mod history_csv;
 mod json;
 mod model_card;
@@ -28,7 +29,7 @@ mod thumbnail;
 pub use baselines::{baseline_verdict, p_value, points_with_interval};
 pub use chart::{FrontierPoint, RatePoint, frontier_svg, learning_rates_svg};
 pub use checklist::{data_sheet, reforms};
-pub use concepts::{ConceptFigure, ConceptRow, concept_patch};
+pub use concepts::concept_patch;
 pub use content::{
     Answer, Audit, AuditedFinding, Data, Epoch, Explanation, Fact, Gallery, GroupSizes, History, Layer,
     Model, NetworkDrawing, Origin, Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts,
@@ -38,6 +39,7 @@ pub use croissant::{PICTURE_COLUMNS, PICTURE_TABLE, PictureColumn, croissant};
 pub use evidence::{EvidenceFigure, EvidenceRow};
 pub use figure_list::{FigureLine, figure_list};
 pub use figures::{Scale, accuracy_with_interval, count, per_cent};
+pub use grid::{ColourScale, GridRow, PictureGrid};
 pub use history_csv::history_csv;
 pub use json::to_json;
 pub use model_card::model_card;

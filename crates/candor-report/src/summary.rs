@@ -85,7 +85,7 @@ fn learned(model: &Model, judged: &SubsetEvaluation) -> String {
     };
     if better_than_chance(judged) {
         format!(
-            "The network “{}” learned to tell {classes} classes apart: it names the right one for {hits}. \
+            "The network “{}” was trained to tell {classes} classes apart: it names the right one for {hits}. \
              Naming “{}” every time, without looking, would be right for {}.",
             model.network.name,
             evaluation.classes[evaluation.majority_baseline.class],
@@ -263,7 +263,7 @@ mod tests {
             (
                 vec![good()],
                 learned,
-                "learned to tell 2 classes apart: it names the right one for 85% of 1,000 test",
+                "was trained to tell 2 classes apart: it names the right one for 85% of 1,000 test",
             ),
             (
                 vec![judge(test, 50, [30, 25], None)],

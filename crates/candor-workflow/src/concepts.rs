@@ -8,7 +8,7 @@ use std::fs;
 use candor_analysis::explain::ace::{self, Concept, Concepts, Patch};
 use candor_analysis::explain::{ExplainError, Subject, choose_background};
 use candor_core::{Image, Progress, Reporter, Sample, SampleId, Stage};
-use candor_report::{ConceptFigure, ConceptRow, concept_patch};
+use candor_report::{GridRow, PictureGrid, concept_patch};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, WorkflowError};
@@ -277,12 +277,17 @@ fn draw(explained: &mut ExplainedConcepts, found: &Concepts, run: &Run, indices:
         let image = Image::new(size.width, size.height, size.channels, pixels);
         concept_patch(&image.expect("prepared pictures have this size"), &patch.pixels)
     };
-    let row = |(number, concept): (usize, &Concept)| ConceptRow {
+    let row = |(number, concept): (usize, &Concept)| GridRow {
         label: label(number, concept, found.pictures),
-        patches: concept.typical.iter().take(PATCHES).map(picture).collect(),
+        cells: concept.typical.iter().take(PATCHES).map(picture).collect(),
     };
-    let rows: Vec<ConceptRow> = found.significant().take(DRAWN).enumerate().map(row).collect();
-    let figure = ConceptFigure::new(&explained.class, &rows);
+    let class = &explained.class;
+    let figure = PictureGrid {
+        description: format!("Concepts that the score of {class} depends on, a row each"),
+        title: Some(format!("What the score of “{class}” depends on")),
+        rows: found.significant().take(DRAWN).enumerate().map(row).collect(),
+        ..PictureGrid::default()
+    };
     for (ending, content) in [("svg", figure.svg().into_bytes()), ("png", figure.png())] {
         let name = file_of(found.class, ending);
         run.dir.write(&name, content)?;

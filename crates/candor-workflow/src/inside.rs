@@ -1,8 +1,10 @@
 //! The inside of a trained network, as explanations see it: feature maps, contributions, and the same network with random
 //! weights.
 
-use candor_core::{ClassifyError, DifferentiableClassifier, LayerFacts, NetworkClassifier, Quantity, Seed};
-use candor_engine::layer::Activation;
+use candor_core::{
+    ClassifyError, DifferentiableClassifier, Filters, LayerFacts, NetworkClassifier, Quantity, Seed,
+};
+use candor_engine::layer::{Activation, Layer};
 use candor_engine::{DeepLift, End, Inputs, Network, Parameters, Predictor, Shape};
 
 use crate::differentiate::{Gradients, batch_of, sign};
@@ -133,37 +135,41 @@ impl NetworkClassifier for TrainedModel {
             return Err(ClassifyError(format!("an input and a reference have {len} values each")));
         }
         let seeds: Vec<(End, Vec<f32>)> = of.iter().map(|&of| self.seed(of)).collect::<Answer<_>>()?;
-        let batch = batch_of(self.network());
         let mut inside = self.inside().lock().map_err(|_| ClassifyError("it has crashed before".into()))?;
-        if inside.contributions.is_none() {
-            let compiled = DeepLift::new(self.network(), self.parameters(), batch, self.threads());
-            inside.contributions = Some(compiled.map_err(failed)?);
-        }
-        let deep_lift = inside.contributions.as_mut().expect("it was put there");
-        let mut all = vec![0.0_f32; inputs.len() * of.len()];
-        let share = len as f32 / references.len() as f32;
-        for (input, all) in inputs.chunks_exact(len).zip(all.chunks_exact_mut(len * of.len())) {
-            for references in references.chunks(batch * len) {
-                let copies = input.repeat(references.len() / len);
-                for end in [End::Score, End::Output] {
-                    let chosen: Vec<usize> = (0..of.len()).filter(|&at| seeds[at].0 == end).collect();
-                    if chosen.is_empty() {
-                        continue;
-                    }
-                    let weights: Vec<Vec<f32>> = chosen.iter().map(|&at| seeds[at].1.clone()).collect();
-                    deep_lift.multipliers((&copies, references), end, &weights, |which, multipliers| {
-                        let sums = &mut all[chosen[which] * len..][..len];
-                        let pairs = multipliers.chunks_exact(len).zip(references.chunks_exact(len));
-                        for (multipliers, reference) in pairs {
-                            for (at, sum) in sums.iter_mut().enumerate() {
-                                *sum += share * multipliers[at] * (input[at] - reference[at]);
-                            }
-                        }
-                    });
-                }
+        let kept = inside.contributions.take().filter(|kept| kept.references() == references);
+        let deep_lift = match kept {
+            Some(kept) => kept,
+            None => {
+                let at_once = batch_of(self.network());
+                DeepLift::new(self.network(), self.parameters(), references, at_once, self.threads())
+                    .map_err(failed)?
+            }
+        };
+        let deep_lift = inside.contributions.insert(deep_lift);
+        let mut all = vec![0.0; inputs.len() * of.len()];
+        for end in [End::Score, End::Output] {
+            let chosen: Vec<usize> = (0..of.len()).filter(|&at| seeds[at].0 == end).collect();
+            let weights: Vec<Vec<f32>> = chosen.iter().map(|&at| seeds[at].1.clone()).collect();
+            let parts = deep_lift.contributions(inputs, end, &weights);
+            for (index, part) in parts.chunks_exact(len).enumerate() {
+                let (input, which) = (index / chosen.len(), chosen[index % chosen.len()]);
+                all[(input * of.len() + which) * len..][..len].copy_from_slice(part);
             }
         }
         Ok(all)
+    }
+
+    fn filters(&self) -> Option<Filters> {
+        let node = self.network().nodes().first()?;
+        let Layer::Conv2d(conv) = &node.layer else { return None };
+        let Shape::Image { channels, .. } = node.input else { return None };
+        let weight = &self.parameters().get(&format!("{}.weight", node.name))?.values;
+        let taps = conv.kernel.rows * conv.kernel.columns;
+        (conv.groups == 1).then(|| Filters {
+            layer: node.name.clone(),
+            size: [conv.kernel.rows, conv.kernel.columns],
+            weights: transposed(weight, channels, taps),
+        })
     }
 
     fn maps(&self, inputs: &[f32], layer: &str) -> Answer<Vec<f32>> {

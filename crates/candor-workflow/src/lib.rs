@@ -80,7 +80,7 @@ pub use candor_report::{
 };
 pub use concepts::{CrossRow, ExplainedConcepts, ShownConcept};
 pub use error::{Result, WorkflowError};
-pub use explain::ExplainedMethod;
+pub use explain::{ExplainedMethod, ExplainedView, ShareOnFace};
 pub use fairness::FairnessFigures;
 pub use looks::Look;
 pub use model::{About, TrainedModel};

@@ -1,5 +1,7 @@
 //! The report of a run, made of what the run has: nothing is judged again here.
 
+use std::collections::BTreeMap;
+
 use candor_analysis::LabelledPredictions;
 use candor_analysis::audit::{CHECKS, ChangedPicture, Evidence, Finding, Shown};
 use candor_analysis::evaluate::{Pick, galleries, least_certain};
@@ -15,7 +17,7 @@ use rayon::prelude::*;
 use crate::audit::saved_findings;
 use crate::concepts::saved_concepts;
 use crate::error::Result;
-use crate::explain::{ExplainedMethod, saved_explanations};
+use crate::explain::{ExplainedMethod, saved_explanations, saved_gallery, saved_views};
 use crate::judge::{Answers, Judgements, figures, saved_answers, saved_comparisons};
 use crate::pictures::{Pictures, quoted};
 use crate::recipe::{Choice, ClassWeights, Recipe, TrainingRecipe, describe_augmentation};
@@ -93,7 +95,11 @@ pub(crate) fn write_report(run: &Run) -> Result<InShort> {
 /// What there is to say of a run with one model.
 pub(crate) fn report_of(run: &Run) -> Result<Report> {
     let naming = Naming::of(run);
-    let model = model_section(run, &naming)?;
+    let mut model = model_section(run, &naming)?;
+    let maps = saved_gallery(run)?;
+    for picture in model.answered_mut() {
+        picture.map = maps.as_ref().and_then(|maps| maps.maps.get(&picture.id)).map(thumbnail);
+    }
     Ok(Report {
         title: naming.title,
         summary: Summary::of(&model),
@@ -102,6 +108,7 @@ pub(crate) fn report_of(run: &Run) -> Result<Report> {
         lesson: None,
         audit: audit_section(run)?,
         explanations: explanation_section(run)?,
+        gallery_maps: maps.map(|maps| maps.method),
         reproduce: reproduce(run, &command(run)),
     })
 }
@@ -128,6 +135,7 @@ fn explanation_section(run: &Run) -> Result<Vec<Explanation>> {
             passport: explained.passport,
             refused: explained.refused,
             share_on_border: explained.share_on_border,
+            share_on_face: explained.share_on_face.map(|share| [share.evidence, share.area]),
             drawing: drawing.and_then(|bytes| String::from_utf8(bytes).ok()),
         }
     };
@@ -138,10 +146,22 @@ fn explanation_section(run: &Run) -> Result<Vec<Explanation>> {
             passport: None,
             refused: found.refused,
             share_on_border: None,
+            share_on_face: None,
             drawing: drawing.and_then(|bytes| String::from_utf8(bytes).ok()),
         }
     });
-    Ok(saved_explanations(run)?.into_iter().map(shown).chain(concepts).collect())
+    let views = saved_views(run)?.into_iter().map(|seen| {
+        let drawing = seen.figures.first().and_then(|name| run.dir.read(name).ok());
+        Explanation {
+            method: seen.view,
+            passport: None,
+            refused: seen.refused,
+            share_on_border: None,
+            share_on_face: None,
+            drawing: drawing.and_then(|bytes| String::from_utf8(bytes).ok()),
+        }
+    });
+    Ok(saved_explanations(run)?.into_iter().map(shown).chain(concepts).chain(views).collect())
 }
 
 fn evidence(run: &Run, finding: &Finding) -> Vec<Vec<Picture>> {
@@ -252,6 +272,7 @@ fn pictures(run: &Run, wanted: Vec<(usize, Option<Answer>)>) -> Vec<Picture> {
             provenance: sample.provenance.clone(),
             truth: sample.class,
             answer,
+            map: None,
         }
     };
     in_pool(run.threads, || wanted.into_par_iter().map(picture).collect())
@@ -315,6 +336,20 @@ fn gallery_section(run: &Run, judged: Option<&Judged<'_>>) -> Vec<Gallery> {
         false_alarms: picked(run, answers, &gallery.false_alarms),
     });
     all.collect()
+}
+
+/// The pictures of the galleries and the least certain ones, each once, with the class that was named.
+pub(crate) fn gallery_answers(run: &Run) -> Result<Vec<(usize, usize)>> {
+    let answers = saved_answers(run)?;
+    let Some(answers) = answers.values().last() else { return Ok(Vec::new()) };
+    let predictions = answers.labelled(run)?;
+    let picks = galleries(&predictions, GALLERY)
+        .into_iter()
+        .flat_map(|gallery| [gallery.right, gallery.missed, gallery.false_alarms].concat())
+        .chain(least_certain(&predictions, LEAST_CERTAIN));
+    let all: BTreeMap<usize, usize> =
+        picks.map(|pick| (answers.indices[pick.index], pick.predicted)).collect();
+    Ok(all.into_iter().collect())
 }
 
 fn least_certain_section(run: &Run, judged: Option<&Judged<'_>>) -> Vec<Picture> {

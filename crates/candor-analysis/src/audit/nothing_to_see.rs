@@ -69,7 +69,7 @@ static BLIND: [Blind; 7] = [
     },
     Blind { name: "the file (size, compression)", at_worst: Verdict::Fail, rows: metadata },
     Blind { name: "the file's name", at_worst: Verdict::Pass, rows: names },
-    Blind { name: "the source", at_worst: Verdict::Fail, rows: source },
+    Blind { name: "the source (web site, folder)", at_worst: Verdict::Fail, rows: source },
 ];
 
 /// How far one of them came.
@@ -149,6 +149,23 @@ fn score(
     Some(Score { name: blind.name, at_worst: blind.at_worst, accuracy, interval, share, verdict })
 }
 
+/// What is enough to see, at most three of them, the most telling first: “the source (100%) or the corners (98%)”.
+fn enough(scores: &[Score]) -> String {
+    let mut telling: Vec<&Score> = scores.iter().filter(|score| score.verdict > Verdict::Pass).collect();
+    telling.sort_by(|a, b| {
+        (b.verdict, b.accuracy).partial_cmp(&(a.verdict, a.accuracy)).expect("accuracies are numbers")
+    });
+    let told: Vec<String> = telling
+        .iter()
+        .take(3)
+        .map(|score| format!("{} ({:.0}%)", score.name, 100.0 * score.accuracy))
+        .collect();
+    match told.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => told.concat(),
+    }
+}
+
 fn finding(scores: &[Score], network: f64, chance: f64, judged: usize) -> Finding {
     let worst = |score: &&Score| (score.verdict, (score.share.unwrap_or(0.0) * 1e6) as i64);
     let Some(first) = scores.iter().filter(|score| score.at_worst > Verdict::Pass).max_by_key(worst) else {
@@ -170,7 +187,10 @@ fn finding(scores: &[Score], network: f64, chance: f64, judged: usize) -> Findin
         Verdict::Pass => format!(
             "What should say nothing says little: at best {name}, with {theirs} where the network reaches {ours}."
         ),
-        _ => format!("A model that sees only {name} reaches {theirs}; the network reaches {ours}."),
+        _ => format!(
+            "Seeing only {} is enough to name the classes; the network reaches {ours}.",
+            enough(scores)
+        ),
     };
     let meaning = match verdict {
         Verdict::Pass => {

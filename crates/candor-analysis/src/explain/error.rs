@@ -22,6 +22,11 @@ pub enum ExplainError {
          occlusion"
     )]
     NoFeatureMaps,
+    /// The network's first layer is no convolution.
+    #[error(
+        "the network's first layer is no convolution of the picture: it has no filters that could be looked at"
+    )]
+    NoFilters,
     /// A class has too few pictures to say what recurs in them.
     #[error("concepts need at least {fewest} pictures of a class, and there {}", match pictures { 1 => "is one".into(), n => format!("are {n}") })]
     #[allow(missing_docs)]

@@ -95,7 +95,7 @@ fn at_least(right: usize, of: usize, share: f64) -> f64 {
     sum.min(1.0)
 }
 
-/// Holds a method to all of it. `sights` are a few pictures with their maps.
+/// Holds a method to all of it. `sights` are a few pictures with their maps; `tell` hears what is being done.
 ///
 /// # Errors
 /// When the person asked to stop, or the network gives up.
@@ -104,9 +104,11 @@ pub fn check(
     subject: &Subject<'_>,
     sights: &[Sight<'_>],
     competence: Competence,
+    tell: &dyn Fn(&str),
 ) -> Result<Passport, ExplainError> {
     let additivity = method.adds_up.then(|| worst_gap(subject, sights));
-    let randomised = randomise(method, subject, sights)?;
+    let randomised = randomise(method, subject, sights, tell)?;
+    tell("gate: covering and showing what the maps name");
     let [deletion, insertion] = cover_and_show(subject, sights)?;
     let mut failures: Vec<String> = competence.failure().into_iter().collect();
     if let Some(gap) = additivity.filter(|gap| gap.is_nan() || *gap > ADDITIVITY) {
@@ -149,6 +151,7 @@ fn randomise(
     method: &Method,
     subject: &Subject<'_>,
     sights: &[Sight<'_>],
+    tell: &dyn Fn(&str),
 ) -> Result<Vec<(usize, f64)>, ExplainError> {
     let layers: Vec<String> = subject
         .network
@@ -162,6 +165,7 @@ fn randomise(
     counts.dedup();
     let pictures: Vec<f32> = sights.iter().flat_map(|sight| sight.picture).copied().collect();
     let alike = |count: usize| {
+        tell(&format!("gate: random weights in {count} of {} layers", layers.len()));
         let seed = subject.seed.derive("explain").derive("randomised");
         let network = subject.network.randomised(&layers[layers.len() - count..], seed)?;
         let subject = subject.before(&*network, &pictures)?;

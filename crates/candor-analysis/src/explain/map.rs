@@ -1,5 +1,6 @@
 //! One number a pixel.
 
+use candor_core::Area;
 use serde::{Deserialize, Serialize};
 
 /// Where the evidence for a class is: positive values speak for it, negative ones against it.
@@ -42,15 +43,27 @@ impl Map {
 
     /// The share of all magnitudes that lies within `border` pixels of the edge, in 0..=1; 0 where there is no evidence.
     pub fn share_on_border(&self, border: usize) -> f64 {
-        let (mut outside, mut all) = (0.0, 0.0);
+        self.share_where(|y, x| {
+            !(border..self.height.saturating_sub(border)).contains(&y)
+                || !(border..self.width.saturating_sub(border)).contains(&x)
+        })
+    }
+
+    /// The share of all magnitudes that lies on an area, in 0..=1; 0 where there is no evidence.
+    pub fn share_on(&self, area: Area) -> f64 {
+        self.share_where(|y, x| {
+            (area.y..area.y + area.height).contains(&y) && (area.x..area.x + area.width).contains(&x)
+        })
+    }
+
+    fn share_where(&self, is_counted: impl Fn(usize, usize) -> bool) -> f64 {
+        let (mut counted, mut all) = (0.0, 0.0);
         for (index, value) in self.values.iter().enumerate() {
-            let (y, x) = (index / self.width, index % self.width);
-            let inside = (border..self.height.saturating_sub(border)).contains(&y)
-                && (border..self.width.saturating_sub(border)).contains(&x);
-            all += f64::from(value.abs());
-            outside += if inside { 0.0 } else { f64::from(value.abs()) };
+            let size = f64::from(value.abs());
+            all += size;
+            counted += if is_counted(index / self.width, index % self.width) { size } else { 0.0 };
         }
-        if all > 0.0 { outside / all } else { 0.0 }
+        if all > 0.0 { counted / all } else { 0.0 }
     }
 
     /// The mean of maps of one size.

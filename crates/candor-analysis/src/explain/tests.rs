@@ -1,7 +1,7 @@
 //! One suite over all methods, on a network small enough to be seen through.
 
 use candor_core::{
-    Channels, Classifier, ClassifyError, DifferentiableClassifier, Evidence, Fit, Image, LayerFacts,
+    Channels, Classifier, ClassifyError, DifferentiableClassifier, Evidence, Filters, Fit, Image, LayerFacts,
     NetworkClassifier, Prediction, Preprocessing, Quantity, Seed, Silent,
 };
 
@@ -107,6 +107,11 @@ impl NetworkClassifier for Planted {
         Ok(of.iter().flat_map(|&of| (0..inputs.len()).map(move |at| value(of, at))).collect())
     }
 
+    fn filters(&self) -> Option<Filters> {
+        let weights = vec![-1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
+        Some(Filters { layer: "activation".into(), size: [2, 2], weights })
+    }
+
     fn maps(&self, inputs: &[f32], _: &str) -> Result<Vec<f32>, ClassifyError> {
         Ok(inputs.iter().zip(self.weights.iter().cycle()).map(|(x, w)| w * x * x).collect())
     }
@@ -177,10 +182,10 @@ fn what_adds_up_passes_the_gate_and_a_network_that_knows_nothing_does_not() {
             .collect();
         let sights: Vec<Sight<'_>> =
             pictures.iter().zip(&maps).map(|(picture, map)| Sight { picture, class: 1, map }).collect();
-        let passport = check(method, &subject, &sights, knows).unwrap();
+        let passport = check(method, &subject, &sights, knows, &|_| {}).unwrap();
         assert!(passport.passed(), "{method:?}: {passport:?}");
         let guesses = Competence { right: 11, ..knows };
-        let passport = check(method, &subject, &sights, guesses).unwrap();
+        let passport = check(method, &subject, &sights, guesses, &|_| {}).unwrap();
         assert!(passport.failures[0].contains("has learned nothing"), "{method:?}: {passport:?}");
     }
 }
@@ -201,7 +206,7 @@ fn a_map_of_the_picture_alone_and_sums_that_miss_are_refused() {
     let map = edges.explain(&subject, &picture, &[1]).unwrap().remove(0);
     let sights = [Sight { picture: &picture, class: 1, map: &map }];
     let knows = Competence { right: 19, of: 20, most_frequent: 10 };
-    let failures = check(&edges, &subject, &sights, knows).unwrap().failures.join("\n");
+    let failures = check(&edges, &subject, &sights, knows, &|_| {}).unwrap().failures.join("\n");
     assert!(failures.contains("The parts miss the whole by"), "{failures}");
     assert!(failures.contains("they show the pictures, not what the network learned"), "{failures}");
 }

@@ -6,6 +6,7 @@ mod baselines;
 mod check_figures;
 mod coverage;
 mod explain_docs;
+mod explanations;
 mod label_errors;
 mod lesson_docs;
 mod metrics;

@@ -28,7 +28,8 @@ pub struct SourceArguments {
 /// How a source is read.
 #[derive(Debug, Args)]
 pub struct ReadingArguments {
-    /// The kind of source: study, parquet, web-dataset, archive, idx, cifar, index-csv, pixel-csv, class-folders
+    /// The kind of source: study, parquet, web-dataset, archive, idx, cifar, index-csv, pixel-csv, croissant,
+    /// class-folders
     /// [default: recognised]
     #[arg(long, value_name = "KIND", help_heading = "Source")]
     pub kind: Option<String>,

@@ -1,6 +1,6 @@
 //! What the explanations showed: a line a method, and for each that was refused why.
 
-use candor_workflow::{Explained, ExplainedConcepts, ExplainedMethod, Passport, written_p};
+use candor_workflow::{Explained, ExplainedConcepts, ExplainedMethod, ExplainedView, Passport, written_p};
 
 use super::Words;
 use super::table::{Table, WIDTH, wrapped};
@@ -13,9 +13,14 @@ const MOST_COLUMNS: usize = 8;
 impl Words for Explained {
     fn words(&self) -> String {
         let lines: String = self.methods.iter().map(line).collect();
+        let views: String = self.views.iter().map(view).collect();
         let concepts: String = self.concepts.iter().map(concepts).collect();
         let folder = self.run.join("explain");
-        format!("{lines}{concepts}\nFigures: {}\nReport: {}\n", folder.display(), self.report.display())
+        format!(
+            "{lines}{views}{concepts}\nFigures: {}\nReport: {}\n",
+            folder.display(),
+            self.report.display()
+        )
     }
 }
 
@@ -24,8 +29,28 @@ fn line(method: &ExplainedMethod) -> String {
         [] => format!("shown. {}", method.passport.as_ref().map_or_else(String::new, measured)),
         reasons => format!("refused. {}", reasons.join(" ")),
     };
+    let on_face = method.share_on_face.map_or_else(String::new, |share| {
+        format!(
+            " {:.0} % of the evidence lies on faces, which cover {:.0} % of the {} pictures that have one.",
+            100.0 * share.evidence,
+            100.0 * share.area,
+            share.pictures
+        )
+    });
+    named(&method.method, &(text + &on_face))
+}
+
+fn view(view: &ExplainedView) -> String {
+    let text = match view.refused.as_slice() {
+        [] => format!("shown. {}", view.title),
+        reasons => format!("nothing to see. {}", reasons.join(" ")),
+    };
+    named(&view.view, &text)
+}
+
+fn named(name: &str, text: &str) -> String {
     let gap = format!("\n{:NAME$}", "");
-    format!("{:<NAME$}{}\n", method.method, wrapped(&text, WIDTH - NAME).replace('\n', &gap))
+    format!("{name:<NAME$}{}\n", wrapped(text, WIDTH - NAME).replace('\n', &gap))
 }
 
 /// A table of a class's concepts, and one of where they come from.
@@ -83,6 +108,8 @@ fn measured(passport: &Passport) -> String {
 
 #[cfg(test)]
 mod tests {
+    use candor_workflow::ShareOnFace;
+
     use super::*;
 
     #[test]
@@ -100,16 +127,28 @@ mod tests {
             refused,
             figures: Vec::new(),
             share_on_border: None,
+            share_on_face: Some(ShareOnFace { evidence: 0.4, area: 0.25, pictures: 12, of: 20 }),
         };
         let methods = vec![
             method("deep-shap", Vec::new()),
             method("grad-cam", vec!["The parts miss the whole by 4.0 % of the score's range.".into()]),
         ];
-        let text =
-            Explained { run: "run".into(), methods, concepts: Vec::new(), report: "run/report.html".into() }
-                .words();
+        let text = Explained {
+            run: "run".into(),
+            methods,
+            views: vec![ExplainedView {
+                view: "filters".into(),
+                title: "First-layer filters".into(),
+                refused: Vec::new(),
+                figures: Vec::new(),
+            }],
+            concepts: Vec::new(),
+            report: "run/report.html".into(),
+        }
+        .words();
         assert!(text.contains("deep-shap             shown. Parts and whole differ by 0.12 %"), "{text}");
         assert!(text.contains("grad-cam              refused. The parts miss"), "{text}");
+        assert!(text.contains("filters               shown. First-layer filters"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
     }
 }

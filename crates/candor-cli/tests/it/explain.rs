@@ -20,6 +20,9 @@ fn an_explanation_shows_what_passed_says_what_did_not_and_is_no_look_at_the_test
     assert!(candor.read("run/explain/deep-shap.png").starts_with(b"\x89PNG"));
     assert!(candor.path("run/explain/deep-shap-average.svg").exists());
     assert!(!candor.path("run/explain/grad-cam.svg").exists(), "what failed is not drawn");
+    let page = candor.text("run/report.html");
+    assert!(page.contains("Below each picture: where DeepSHAP finds the evidence"), "galleries have maps");
+    assert!(page.contains("Where the evidence for the answer is"), "galleries have maps");
     assert_eq!(candor.read("run/looks.json"), looks);
     let kept = candor.read("run/explain/deep-shap.json");
     assert_eq!(candor.json("explain run --method deep-shap --background 6")["methods"][0], *deep_shap);
@@ -65,6 +68,17 @@ fn concepts_of_a_class_are_rows_of_patches_with_their_scores() {
     assert!(candor.text("run/explain/ace-1.svg").contains("1. for the class"));
     assert!(candor.read("run/explain/ace-1.png").starts_with(b"\x89PNG"));
     assert!(candor.text("run/report.html").contains("Concepts (ACE) of marked"));
+    let seen = candor.json("explain run --method filters,feature-maps,maximised");
+    assert_eq!(seen["views"].as_array().unwrap().len(), 3, "{seen}");
+    for view in ["filters", "feature-maps", "maximised"] {
+        assert!(candor.text(&format!("run/explain/{view}.svg")).contains("image"), "{view}");
+        assert!(candor.read(&format!("run/explain/{view}.png")).starts_with(b"\x89PNG"), "{view}");
+    }
+    let page = candor.text("run/report.html");
+    assert!(
+        page.contains("Pictures that maximise a class") && page.contains("not typical pictures"),
+        "the page shows views"
+    );
     let told = candor.run("explain run --method ace --class marked");
     assert!(told.stdout.lines().all(|line| line.chars().count() <= 80), "{}", told.stdout);
     let unknown = candor.run("explain run --method ace --class cat");

@@ -243,9 +243,9 @@ impl<'a> Crawl<'a> {
     fn tell_taken_out(&mut self, pictures: usize, place: &str) {
         self.collected.taken_out += pictures;
         if pictures > 0 {
-            let s = if pictures == 1 { "" } else { "s" };
+            let were = if pictures == 1 { "picture was" } else { "pictures were" };
             let reason = format!(
-                "{pictures} picture{s} were taken out of this study before (candor forget): not taken in again"
+                "{pictures} {were} taken out of this study before (candor forget): not taken in again"
             );
             self.tell(place, reason);
         }

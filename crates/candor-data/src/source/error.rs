@@ -112,6 +112,23 @@ pub enum SourceErrorKind {
         "has no column of pictures (a struct with \"bytes\", as Hugging Face writes it, or bytes); it has: {columns}"
     )]
     NoPictureColumn { columns: String },
+    /// A description that cannot be understood.
+    #[error("is no description in Croissant that candor understands: {detail}")]
+    NotCroissant { detail: String },
+    /// A description that refers to what it does not hold, or to no file that is there.
+    #[error("means files as \"{part}\" that it does not name, or that are not there")]
+    NoSuchPart { part: String },
+    /// A description of something else.
+    #[error(
+        "describes no field of pictures (data type sc:ImageObject); its fields are: {fields}. Name one with --file-column"
+    )]
+    NoPictureField { fields: String },
+    /// A file that a description names and that is not there.
+    #[error("is named by the description and not there: {}", how_to_get(url))]
+    NotFetched { url: Option<String> },
+    /// A file that has changed since it was described.
+    #[error("is not the file that was described: its SHA-256 is {found}, that of the description {expected}")]
+    OtherBytes { expected: String, found: String },
     /// Pictures without labels or the other way round.
     #[error("needs {partner} beside it")]
     MissingPartner { partner: String },
@@ -135,6 +152,13 @@ pub enum SourceErrorKind {
         "has {bytes} bytes, which is no multiple of CIFAR-10's 3073 a picture: it is cut off or something else"
     )]
     NotCifar { bytes: u64 },
+}
+
+fn how_to_get(url: &Option<String>) -> String {
+    match url {
+        Some(url) => format!("candor fetches no data sets; download {url} and put it there"),
+        None => "it came with the description; put it there".to_owned(),
+    }
 }
 
 fn first_of(left_out: usize, first: &Option<String>) -> String {

@@ -23,9 +23,9 @@ pub(super) static KIND: SourceKind = SourceKind {
     read,
 };
 
-const CLASS: [&str; 4] = ["category", "class", "label", "target"];
-const ID: [&str; 1] = ["id"];
-const FILE: [&str; 5] = ["file", "path", "filename", "file_name", "image"];
+pub(super) const CLASS: [&str; 4] = ["category", "class", "label", "target"];
+pub(super) const ID: [&str; 1] = ["id"];
+pub(super) const FILE: [&str; 5] = ["file", "path", "filename", "file_name", "image"];
 const URL: [&str; 2] = ["image_url", "url"];
 
 fn index_at(path: &Path) -> Option<PathBuf> {
@@ -53,7 +53,11 @@ fn recognises(path: &Path, options: &SourceOptions) -> bool {
         && (has(&options.file_column, &FILE) || (few_columns && has(&options.id_column, &ID)))
 }
 
-fn read(path: &Path, options: &SourceOptions, reporter: &dyn Reporter) -> Result<Listing, SourceError> {
+pub(super) fn read(
+    path: &Path,
+    options: &SourceOptions,
+    reporter: &dyn Reporter,
+) -> Result<Listing, SourceError> {
     let index = index_at(path).unwrap_or_else(|| path.to_owned());
     let folder = index.parent().unwrap_or(Path::new(".")).to_owned();
     let mut rows = table::open(&index)?;

@@ -22,8 +22,8 @@ use super::listing::Listing;
 use super::{Pictures, SourceError, SourceErrorKind};
 use crate::decode::Limits;
 
-pub(super) use archive::KIND as ARCHIVE;
-pub(super) use parquet::KIND as PARQUET;
+pub(super) use archive::{KIND as ARCHIVE, unpack};
+pub(super) use parquet::{KIND as PARQUET, read_files as read_parquet};
 pub(super) use web_dataset::KIND as WEB_DATASET;
 
 /// More files are not unpacked.
@@ -133,7 +133,7 @@ impl<'a> Unpacking<'a> {
 }
 
 /// The listing of files in `folder`, which is kept for as long as the pictures are.
-fn kept(listing: Listing, folder: TempDir) -> Listing {
+pub(super) fn kept(listing: Listing, folder: TempDir) -> Listing {
     let pictures = match listing.pictures {
         Pictures::Files { paths, limits } => Pictures::Unpacked { paths, limits, _folder: Arc::new(folder) },
         in_memory => in_memory,

@@ -14,7 +14,7 @@ pub(super) type Rows = csv::Reader<Box<dyn Read>>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     path: PathBuf,
-    columns: Vec<String>,
+    pub(super) columns: Vec<String>,
     /// The rows below the heading, each with its line in the file, counted from 1. Where empty lines stand before a row, it is
     /// the line of the first of them.
     pub rows: Vec<(u64, Vec<String>)>,

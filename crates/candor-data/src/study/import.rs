@@ -1,14 +1,16 @@
 //! Taking the pictures of a source into a study.
 //!
 //! In bundles: the pictures of one are read, decoded and stored on all cores, then their rows are written in one
-//! transaction. Stopped or killed between two bundles, the import begun again finds the first ones there.
+//! transaction; while the disk is waited for, the next bundle is decoded. Stopped or killed between two bundles, the import begun
+//! again finds the first ones there.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
 
 use candor_core::{Dataset, Image, Problem, Progress, Reporter, Sample, SampleId, Stage};
 use rayon::prelude::*;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::blobs::{Beside, Blobs};
@@ -132,8 +134,9 @@ impl Study {
             return Err(StudyErrorKind::IntoItself);
         }
         self.blobs.prepare()?;
+        let known = self.classes_by_id()?;
         let mut ledger = Ledger {
-            known: self.classes_by_id()?,
+            known: known.clone(),
             imported: Imported {
                 study: self.path.clone(),
                 source: real.display().to_string(),
@@ -151,28 +154,39 @@ impl Study {
         let tombstones = self.tombstones()?;
         let number = self.source_row(&ledger.imported.source, ledger.imported.kind)?;
         let indices: Vec<usize> = (0..source.samples().len()).collect();
-        for bundle in indices.chunks(BUNDLE) {
-            if reporter.cancelled() {
-                return Err(StudyErrorKind::Cancelled);
-            }
-            let store = Store {
-                blobs: &self.blobs,
-                source,
-                known: &ledger.known,
-                tombstones: &tombstones,
-                is_near_copy,
-                options,
-            };
-            let stored = store.all(bundle)?;
-            let transaction = self.connection.transaction()?;
-            for stored in stored {
-                ledger.write(&transaction, number, source, stored)?;
-            }
-            transaction.commit()?;
-            let done = bundle.last().map_or(0, |last| last + 1) as u64;
-            let total = indices.len() as u64;
-            reporter.progress(Progress { stage: Stage::Import, done, total, message: String::new() });
-        }
+        let store = Store {
+            blobs: &self.blobs,
+            source,
+            known: &known,
+            tombstones: &tombstones,
+            is_near_copy,
+            options,
+        };
+        let (connection, writer) = (&mut self.connection, &mut ledger);
+        std::thread::scope(|scope| {
+            // One bundle may wait for the disk while the next is decoded.
+            let (sender, bundles) = sync_channel(1);
+            let (store, total) = (&store, indices.len() as u64);
+            let writing = scope.spawn(move || {
+                let mut done = 0;
+                for stored in bundles {
+                    done += Vec::len(&stored) as u64;
+                    store.settle(&stored)?;
+                    writer.write_bundle(connection, number, source, stored)?;
+                    reporter.progress(Progress { stage: Stage::Import, done, total, message: String::new() });
+                }
+                Ok(())
+            });
+            let stored = indices.chunks(BUNDLE).try_for_each(|bundle| {
+                if reporter.cancelled() {
+                    return Err(StudyErrorKind::Cancelled);
+                }
+                // Nobody listens any more where rows could not be written, and then that error counts.
+                sender.send(store.all(bundle)?).map_err(|_| StudyErrorKind::Cancelled)
+            });
+            drop(sender);
+            writing.join().expect("writing rows does not panic").and(stored)
+        })?;
         self.write_problems(number, &ledger.to_write)?;
         Ok(ledger.imported)
     }
@@ -207,6 +221,7 @@ impl Study {
 struct Store<'a> {
     blobs: &'a Blobs,
     source: &'a Source,
+    /// What the study had before: what is in the source twice is told when its rows are written.
     known: &'a HashMap<SampleId, String>,
     tombstones: &'a Tombstones,
     is_near_copy: IsNearCopy<'a>,
@@ -221,14 +236,17 @@ struct Left {
 }
 
 impl Store<'_> {
-    /// Stores the pictures of a bundle on all cores; their copies are on the disk and in place afterwards.
+    /// Stores the pictures of a bundle on all cores; [`Store::settle`] puts their copies in place.
     fn all(&self, bundle: &[usize]) -> Outcome<Vec<Result<Stored, Left>>> {
         let stored: Vec<Outcome<_>> = bundle.par_iter().map(|&index| self.one(index)).collect();
-        let stored: Vec<Result<Stored, Left>> = stored.into_iter().collect::<Outcome<_>>()?;
+        stored.into_iter().collect()
+    }
+
+    /// The copies of a bundle are on the disk and in place afterwards.
+    fn settle(&self, stored: &[Result<Stored, Left>]) -> Outcome<()> {
         let facts = stored.iter().flatten().filter_map(|stored| stored.new.as_ref());
         let copies: Vec<&Beside> = facts.filter_map(|facts| facts.held.copy.as_ref()).collect();
-        self.blobs.settle(&copies)?;
-        Ok(stored)
+        self.blobs.settle(&copies)
     }
 
     /// Reads, decodes and stores the picture at `index`. The inner error is the picture's, the outer one the disk's.
@@ -311,6 +329,21 @@ impl Ledger<'_> {
     fn tell(&mut self, problem: Problem) {
         self.reporter.problem(problem.clone());
         self.imported.problems.push(problem);
+    }
+
+    /// The rows of a bundle whose pictures are in place.
+    fn write_bundle(
+        &mut self,
+        connection: &mut Connection,
+        source_row: i64,
+        source: &Source,
+        stored: Vec<Result<Stored, Left>>,
+    ) -> Outcome<()> {
+        let transaction = connection.transaction()?;
+        for stored in stored {
+            self.write(&transaction, source_row, source, stored)?;
+        }
+        Ok(transaction.commit()?)
     }
 
     fn write(

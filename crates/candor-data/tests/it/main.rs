@@ -1,6 +1,7 @@
 //! candor-data from outside: bytes and files in, pictures and samples out.
 
 mod collect;
+mod croissant;
 mod decode;
 mod faces;
 mod known;

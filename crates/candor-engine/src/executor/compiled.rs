@@ -63,7 +63,8 @@ impl Compiled {
         let parameters = Parameters::from_tensors(network, parameters.into_tensors())?;
         let isa = Isa::detect();
         let plan = Plan::new(isa, network, purpose);
-        let head = Head::new(isa, plan.features, plan.head.clone(), batch_size, purpose);
+        let rows = (batch_size, plan.seeds.unwrap_or(1));
+        let head = Head::new(isa, plan.features, plan.head.clone(), rows, purpose);
         let threads = Threads::new(threads)?;
         let mut features = Features::new(isa, plan, batch_size, purpose.goes_back(), threads.count());
         features.load(&parameters);

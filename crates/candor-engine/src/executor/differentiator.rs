@@ -117,8 +117,8 @@ impl Differentiator {
     fn pull_back(&mut self, end: End, samples: usize, to: &mut [f32]) {
         let Compiled { features, head, parameters, threads, .. } = &mut self.compiled;
         threads.run(|| {
-            head.backward(end, parameters, None, None, (samples, Mode::Answer), true);
-            features.pull_back(&head.input_gradient()[..samples * features.len()], None, to);
+            head.backward(end, parameters, None, (samples, Mode::Answer), true);
+            features.pull_back(&head.input_gradient()[..samples * features.len()], to);
         });
     }
 }

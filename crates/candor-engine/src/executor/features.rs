@@ -5,6 +5,7 @@
 //! are depends on the network and the batch size, never on the number of threads: so no result does either.
 
 mod boundary;
+mod compare;
 mod desk;
 mod inputs;
 mod lane;
@@ -102,7 +103,7 @@ impl Features {
             let rows = row_gradients.par_chunks(lane_len * plan.features);
             let lanes = self.lanes.par_iter_mut().zip(rows);
             for_each_to_and_fro(lanes.enumerate(), index + 1, |(index, (lane, rows))| {
-                let way = Way { first_of_lane: index * lane_len, reference: None, input_gradients: None };
+                let way = Way { first_of_lane: index * lane_len, input_gradients: None };
                 desks.seat(lane, |lane| lane.backward(plan, &pass, &segment, rows, way));
             });
             if segment.after_barrier {
@@ -117,23 +118,14 @@ impl Features {
 
     /// Takes the gradients with respect to the rows of a [`Features::forward`] that answered back to the network's input: one
     /// row a sample, height × width × channels.
-    ///
-    /// With a `reference` that went forward with as many samples, multipliers between the two take the gradients' place.
-    pub fn pull_back(
-        &mut self,
-        row_gradients: &[f32],
-        reference: Option<&Features>,
-        input_gradients: &mut [f32],
-    ) {
+    pub fn pull_back(&mut self, row_gradients: &[f32], input_gradients: &mut [f32]) {
         let (pass, segment) = (self.pass(Mode::Answer), self.segment(0, Mode::Answer));
         let (plan, desks, lane_len) = (&self.plan, &self.desks, self.lane_len);
         let rows = row_gradients.par_chunks(lane_len * plan.features);
         let gradients = input_gradients.par_chunks_mut(lane_len * pixels(&plan.layouts[0]));
         self.lanes.par_iter_mut().zip(rows.zip(gradients)).enumerate().for_each(
             |(index, (lane, (rows, gradients)))| {
-                let reference = reference.map(|features| &features.lanes[index]);
-                let way =
-                    Way { first_of_lane: index * lane_len, reference, input_gradients: Some(gradients) };
+                let way = Way { first_of_lane: index * lane_len, input_gradients: Some(gradients) };
                 desks.seat(lane, |lane| lane.backward(plan, &pass, &segment, rows, way));
             },
         );

@@ -5,6 +5,7 @@
 //! number of threads does not change any bit.
 
 mod batch_norm;
+mod compare;
 
 use rayon::prelude::*;
 
@@ -12,8 +13,7 @@ pub(super) use self::batch_norm::VectorNorm;
 use super::compiled::Purpose;
 use super::{End, Mode};
 use crate::kernel::{
-    Isa, Rows, activate, activate_backward, combine_rows, dropout, inner_products, rescale, softmax,
-    softmax_backward,
+    Isa, Rows, activate, activate_backward, combine_rows, dropout, inner_products, softmax, softmax_backward,
 };
 use crate::layer::Activation;
 use crate::loss::{Objective, Rows as LossRows};
@@ -63,12 +63,19 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub fn new(isa: Isa, inputs: usize, steps: Vec<HeadStep>, batch: usize, purpose: Purpose) -> Head {
+    /// For up to `batch` samples, of each of which `back` gradients go back at a time.
+    pub fn new(
+        isa: Isa,
+        inputs: usize,
+        steps: Vec<HeadStep>,
+        (batch, back): (usize, usize),
+        purpose: Purpose,
+    ) -> Head {
         let steps = apart(steps, purpose);
         let sizes: Vec<usize> = std::iter::once(inputs).chain(steps.iter().map(HeadStep::outputs)).collect();
-        let matrices = || sizes.iter().map(|size| vec![0.0; size * batch]).collect();
-        let values = matrices();
-        let gradients = if purpose.goes_back() { matrices() } else { Vec::new() };
+        let matrices = |rows: usize| sizes.iter().map(|size| vec![0.0; size * rows]).collect();
+        let values = matrices(batch);
+        let gradients = if purpose.goes_back() { matrices(batch * back) } else { Vec::new() };
         let by_unit = vec![0.0; sizes[1..].iter().max().map_or(0, |size| size * batch)];
         Head { isa, steps, sizes, values, gradients, by_unit }
     }
@@ -172,14 +179,12 @@ impl Head {
     }
 
     /// Carries the gradient with respect to what stands at the end back to the head's input, and leaves those of the weights
-    /// in `gradients`, if anyone wants them. With a `reference` that went forward with as many samples, multipliers between
-    /// the two take the gradients' place.
+    /// in `gradients`, if anyone wants them.
     pub fn backward(
         &mut self,
         end: End,
         parameters: &Parameters,
         mut gradients: Option<&mut Parameters>,
-        reference: Option<&Head>,
         (samples, mode): (usize, Mode),
         input_gradient: bool,
     ) {
@@ -194,14 +199,7 @@ impl Head {
             let input = &self.values[index][..samples * size];
             if !(is_last && end == End::Score) {
                 let values = if step.activation().gradient_from_output() { output } else { input };
-                let compared = reference.filter(|_| step.activation() != Activation::Linear);
-                let behind = compared.map_or(Vec::new(), |_| from.to_vec());
                 activate_rows_backward(self.isa, step.activation(), outputs, values, from);
-                if let Some(reference) = compared {
-                    let x = [input, &reference.values[index][..samples * size]];
-                    let y = [output, &reference.values[index + 1][..samples * outputs]];
-                    rescale(self.isa, x, y, &behind, from);
-                }
             }
             match step {
                 HeadStep::Dense { weight, bias, inputs, units, .. } => {

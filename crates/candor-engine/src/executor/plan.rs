@@ -10,7 +10,7 @@ use self::gradients::GradientPlan;
 use self::join::{Joined, join};
 use self::kept::kept;
 use self::layouts::{lay_out, reserve_halos};
-use crate::kernel::{Isa, Layout, Windows};
+use crate::kernel::{BLOCK, Isa, Layout, Windows};
 use crate::layer::{Layer, Padding, WindowGeometry};
 use crate::{Network, NetworkNode, Pair, Shape};
 
@@ -43,6 +43,8 @@ pub(super) struct Plan {
     pub kept: Vec<bool>,
     /// Samples that a worker takes through the steps up to each barrier at a time, and behind the last.
     pub blocks: Vec<usize>,
+    /// In a comparison: seeds that go back together between two samples.
+    pub seeds: Option<usize>,
     /// Trained values in the feature part.
     pub feature_parameters: usize,
 }
@@ -61,6 +63,8 @@ pub(super) enum Boundary {
 /// What a worker's second-level cache is taken to hold of a block's tensors.
 const CACHE_FLOATS: usize = 64 * 1024;
 const LARGEST_BLOCK: usize = 8;
+/// Seeds that a comparison takes back together, at most: as many as there are channels in a block.
+const MOST_SEEDS: usize = BLOCK;
 
 impl Plan {
     pub fn new(isa: Isa, network: &Network, purpose: Purpose) -> Plan {
@@ -73,16 +77,18 @@ impl Plan {
             Some(Layer::GlobalAvgPool(_)) => (Boundary::GlobalAvg, &rest[1..]),
             _ => (Boundary::Flatten, rest),
         };
-        let joined = join(network, end, purpose != Purpose::Compare);
+        let joined = join(network, end, purpose);
         let mut layouts = lay_out(network.input(), &joined);
         reserve_halos(&joined, &mut layouts);
-        let is_barrier = |joined: &Joined<'_>| matches!(joined.node.layer, Layer::BatchNorm(_));
+        let is_barrier = |joined: &Joined<'_>| {
+            matches!(joined.node.layer, Layer::BatchNorm(_)) && !purpose.reaches_inputs()
+        };
         let barriers: Vec<usize> = (0..joined.len()).filter(|&index| is_barrier(&joined[index])).collect();
         let gradients = GradientPlan::new(&joined, &layouts, &barriers, purpose.reaches_inputs());
         let places = ParameterPlaces::new(nodes);
         let steps = joined.iter().zip(&gradients.edges).enumerate();
         let steps = steps.map(|(index, (joined, edges))| {
-            compile(isa, joined, (&layouts, layouts[index + 1]), &places, edges)
+            compile(isa, joined, (&layouts, layouts[index + 1]), &places, (edges, purpose))
         });
         let last = layouts[layouts.len() - 1];
         Plan {
@@ -95,6 +101,7 @@ impl Plan {
             head: head_steps(head, end + usize::from(rest.len() > head.len()), &places),
             kept: kept(&joined, &barriers, purpose),
             blocks: blocks(&gradients.edges, &layouts, &barriers),
+            seeds: (purpose == Purpose::Compare).then(|| seeds_at_once(&gradients)),
             feature_parameters: features
                 .iter()
                 .flat_map(NetworkNode::parameters)
@@ -138,6 +145,12 @@ fn blocks(edges: &[Vec<Edge>], layouts: &[Layout], barriers: &[usize]) -> Vec<us
     starts.zip(ends).map(block).collect()
 }
 
+/// As many seeds as a second-level cache takes the multipliers of, or nearly.
+fn seeds_at_once(gradients: &GradientPlan) -> usize {
+    let floats: usize = gradients.buffers.iter().map(|buffer| buffer.len).sum();
+    (2 * CACHE_FLOATS / floats.max(1)).clamp(1, MOST_SEEDS)
+}
+
 /// Where each layer's parameters stand among those of the network.
 struct ParameterPlaces(Vec<usize>);
 
@@ -159,7 +172,7 @@ fn compile(
     joined: &Joined<'_>,
     (layouts, output): (&[Layout], Layout),
     places: &ParameterPlaces,
-    edges: &[Edge],
+    (edges, purpose): (&[Edge], Purpose),
 ) -> Box<dyn FeatureStep> {
     let input = layouts[joined.inputs[0]];
     let inputs = || joined.inputs.iter().map(|&tensor| layouts[tensor]);
@@ -168,7 +181,8 @@ fn compile(
             let (weight, bias) = places.of(joined.index, conv.bias);
             let pool = joined.pool.map(|pool| joined_windows(pool, output));
             let input_gradient = edges[0].gradient != Arrival::Unwanted;
-            let place = ConvolutionPlace { input, output, weight, bias, pool, input_gradient };
+            let compares = purpose == Purpose::Compare;
+            let place = ConvolutionPlace { input, output, weight, bias, pool, input_gradient, compares };
             convolution_step(isa, conv, joined.activation, place)
         }
         Layer::BatchNorm(config) => {

@@ -215,14 +215,8 @@ impl Trainer {
                     balance.apply(&objective, rows, moves_weights, outcome, gradients)
                 });
             }
-            head.backward(
-                head.end_of(config.loss),
-                parameters,
-                Some(gradients),
-                None,
-                (samples, mode),
-                features.needs_gradient(),
-            );
+            let end = head.end_of(config.loss);
+            head.backward(end, parameters, Some(gradients), (samples, mode), features.needs_gradient());
             features.backward(&head.input_gradient()[..samples * features.len()], mode, gradients);
             outcome
         })

@@ -59,32 +59,33 @@ pub(crate) fn combine(isa: Isa, (g, x): (&[f32], &[f32]), map: [&PerChannel; 3],
     unsafe { combine_kernel(isa, to.len() / BLOCK, g.as_ptr(), x.as_ptr(), map, to.as_mut_ptr()) }
 }
 
-/// Sums over pixels, those of even and of odd place apart.
-struct PairOfSums<S: Simd>([[S::V; 2]; 2]);
+/// Two sums over pixels, each kept for two pixels in turn.
+struct PairOfSums<S: Simd> {
+    first: [S::V; 2],
+    second: [S::V; 2],
+}
 
 impl<S: Simd> PairOfSums<S> {
     #[inline(always)]
     unsafe fn new() -> Self {
-        unsafe { PairOfSums([[S::splat(0.0); 2]; 2]) }
+        unsafe { PairOfSums { first: [S::splat(0.0); 2], second: [S::splat(0.0); 2] } }
     }
 
-    /// Takes `value` and `value · factor` in.
+    /// Takes `value` and `value · factor` in; the next pixel's turn comes.
     #[inline(always)]
-    unsafe fn add(&mut self, pixel: usize, value: S::V, factor: S::V) {
+    unsafe fn add(&mut self, value: S::V, factor: S::V) {
         unsafe {
-            let [first, second] = &mut self.0[pixel % 2];
-            *first = S::add(*first, value);
-            *second = S::mul_add(value, factor, *second);
+            self.first = [self.first[1], S::add(self.first[0], value)];
+            self.second = [self.second[1], S::mul_add(value, factor, self.second[0])];
         }
     }
 
     #[inline(always)]
     unsafe fn add_to(self, sums: &mut [PerChannel; 2], lane: usize) {
-        let [even, odd] = self.0;
-        for (which, sums) in sums.iter_mut().enumerate() {
-            unsafe {
+        unsafe {
+            for (sums, [a, b]) in sums.iter_mut().zip([self.first, self.second]) {
                 let to = sums.as_mut_ptr().add(lane);
-                S::store(to, S::add(S::load(to), S::add(even[which], odd[which])));
+                S::store(to, S::add(S::load(to), S::add(a, b)));
             }
         }
     }
@@ -100,26 +101,12 @@ unsafe fn moments<S: Simd>(pixels: usize, row: *const f32, about: &PerChannel, s
         unsafe {
             let about = S::load(about.as_ptr().add(lane));
             let mut totals = PairOfSums::<S>::new();
-            let mut add = |pixel: usize| {
+            for pixel in 0..pixels {
                 let away = S::sub(S::load(row.add(pixel * BLOCK + lane)), about);
-                totals.add(pixel, away, away);
-            };
-            in_pairs(pixels, &mut add);
+                totals.add(away, away);
+            }
             totals.add_to(sums, lane);
         }
-    }
-}
-
-/// Calls `work` with every pixel's number, so that the compiler sees which are even.
-#[inline(always)]
-fn in_pairs(pixels: usize, work: &mut impl FnMut(usize)) {
-    let even = pixels - pixels % 2;
-    for pixel in (0..even).step_by(2) {
-        work(pixel);
-        work(pixel + 1);
-    }
-    if pixels > even {
-        work(even);
     }
 }
 
@@ -140,21 +127,15 @@ unsafe fn scale_rows<S: Simd>(
 ) {
     for lane in (0..BLOCK).step_by(S::LANES) {
         unsafe {
-            let [scale, shift] = map.map(|values| S::load(values.as_ptr().add(lane)));
-            // In this order what is not a number stays so.
-            let bend = |value| if relu { S::max(S::splat(0.0), value) } else { value };
-            let value = |at: usize| S::mul_add(S::load(from.add(at)), scale, shift);
-            match added {
-                None => {
-                    for at in (0..pixels).map(|pixel| pixel * BLOCK + lane) {
-                        S::store(to.add(at), bend(value(at)));
-                    }
+            let [scale, shift] = [S::load(map[0].as_ptr().add(lane)), S::load(map[1].as_ptr().add(lane))];
+            // What is added and what bends is the same for the whole row: the compiler makes a loop for each case.
+            for at in (lane..pixels * BLOCK).step_by(BLOCK) {
+                let mut value = S::mul_add(S::load(from.add(at)), scale, shift);
+                if let Some(added) = added {
+                    value = S::add(value, S::load(added.add(at)));
                 }
-                Some(added) => {
-                    for at in (0..pixels).map(|pixel| pixel * BLOCK + lane) {
-                        S::store(to.add(at), bend(S::add(value(at), S::load(added.add(at)))));
-                    }
-                }
+                // In this order what is not a number stays so.
+                S::store(to.add(at), if relu { S::max(S::splat(0.0), value) } else { value });
             }
         }
     }
@@ -180,18 +161,13 @@ unsafe fn gradient_sums<S: Simd>(
         unsafe {
             let mean = S::load(mean.as_ptr().add(lane));
             let mut totals = PairOfSums::<S>::new();
-            let away = |at: usize| S::sub(S::load(x.add(at)), mean);
-            match output {
-                None => in_pairs(pixels, &mut |pixel| {
-                    let at = pixel * BLOCK + lane;
-                    totals.add(pixel, S::load(g.add(at)), away(at));
-                }),
-                Some(output) => in_pairs(pixels, &mut |pixel| {
-                    let at = pixel * BLOCK + lane;
-                    let value = S::where_positive(S::load(output.add(at)), S::load(g.add(at)));
+            for at in (lane..pixels * BLOCK).step_by(BLOCK) {
+                let mut value = S::load(g.add(at));
+                if let Some(output) = output {
+                    value = S::where_positive(S::load(output.add(at)), value);
                     S::store(g.add(at), value);
-                    totals.add(pixel, value, away(at));
-                }),
+                }
+                totals.add(value, S::sub(S::load(x.add(at)), mean));
             }
             totals.add_to(sums, lane);
         }
@@ -214,8 +190,12 @@ unsafe fn combine_rows<S: Simd>(
 ) {
     for lane in (0..BLOCK).step_by(S::LANES) {
         unsafe {
-            let [a, b, c] = map.map(|values| S::load(values.as_ptr().add(lane)));
-            for at in (0..pixels).map(|pixel| pixel * BLOCK + lane) {
+            let [a, b, c] = [
+                S::load(map[0].as_ptr().add(lane)),
+                S::load(map[1].as_ptr().add(lane)),
+                S::load(map[2].as_ptr().add(lane)),
+            ];
+            for at in (lane..pixels * BLOCK).step_by(BLOCK) {
                 let of_x = S::mul_add(S::load(x.add(at)), b, c);
                 S::store(to.add(at), S::mul_add(S::load(g.add(at)), a, of_x));
             }

@@ -1,7 +1,10 @@
 //! Vectors of `f32` for each instruction set, so that a kernel is written once.
 //!
 //! A kernel is a generic function over [`Simd`], inlined into one entry point an instruction set by
-//! [`simd_kernel!`]; the entry point enables the instructions, so the whole kernel is compiled with them.
+//! [`simd_kernel!`]; the entry point enables the instructions, so the whole kernel is compiled with them. That holds for what is
+//! inlined into it: a closure that is handed to `map` or `from_fn` may stay a function of its own, which cannot use the
+//! instructions and calls them one by one (it once cost a third of the speed). So vectors are worked on in loops and in functions
+//! that are `#[inline(always)]`.
 
 /// The vector operations that kernels are written in.
 ///
@@ -34,7 +37,11 @@ pub(crate) unsafe trait Simd: Copy {
     /// The sums over the lanes of several vectors, each as [`Simd::sum`] has it.
     #[inline(always)]
     unsafe fn sums<const COUNT: usize>(values: [Self::V; COUNT]) -> [f32; COUNT] {
-        values.map(|value| unsafe { Self::sum(value) })
+        let mut sums = [0.0; COUNT];
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum = unsafe { Self::sum(value) };
+        }
+        sums
     }
     /// Asks for the cache line at `from`, which will be read soon and may lie anywhere; nothing where there is no such
     /// instruction.

@@ -54,8 +54,8 @@ impl Lists<'_> {
     }
 }
 
-/// One output channel × one plane of 16 input channels: adds to `dw` (\[tap\]\[16\]) and, where it is wanted, to the
-/// input's gradient, which is laid out as the input plane `x`.
+/// One output channel × one plane of 16 input channels: where they are wanted, adds to the weights' gradient `dw`
+/// (\[tap\]\[16\]), with the input plane `x`, and to the input's gradient, laid out as that plane, with the weights.
 ///
 /// # Panics
 /// When an entry reaches out of the plane, or a slice has not 16 values a tap.
@@ -63,24 +63,30 @@ pub(crate) fn add_sparse_gradients(
     isa: Isa,
     entries: &[Entry],
     taps: &[usize],
-    x: &[f32],
-    dw: &mut [f32],
+    weight: Option<(&[f32], &mut [f32])>,
     input: Option<(&[f32], &mut [f32])>,
 ) {
     let farthest_tap = taps.iter().max().copied().unwrap_or(0);
     let farthest_entry = entries.iter().map(|entry| entry.origin).max().unwrap_or(0) as usize;
     let end = farthest_entry + farthest_tap + BLOCK;
-    assert!(end <= x.len(), "an entry reaches out of the input plane");
-    assert!(dw.len() == taps.len() * BLOCK, "the weight gradient needs 16 values a tap");
+    let (x, dw) = match weight {
+        Some((x, dw)) => {
+            assert!(end <= x.len(), "an entry reaches out of the input plane");
+            assert!(dw.len() == taps.len() * BLOCK, "the weight gradient needs 16 values a tap");
+            (x.as_ptr(), dw.as_mut_ptr())
+        }
+        None => (std::ptr::null(), std::ptr::null_mut()),
+    };
     let (weights, dx) = match input {
         Some((weights, dx)) => {
-            assert!(weights.len() == dw.len() && end <= dx.len(), "weights or input gradient are too short");
+            assert!(weights.len() == taps.len() * BLOCK, "the weights need 16 values a tap");
+            assert!(end <= dx.len(), "an entry reaches out of the input's gradient");
             (weights.as_ptr(), dx.as_mut_ptr())
         }
         None => (std::ptr::null(), std::ptr::null_mut()),
     };
     // SAFETY: the asserts above hold every read and write inside its slice; `isa` comes from `Isa::available`.
-    unsafe { entries_kernel(isa, entries, taps, x.as_ptr(), dw.as_mut_ptr(), weights, dx) }
+    unsafe { entries_kernel(isa, entries, taps, x, dw, weights, dx) }
 }
 
 simd_kernel! {
@@ -112,11 +118,18 @@ unsafe fn entries_in_taps<S: Simd>(
                     let at = first * BLOCK + lane;
                     // Pointers that are null are only moved, never followed.
                     let (weights, dw) = (weights.wrapping_add(at), dw.wrapping_add(at));
-                    let (x, to) = (x.wrapping_add(lane), dx.wrapping_add(lane));
-                    if dx.is_null() {
-                        unsafe { walk::<S, $count, false>(entries, chunk, x, dw, weights, to) }
-                    } else {
-                        unsafe { walk::<S, $count, true>(entries, chunk, x, dw, weights, to) }
+                    let (from, to) = (x.wrapping_add(lane), dx.wrapping_add(lane));
+                    match (x.is_null(), dx.is_null()) {
+                        (true, true) => {}
+                        (true, false) => unsafe {
+                            walk::<S, $count, false, true>(entries, chunk, from, dw, weights, to)
+                        },
+                        (false, true) => unsafe {
+                            walk::<S, $count, true, false>(entries, chunk, from, dw, weights, to)
+                        },
+                        (false, false) => unsafe {
+                            walk::<S, $count, true, true>(entries, chunk, from, dw, weights, to)
+                        },
                     }
                 }
                 first += $count;
@@ -134,7 +147,7 @@ unsafe fn entries_in_taps<S: Simd>(
 }
 
 #[inline(always)]
-unsafe fn walk<S: Simd, const TAPS: usize, const INPUT: bool>(
+unsafe fn walk<S: Simd, const TAPS: usize, const WEIGHT: bool, const INPUT: bool>(
     entries: &[Entry],
     taps: [usize; TAPS],
     x: *const f32,
@@ -146,24 +159,28 @@ unsafe fn walk<S: Simd, const TAPS: usize, const INPUT: bool>(
         let mut sums = [S::splat(0.0); TAPS];
         let mut w = [S::splat(0.0); TAPS];
         for tap in 0..TAPS {
-            sums[tap] = S::load(dw.add(tap * BLOCK));
+            if WEIGHT {
+                sums[tap] = S::load(dw.add(tap * BLOCK));
+            }
             if INPUT {
                 w[tap] = S::load(weights.add(tap * BLOCK));
             }
         }
         for entry in entries {
             let value = S::splat(entry.value);
-            let x = x.add(entry.origin as usize);
+            let x = x.wrapping_add(entry.origin as usize);
             let dx = dx.wrapping_add(entry.origin as usize);
             for tap in 0..TAPS {
-                sums[tap] = S::mul_add(value, S::load(x.add(taps[tap])), sums[tap]);
+                if WEIGHT {
+                    sums[tap] = S::mul_add(value, S::load(x.add(taps[tap])), sums[tap]);
+                }
                 if INPUT {
                     let to = dx.add(taps[tap]);
                     S::store(to, S::mul_add(value, w[tap], S::load(to)));
                 }
             }
         }
-        for (tap, sum) in sums.into_iter().enumerate() {
+        for (tap, sum) in sums.into_iter().enumerate().filter(|_| WEIGHT) {
             S::store(dw.add(tap * BLOCK), sum);
         }
     }
@@ -231,12 +248,13 @@ mod tests {
             }
             for isa in Isa::available() {
                 let (mut dw, mut dx) = (dw_before.clone(), dx_before.clone());
-                add_sparse_gradients(isa, &entries, &taps, &x, &mut dw, Some((&weights, &mut dx)));
-                let mut dw_alone = dw_before.clone();
-                add_sparse_gradients(isa, &entries, &taps, &x, &mut dw_alone, None);
+                add_sparse_gradients(isa, &entries, &taps, Some((&x, &mut dw)), Some((&weights, &mut dx)));
+                let (mut dw_alone, mut dx_alone) = (dw_before.clone(), dx_before.clone());
+                add_sparse_gradients(isa, &entries, &taps, Some((&x, &mut dw_alone)), None);
+                add_sparse_gradients(isa, &entries, &taps, None, Some((&weights, &mut dx_alone)));
                 let close = |got: &[f32], expected: &[f32]| got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4);
                 prop_assert!(close(&dw, &dw_expected) && close(&dx, &dx_expected), "{isa}");
-                prop_assert_eq!(dw, dw_alone);
+                prop_assert_eq!((dw, dx), (dw_alone, dx_alone));
             }
         }
     }

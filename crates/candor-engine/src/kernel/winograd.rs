@@ -182,16 +182,15 @@ unsafe fn patch<const SIZE: usize>(row: &TileRow, x: *const f32, index: usize) -
 #[inline(always)]
 unsafe fn inputs_of_row<S: Simd>(x: *const f32, row: usize, to: *mut f32, place_len: usize, count: usize) {
     unsafe {
-        let column = |at: usize| {
-            let d: [S::V; 4] = std::array::from_fn(|r| S::load(x.add(r * row + at * BLOCK)));
-            [S::sub(d[0], d[2]), S::add(d[1], d[2]), S::sub(d[2], d[1]), S::sub(d[1], d[3])]
-        };
         if count == 0 {
             return;
         }
-        let (mut first, mut second) = (column(0), column(1));
+        let column = |at: usize| x.add(at * BLOCK);
+        let (mut first, mut second) =
+            (inputs_of_column::<S>(column(0), row), inputs_of_column::<S>(column(1), row));
         for index in 0..count {
-            let (third, fourth) = (column(2 * index + 2), column(2 * index + 3));
+            let third = inputs_of_column::<S>(column(2 * index + 2), row);
+            let fourth = inputs_of_column::<S>(column(2 * index + 3), row);
             for r in 0..4 {
                 let places = [
                     S::sub(first[r], third[r]),
@@ -205,6 +204,16 @@ unsafe fn inputs_of_row<S: Simd>(x: *const f32, row: usize, to: *mut f32, place_
             }
             (first, second) = (third, fourth);
         }
+    }
+}
+
+/// Bᵀ of a column: a − c, b + c, c − b, b − d.
+#[inline(always)]
+unsafe fn inputs_of_column<S: Simd>(x: *const f32, row: usize) -> [S::V; 4] {
+    unsafe {
+        let (a, b, c, d) =
+            (S::load(x), S::load(x.add(row)), S::load(x.add(2 * row)), S::load(x.add(3 * row)));
+        [S::sub(a, c), S::add(b, c), S::sub(c, b), S::sub(b, d)]
     }
 }
 
@@ -233,17 +242,20 @@ unsafe fn all_gradients<S: Simd>(row: &TileRow, g: *const f32, tiles: *mut f32) 
 #[inline(always)]
 unsafe fn gradients_of_tile<S: Simd>(g: *const f32, row: usize, to: *mut f32, place_len: usize) {
     unsafe {
-        // A of a pair: a, a + b, a − b, −b.
-        let zero = S::splat(0.0);
-        let spread = |a: S::V, b: S::V| [a, S::add(a, b), S::sub(a, b), S::sub(zero, b)];
-        let left = spread(S::load(g), S::load(g.add(row)));
-        let right = spread(S::load(g.add(BLOCK)), S::load(g.add(row + BLOCK)));
+        let left = spread::<S>(S::load(g), S::load(g.add(row)));
+        let right = spread::<S>(S::load(g.add(BLOCK)), S::load(g.add(row + BLOCK)));
         for r in 0..4 {
-            for (c, value) in spread(left[r], right[r]).into_iter().enumerate() {
+            for (c, value) in spread::<S>(left[r], right[r]).into_iter().enumerate() {
                 S::store(to.add((4 * r + c) * place_len), value);
             }
         }
     }
+}
+
+/// A of a pair: a, a + b, a − b, −b.
+#[inline(always)]
+unsafe fn spread<S: Simd>(a: S::V, b: S::V) -> [S::V; 4] {
+    unsafe { [a, S::add(a, b), S::sub(a, b), S::sub(S::splat(0.0), b)] }
 }
 
 simd_kernel! {
@@ -285,20 +297,30 @@ unsafe fn outputs_of_tile<S: Simd>(
     relu: bool,
 ) -> [[S::V; 2]; 2] {
     unsafe {
-        // Aᵀ of a column: a + b + c, b − c − d.
-        let gather = |a, b, c, d| [S::add(S::add(a, b), c), S::sub(S::sub(b, c), d)];
-        let columns: [[S::V; 2]; 4] = std::array::from_fn(|c| {
-            let m = |r: usize| S::load(from.add((4 * r + c) * place_len));
-            gather(m(0), m(1), m(2), m(3))
-        });
-        std::array::from_fn(|r| {
-            gather(columns[0][r], columns[1][r], columns[2][r], columns[3][r]).map(|value| {
+        let mut columns = [[bias; 2]; 4];
+        for (c, column) in columns.iter_mut().enumerate() {
+            let place = from.add(c * place_len);
+            let [a, b] = [S::load(place), S::load(place.add(4 * place_len))];
+            *column =
+                gather::<S>(a, b, S::load(place.add(8 * place_len)), S::load(place.add(12 * place_len)));
+        }
+        let mut pixels = [[bias; 2]; 2];
+        for (r, pixels) in pixels.iter_mut().enumerate() {
+            let row = gather::<S>(columns[0][r], columns[1][r], columns[2][r], columns[3][r]);
+            for (pixel, value) in pixels.iter_mut().zip(row) {
                 let value = S::add(value, bias);
                 // In this order a sum that is not a number stays one instead of becoming zero.
-                if relu { S::max(S::splat(0.0), value) } else { value }
-            })
-        })
+                *pixel = if relu { S::max(S::splat(0.0), value) } else { value };
+            }
+        }
+        pixels
     }
+}
+
+/// Aᵀ of a column: a + b + c, b − c − d.
+#[inline(always)]
+unsafe fn gather<S: Simd>(a: S::V, b: S::V, c: S::V, d: S::V) -> [S::V; 2] {
+    unsafe { [S::add(S::add(a, b), c), S::sub(S::sub(b, c), d)] }
 }
 
 #[cfg(test)]

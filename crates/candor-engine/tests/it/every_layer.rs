@@ -353,23 +353,24 @@ fn check_inputs(network: &Network, parameters: &Parameters, (loss, batch): (Loss
         });
     }
     let references = formula::uniform(&format!("{name} reference"), inputs.len(), 1.0);
-    let differences = |of: &Network| -> Vec<Vec<f64>> {
+    let differences = |of: &Network| -> Vec<f64> {
         let of_references: Vec<f64> = references.iter().map(|&value| value.into()).collect();
-        let pairs = rows(of, &pixels).into_iter().zip(rows(of, &of_references));
-        pairs.map(|(x, r)| x.iter().zip(&r).map(|(x, r)| x - r).collect()).collect()
+        let of_references = rows(of, &of_references);
+        let mean =
+            |unit: usize| of_references.iter().map(|row| row[unit]).sum::<f64>() / of_references.len() as f64;
+        rows(of, &pixels)
+            .iter()
+            .flat_map(|row| row.iter().enumerate().map(|(unit, x)| x - mean(unit)).collect::<Vec<f64>>())
+            .collect()
     };
-    let mut deep_lift = DeepLift::new(network, parameters, targets.len(), 2).unwrap();
+    // Not all references at once: what is computed of some makes room for others.
+    let mut deep_lift = DeepLift::new(network, parameters, &references, targets.len() - 1, 2).unwrap();
     let seeds: Vec<Vec<f32>> =
         (0..units).map(|unit| (0..units).map(|other| f32::from(other == unit)).collect()).collect();
     for (end, of) in [(End::Output, network), (End::Score, &before)] {
-        let expected = differences(of);
-        deep_lift.multipliers((inputs, &references), end, &seeds, |unit, multipliers| {
-            let sums = inputs.iter().zip(&references).zip(multipliers).map(|((x, r), m)| (x - r) * m);
-            let sums: Vec<f32> = sums.collect();
-            let sums: Vec<f32> = sums.chunks(network.input().len()).map(|row| row.iter().sum()).collect();
-            let expected: Vec<f64> = expected.iter().map(|row| row[unit]).collect();
-            assert_close(&format!("{name}: contributions to {unit}, {end:?}"), &sums, &expected, 1e-3);
-        });
+        let parts = deep_lift.contributions(inputs, end, &seeds);
+        let sums: Vec<f32> = parts.chunks(network.input().len()).map(|row| row.iter().sum()).collect();
+        assert_close(&format!("{name}: contributions, {end:?}"), &sums, &differences(of), 1e-3);
     }
 }
 

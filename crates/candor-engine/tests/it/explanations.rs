@@ -61,27 +61,21 @@ impl Case {
 
     /// Contributions to some units, averaged over the background.
     fn contributions(&self, end: End, units: usize) -> Vec<Vec<f32>> {
-        let mut deep_lift = DeepLift::new(&self.network, &self.parameters, BACKGROUND, 2).unwrap();
-        let outputs = self.network.output().len();
-        contributions(&mut deep_lift, (&self.picture, &self.background), end, (units, outputs))
+        contributions((&self.network, &self.parameters), (&self.picture, &self.background), end, units)
     }
 }
 
-/// Contributions of a picture's values to the first `units` of `outputs` units, averaged over the background.
+/// Contributions of a picture's values to the first `units` units, averaged over the background.
 fn contributions(
-    deep_lift: &mut DeepLift,
+    (network, parameters): (&Network, &Parameters),
     (picture, background): (&[f32], &[f32]),
     end: End,
-    (units, outputs): (usize, usize),
+    units: usize,
 ) -> Vec<Vec<f32>> {
-    let seeds: Vec<Vec<f32>> = (0..units).map(|unit| one_of(outputs, unit)).collect();
-    let mut all = vec![vec![0.0; picture.len()]; units];
-    let copies = picture.repeat(BACKGROUND);
-    deep_lift.multipliers((&copies, background), end, &seeds, |unit, multipliers| {
-        let pairs = copies.iter().zip(background).zip(multipliers).enumerate();
-        pairs.for_each(|(at, ((x, r), m))| all[unit][at % picture.len()] += (x - r) * m / BACKGROUND as f32);
-    });
-    all
+    let seeds: Vec<Vec<f32>> = (0..units).map(|unit| one_of(network.output().len(), unit)).collect();
+    let mut deep_lift = DeepLift::new(network, parameters, background, BACKGROUND, 2).unwrap();
+    let all = deep_lift.contributions(picture, end, &seeds);
+    all.chunks_exact(picture.len()).map(<[f32]>::to_vec).collect()
 }
 
 fn one_of(units: usize, unit: usize) -> Vec<f32> {
@@ -159,8 +153,7 @@ fn parts_make_the_whole_on_the_network_of_shap_s_issue_3938() {
     let mut differentiator = Differentiator::new(&network, &parameters, 6, 2).unwrap();
     assert_close("scores", &differentiator.answers(Inputs::Floats(&picture)).0, &golden.scores);
     let units = golden.shap.len();
-    let mut deep_lift = DeepLift::new(&network, &parameters, BACKGROUND, 2).unwrap();
-    let found = contributions(&mut deep_lift, (&picture, &background), End::Score, (units, 10));
+    let found = contributions((&network, &parameters), (&picture, &background), End::Score, units);
     let mut most = 0.0_f64;
     for (unit, (got, expected)) in found.iter().zip(&golden.shap).enumerate() {
         assert_close(&format!("shap, written with modules, {unit}"), got, expected);

@@ -112,7 +112,32 @@ impl Plot {
         }
     }
 
-    fn point(&self, point: &FrontierPoint) -> Markup {
+    /// A label's place for each point: the first of those around it where it covers no point and no label before it.
+    fn labels(&self, points: &[FrontierPoint]) -> Vec<Label> {
+        let circles: Vec<Label> = points
+            .iter()
+            .map(|point| Label { x: self.x(point.gap) - 5.0, y: self.y(point.accuracy) + 5.0, width: 10.0 })
+            .collect();
+        let mut placed: Vec<Label> = Vec::new();
+        for point in points {
+            let (x, y) = (self.x(point.gap), self.y(point.accuracy));
+            let width = LETTER * point.label.chars().count() as f64;
+            let around = [0.0, 1.0, 2.0].into_iter().flat_map(|step| {
+                let (above, below) = (y - 7.0 - step * Label::HEIGHT, y + 16.0 + step * Label::HEIGHT);
+                [(x + 8.0, above), (x + 8.0, below), (x - 8.0 - width, above), (x - 8.0 - width, below)]
+            });
+            let mut places = around.map(|(x, y)| Label { x, y, width });
+            let first = places.clone().next().expect("there are twelve places");
+            let free = |place: &Label| {
+                let inside = place.x > LEFT && place.x + width < WIDTH && place.y < HEIGHT - BOTTOM;
+                inside && !placed.iter().chain(&circles).any(|other| place.covers(other))
+            };
+            placed.push(places.find(free).unwrap_or(first));
+        }
+        placed
+    }
+
+    fn point(&self, point: &FrontierPoint, label: &Label) -> Markup {
         let (x, y) = (px(self.x(point.gap)), px(self.y(point.accuracy)));
         let class = if point.suggested { "suggested" } else { "training" };
         html! {
@@ -121,20 +146,41 @@ impl Plot {
             line class="spread" x1=(x) x2=(x) y1=(px(self.y(point.accuracy_interval.low)))
                 y2=(px(self.y(point.accuracy_interval.high))) {}
             circle class=(class) cx=(x) cy=(y) r="5" {}
-            text class="mark" x=(px(self.x(point.gap) + 8.0)) y=(px(self.y(point.accuracy) - 7.0)) { (point.label) }
+            text class="mark" x=(px(label.x)) y=(px(label.y)) { (point.label) }
         }
+    }
+}
+
+/// Width of a letter of a label, about, in pixels.
+const LETTER: f64 = 6.5;
+
+/// Where a label stands: its left end and the line that it stands on.
+#[derive(Clone, Copy)]
+struct Label {
+    x: f64,
+    y: f64,
+    width: f64,
+}
+
+impl Label {
+    const HEIGHT: f64 = 12.0;
+
+    fn covers(&self, other: &Label) -> bool {
+        let apart = self.x + self.width <= other.x || other.x + other.width <= self.x;
+        !apart && (self.y - other.y).abs() < Label::HEIGHT
     }
 }
 
 fn drawing(points: &[FrontierPoint]) -> Markup {
     let plot = Plot::new(points);
+    let labels = plot.labels(points);
     let places =
         points.iter().map(|point| format!("{} {}", px(plot.x(point.gap)), px(plot.y(point.accuracy))));
     let path = places.collect::<Vec<_>>().join("L");
     html! {
         (plot.grid())
         @if !points.is_empty() { path class="frontier" d={ "M" (path) } {} }
-        @for point in points { (plot.point(point)) }
+        @for (point, label) in points.iter().zip(&labels) { (plot.point(point, label)) }
     }
 }
 
@@ -156,5 +202,23 @@ mod tests {
         assert!(svg.contains("10 (suggested): 94.0%, 5.0 points"), "{svg}");
         assert_eq!(svg.matches("<circle").count(), 2);
         assert!(!svg.contains("NaN") && !frontier_svg(&[]).contains("NaN"));
+    }
+
+    #[test]
+    fn labels_of_close_points_do_not_cover_each_other() {
+        let interval = Interval { low: 0.0, high: 0.4 };
+        let point = |at: usize| FrontierPoint {
+            label: format!("weight {at}"),
+            gap: 0.2 + 0.001 * at as f64,
+            gap_interval: interval,
+            accuracy: 0.3,
+            accuracy_interval: interval,
+            suggested: false,
+        };
+        let points: Vec<FrontierPoint> = (0..6).map(point).collect();
+        let labels = Plot::new(&points).labels(&points);
+        for (at, label) in labels.iter().enumerate() {
+            assert!(!labels[at + 1..].iter().any(|other| label.covers(other)), "{at}");
+        }
     }
 }

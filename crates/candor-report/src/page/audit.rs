@@ -11,14 +11,24 @@ use crate::{Audit, AuditedFinding, Picture, Report, chart, figures};
 /// Pictures of evidence that are shown of one finding.
 const MOST_SHOWN: usize = 24;
 
-/// The finding to read first, in a line.
-pub(super) fn in_short(finding: &Finding) -> String {
-    match finding.verdict {
-        Verdict::Pass => {
-            "No check that was made found a fault. That is not proof that there is none.".to_owned()
-        }
-        verdict => format!("{} ({}, {})", finding.headline, title(finding), verdict.name()),
+/// The finding to read first, in a line, and what else fails; nothing where no check was made.
+pub(super) fn in_short(audit: &Audit) -> Option<String> {
+    let first = audit.first()?;
+    if first.verdict == Verdict::Pass {
+        return Some(
+            "No check that was made found a fault. That is not proof that there is none.".to_owned(),
+        );
     }
+    let told = format!("{} ({}, {})", first.headline, title(first), first.verdict.name());
+    let findings = audit.findings.iter().map(|audited| &audited.finding);
+    let failing = findings.filter(|finding| finding.verdict == Verdict::Fail && finding.check != first.check);
+    let others: Vec<String> = failing.map(|finding| format!("“{}”", title(finding))).collect();
+    let also = match &others[..] {
+        [] => String::new(),
+        [one] => format!(" {one} fails, too."),
+        several => format!(" {} fail, too.", several.join(", ")),
+    };
+    Some(told + &also)
 }
 
 pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {

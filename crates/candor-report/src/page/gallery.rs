@@ -1,5 +1,6 @@
 //! Pictures that the models got right and wrong, those with the surest answers first.
 
+use candor_analysis::explain::Method;
 use candor_core::Provenance;
 use maud::{Markup, html};
 
@@ -25,6 +26,12 @@ pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
                 "For each class the answers that the model was surest of. Sure and wrong is where the most is to be \
                  learned: a wrong label, a picture of two things, a background that gives the class away. The eight \
                  signs below a picture begin its SHA-256, by which the record names it."
+            }
+            @if let Some(method) = report.gallery_maps.as_deref().and_then(Method::find) {
+                p {
+                    "Below each picture: where " (method.title) " finds the evidence for the answer that was given. Red speaks for it, "
+                    "blue against it; one scale for all. " b { "When it misleads. " } (method.misleads)
+                }
             }
             @for model in shown {
                 @if several { h3 { (model.name) } }

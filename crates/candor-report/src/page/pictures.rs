@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use candor_core::Image;
 use maud::{Markup, html};
 
 use crate::{Gallery, Model, Picture, Report, figures, thumbnail};
@@ -11,39 +12,50 @@ const SMALL_PX: usize = 64;
 /// Pictures in the grid of samples.
 const MOST_SAMPLES: usize = 60;
 
-/// The data URI of each picture shown, found by its address in the report.
+/// The data URI of each picture and map shown, found by its address in the report.
 pub(super) struct Pictures {
-    uris: HashMap<*const Picture, String>,
+    uris: HashMap<*const Image, String>,
 }
 
 impl Pictures {
     /// Every picture without a pixel: to measure the rest of the page.
     pub(super) fn blank(report: &Report) -> Pictures {
-        Pictures { uris: shown(report).map(|picture| (std::ptr::from_ref(picture), String::new())).collect() }
+        Pictures { uris: images(report).map(|image| (std::ptr::from_ref(image), String::new())).collect() }
     }
 
     /// As many as fit into `bytes`, as large as fit.
     pub(super) fn within(report: &Report, bytes: usize) -> Pictures {
-        let shown: Vec<&Picture> = shown(report).collect();
-        let images: Vec<_> = shown.iter().map(|picture| &picture.image).collect();
+        let images: Vec<&Image> = images(report).collect();
         let uris = thumbnail::data_uris(&images, bytes);
         let found =
-            shown.iter().zip(uris).filter_map(|(&picture, uri)| Some((std::ptr::from_ref(picture), uri?)));
+            images.iter().zip(uris).filter_map(|(&image, uri)| Some((std::ptr::from_ref(image), uri?)));
         Pictures { uris: found.collect() }
     }
 
     /// The picture with `caption` below it; nothing where it did not fit.
     pub(super) fn figure(&self, picture: &Picture, classes: &[String], caption: Markup) -> Markup {
-        let Some(uri) = self.uris.get(&std::ptr::from_ref(picture)) else { return html! {} };
-        let small = picture.image.width().max(picture.image.height()) < SMALL_PX;
-        let provenance = picture.provenance.to_string();
+        let Some(shown) = self.img(&picture.image, &alt(picture, classes), &picture.provenance.to_string())
+        else {
+            return html! {};
+        };
+        let map =
+            picture.map.as_ref().and_then(|map| self.img(map, "Where the evidence for the answer is", ""));
         html! {
             figure class="picture" {
-                img class=[small.then_some("small")] src=(uri) alt=(alt(picture, classes)) title=(provenance)
-                    width=(picture.image.width()) height=(picture.image.height());
+                (shown)
+                @if let Some(map) = map { (map) }
                 figcaption { (caption) }
             }
         }
+    }
+
+    fn img(&self, image: &Image, alt: &str, title: &str) -> Option<Markup> {
+        let uri = self.uris.get(&std::ptr::from_ref(image))?;
+        let small = image.width().max(image.height()) < SMALL_PX;
+        Some(html! {
+            img class=[small.then_some("small")] src=(uri) alt=(alt) title=[(!title.is_empty()).then_some(title)]
+                width=(image.width()) height=(image.height());
+        })
     }
 }
 
@@ -52,6 +64,12 @@ pub(super) fn samples(report: &Report) -> impl Iterator<Item = &Picture> {
     let all = &report.data.samples;
     let step = all.len().div_ceil(MOST_SAMPLES).max(1);
     all.iter().step_by(step)
+}
+
+/// The pictures, and the maps of those that have one behind them: where there is no room, they go first.
+fn images(report: &Report) -> impl Iterator<Item = &Image> {
+    let maps = shown(report).filter_map(|picture| picture.map.as_ref());
+    shown(report).map(|picture| &picture.image).chain(maps)
 }
 
 fn shown(report: &Report) -> impl Iterator<Item = &Picture> {

@@ -7,7 +7,7 @@ use crate::{Report, chart};
 
 pub(super) fn header(report: &Report) -> Markup {
     let summary = &report.summary;
-    let audited = report.audit.as_ref().and_then(crate::Audit::first).map(super::audit::in_short);
+    let audited = report.audit.as_ref().and_then(super::audit::in_short);
     let lines = [
         ("What was learned", summary.learned.clone()),
         ("How sure that is", summary.certainty.clone()),

@@ -38,6 +38,7 @@ pub fn report(wanted: &Wanted) -> Report {
         lesson,
         audit: Some(audit(wanted)),
         explanations: explanations(),
+        gallery_maps: Some("deep-shap".into()),
         reproduce: Reproduce {
             command: "candor study pictures --architecture simple-cnn --seed 1 --out a-folder-with-a-rather-long-name".into(),
             version: "0.1.0".into(),
@@ -47,8 +48,7 @@ pub fn report(wanted: &Wanted) -> Report {
     }
 }
 
-/// One finding of each verdict with everything that a finding can have.
-/// One that was shown and one that was refused.
+/// Of methods and of views, one that was shown and one that was refused.
 fn explanations() -> Vec<Explanation> {
     let passport = |failures| Passport {
         additivity: Some(0.002),
@@ -65,6 +65,7 @@ fn explanations() -> Vec<Explanation> {
             passport: Some(passport(Vec::new())),
             refused: Vec::new(),
             share_on_border: Some(0.25),
+            share_on_face: Some([0.5, 0.3]),
             drawing: Some(svg.into()),
         },
         Explanation {
@@ -72,11 +73,29 @@ fn explanations() -> Vec<Explanation> {
             passport: Some(passport(refused.clone())),
             refused,
             share_on_border: None,
+            share_on_face: None,
+            drawing: None,
+        },
+        Explanation {
+            method: "feature-maps".into(),
+            passport: None,
+            refused: Vec::new(),
+            share_on_border: None,
+            share_on_face: None,
+            drawing: Some(svg.into()),
+        },
+        Explanation {
+            method: "filters".into(),
+            passport: None,
+            refused: vec!["the network's first layer is no convolution of the picture".into()],
+            share_on_border: None,
+            share_on_face: None,
             drawing: None,
         },
     ]
 }
 
+/// One finding of each verdict with everything that a finding can have.
 fn audit(wanted: &Wanted) -> Audit {
     let verdicts = [Verdict::Fail, Verdict::Pass];
     let finding = |(check, verdict): (&&candor_analysis::audit::Check, Verdict)| {
@@ -147,6 +166,7 @@ fn picture(wanted: &Wanted, class: usize, index: usize) -> Picture {
         },
         truth: class,
         answer: None,
+        map: None,
     }
 }
 
@@ -253,6 +273,7 @@ fn history(index: usize) -> History {
 fn show(wanted: &Wanted, picks: &[Pick]) -> Vec<Picture> {
     let one = |pick: &Pick| Picture {
         answer: Some(Answer { predicted: pick.predicted, probability: pick.probability }),
+        map: Some(image(pick.truth + 1, pick.index, wanted.picture_px)),
         ..picture(wanted, pick.truth, pick.index)
     };
     picks.iter().map(one).collect()

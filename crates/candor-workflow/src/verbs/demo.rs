@@ -127,6 +127,7 @@ pub fn demo(request: &DemoRequest, reporter: &dyn Reporter) -> Result<Demo> {
         lesson: Some(lesson.clone()),
         audit: None,
         explanations: Vec::new(),
+        gallery_maps: None,
         reproduce: reproduce(&real.run, &command),
         models,
     };

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::evaluate::open;
 use crate::concepts::{ExplainedConcepts, explain_concepts};
 use crate::error::{Result, WorkflowError};
-use crate::explain::{ExplainedMethod, Plan, chosen, explain_run};
+use crate::explain::{ExplainedMethod, ExplainedView, Plan, chosen, explain_run};
 use crate::report::write_report;
 use crate::run::Run;
 use crate::run_dir::{REPORT_HTML, RunDir};
@@ -19,7 +19,7 @@ use crate::run_dir::{REPORT_HTML, RunDir};
 pub struct ExplainRequest {
     /// The run's folder.
     pub run: PathBuf,
-    /// The ids of the methods; all that draw maps when empty.
+    /// The ids of methods and views; when empty, all that draw maps and all views.
     pub methods: Vec<String>,
     /// The class whose concepts are asked for, where `ace` is among the methods; all classes without.
     pub class: Option<String>,
@@ -39,6 +39,9 @@ pub struct Explained {
     pub run: PathBuf,
     /// One a method, in the order of the registry.
     pub methods: Vec<ExplainedMethod>,
+    /// What was seen of the network, in the order of the registry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<ExplainedView>,
     /// The concepts of each class that was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub concepts: Vec<ExplainedConcepts>,
@@ -52,14 +55,13 @@ pub struct Explained {
 /// # Errors
 /// When there is no such method, the run was not trained and judged, a picture cannot be read, or the person stops it.
 pub fn explain(request: &ExplainRequest, reporter: &dyn Reporter) -> Result<Explained> {
-    let methods = chosen(&request.methods)?;
+    let (methods, views) = chosen(&request.methods)?;
     let dir = RunDir::open(&request.run)?;
     crate::model::model_file(&request.run)?;
     let run = open(dir, request.threads, reporter)?;
-    let plan = Plan { methods: &methods, files: &request.pictures, background: request.background };
-    // Asked for concepts alone it draws no maps.
-    let asks_for_maps = request.methods.is_empty() || !methods.is_empty();
-    let explained = if asks_for_maps { explain_run(&run, &plan, reporter)? } else { Vec::new() };
+    let (files, background) = (&request.pictures[..], request.background);
+    let explained =
+        explain_run(&run, &Plan { methods: &methods, views: &views, files, background }, reporter)?;
     let concepts = match request.methods.iter().any(|id| id == ace::ID) {
         true => explain_concepts(&run, &classes(&run, request.class.as_deref())?, reporter)?,
         false => Vec::new(),
@@ -67,7 +69,8 @@ pub fn explain(request: &ExplainRequest, reporter: &dyn Reporter) -> Result<Expl
     write_report(&run)?;
     Ok(Explained {
         run: request.run.clone(),
-        methods: explained,
+        methods: explained.methods,
+        views: explained.views,
         concepts,
         report: run.dir.file(REPORT_HTML),
     })

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use candor_core::Reporter;
 use tar::EntryType;
+use tempfile::TempDir;
 use zip::ZipArchive;
 
 use super::super::files::{file_name, open_unpacked, visible_entries};
 use super::super::listing::{LeftOut, Listing};
 use super::super::{SourceError, SourceErrorKind, SourceKind, SourceOptions, recognised};
 use super::{Unpacking, kept};
+use crate::decode::Limits;
 
 pub(in super::super) static KIND: SourceKind = SourceKind {
     name: "archive",
@@ -47,27 +49,38 @@ pub(super) fn is_tar(path: &Path) -> bool {
 }
 
 fn read(path: &Path, options: &SourceOptions, reporter: &dyn Reporter) -> Result<Listing, SourceError> {
-    let packed = fs::metadata(path).map_err(|error| SourceError::unreadable(path, error))?.len();
-    let mut unpacking = Unpacking::of(path, packed, &options.limits)?;
-    reporter.note(&format!("unpacking {}", path.display()));
     let mut left_out = LeftOut::new(reporter);
-    match format(path) {
-        Some(Format::Zip) => unzip(path, &mut unpacking, &mut left_out, reporter)?,
-        _ => untar(path, &mut unpacking, reporter, |name, outcome| {
-            if let Err(reason) = outcome {
-                left_out.add(name, reason);
-            }
-        })?,
-    }
+    let folder = unpack(path, &options.limits, &mut left_out, reporter)?;
     let inside = SourceOptions { kind: None, ..options.clone() };
-    let root = innermost(unpacking.folder.path(), &inside)?;
+    let root = innermost(folder.path(), &inside)?;
     let not_recognised =
         || SourceError::new(path, SourceErrorKind::NotRecognised { what: "an archive of something else" });
     let kind = recognised(&root, &inside).ok_or_else(not_recognised)?;
     let place = |error: SourceError| error.moved(path);
     let mut listing = (kind.read)(&root, &inside, reporter).map_err(place)?;
     listing.problems.splice(0..0, left_out.problems);
-    Ok(kept(listing, unpacking.folder))
+    Ok(kept(listing, folder))
+}
+
+/// A temporary folder with what the archive at `path` holds.
+pub(in super::super) fn unpack(
+    path: &Path,
+    limits: &Limits,
+    left_out: &mut LeftOut<'_>,
+    reporter: &dyn Reporter,
+) -> Result<TempDir, SourceError> {
+    let packed = fs::metadata(path).map_err(|error| SourceError::unreadable(path, error))?.len();
+    let mut unpacking = Unpacking::of(path, packed, limits)?;
+    reporter.note(&format!("unpacking {}", path.display()));
+    match format(path) {
+        Some(Format::Zip) => unzip(path, &mut unpacking, left_out, reporter)?,
+        _ => untar(path, &mut unpacking, reporter, |name, outcome| {
+            if let Err(reason) = outcome {
+                left_out.add(name, reason);
+            }
+        })?,
+    }
+    Ok(unpacking.folder)
 }
 
 fn unzip(

@@ -39,10 +39,19 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, SourceError> {
 }
 
 fn read(path: &Path, options: &SourceOptions, reporter: &dyn Reporter) -> Result<Listing, SourceError> {
-    let shards = files(path)?;
-    let mut unpacking = Unpacking::of(path, bytes_of(&shards)?, &options.limits)?;
+    read_files(path, &files(path)?, options, reporter)
+}
+
+/// The pictures in the files `shards`, which were found at `path`.
+pub(in super::super) fn read_files(
+    path: &Path,
+    shards: &[PathBuf],
+    options: &SourceOptions,
+    reporter: &dyn Reporter,
+) -> Result<Listing, SourceError> {
+    let mut unpacking = Unpacking::of(path, bytes_of(shards)?, &options.limits)?;
     let (mut files, mut left_out) = (Vec::new(), LeftOut::new(reporter));
-    for shard in &shards {
+    for shard in shards {
         // Other people's code fed with other people's bytes.
         let read = catch_unwind(AssertUnwindSafe(|| {
             read_shard(shard, options, &mut unpacking, &mut files, &mut left_out, reporter)

@@ -72,12 +72,24 @@ impl Lane {
         let maps = of_slots(&self.gradients[place], layout, &at).chunks_exact(layout.len());
         let len = layout.height * layout.width * layout.channels;
         for (map, to) in maps.zip(to[samples.start * len..].chunks_exact_mut(len)) {
-            flatten(layout, map, |index, value| {
-                let (channel, pixel) = (index / (len / layout.channels), index % (len / layout.channels));
-                to[pixel * layout.channels + channel] = value;
-            });
+            flatten(layout, map, |index, value| to[interleaved(layout, index)] = value);
         }
     }
+}
+
+impl Lane {
+    /// Adds what the lane's samples contribute to one seed to height × width × channels values.
+    pub fn add_contributions(&self, plan: &Plan, seed: usize, to: &mut [f32]) {
+        let layout = &plan.layouts[0];
+        let sums = of_slots(&self.contributions, layout, &(seed..seed + 1));
+        flatten(layout, sums, |index, value| to[interleaved(layout, index)] += value);
+    }
+}
+
+/// Where the value with this running number of [`flatten`] stands among height × width × channels values.
+fn interleaved(layout: &Layout, index: usize) -> usize {
+    let pixels = layout.height * layout.width;
+    index % pixels * layout.channels + index / pixels
 }
 
 /// Visits the values of one sample channel by channel, row by row, with their running number.

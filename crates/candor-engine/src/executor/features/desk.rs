@@ -20,15 +20,20 @@ impl Desk {
     /// For blocks of lanes that have up to `samples` samples.
     fn new(plan: &Plan, samples: usize, training: bool) -> Desk {
         let block = plan.largest_block().min(samples);
-        let lent = |(index, len): (usize, usize)| (index, Buffer::zeros(len * block));
+        let back = plan.seeds.unwrap_or(block);
         let tensors = plan.layouts.iter().map(Layout::len).enumerate();
         let gradients = plan.gradients.buffers.iter().filter(|_| training).enumerate();
         let gradients = gradients.filter(|(_, buffer)| !buffer.whole_lane);
         Desk {
-            tensors: tensors.filter(|(tensor, _)| !plan.kept[*tensor]).map(lent).collect(),
-            gradients: gradients.map(|(index, buffer)| lent((index, buffer.len))).collect(),
-            spare: Buffer::zeros(if training { plan.gradients.spare * block } else { 0 }),
-            work: Buffer::zeros(plan.steps.iter().map(|step| step.work_len(block)).max().unwrap_or(0)),
+            tensors: tensors
+                .filter(|(tensor, _)| !plan.kept[*tensor])
+                .map(|(tensor, len)| (tensor, Buffer::zeros(len * block)))
+                .collect(),
+            gradients: gradients.map(|(index, buffer)| (index, Buffer::zeros(buffer.len * back))).collect(),
+            spare: Buffer::zeros(if training { plan.gradients.spare * back } else { 0 }),
+            work: Buffer::zeros(
+                plan.steps.iter().map(|step| step.work_len(block.max(back))).max().unwrap_or(0),
+            ),
         }
     }
 

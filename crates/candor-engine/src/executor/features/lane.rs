@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::executor::Inputs;
 use crate::executor::plan::{Boundary, Plan};
-use crate::executor::step::{Arrival, Backward, Forward, Pass, Reads, Reference, StepMemory, rows};
+use crate::executor::step::{Arrival, Backward, Compared, Forward, Pass, Reads, StepMemory, rows};
 use crate::kernel::{Buffer, Layout};
 
 /// What is kept of some samples from step to step.
@@ -22,6 +22,8 @@ pub(super) struct Lane {
     pub steps: Vec<StepMemory>,
     /// Where global maxima were found: for every sample and channel.
     pub places: Vec<u32>,
+    /// In a comparison, what each input value contributes to each seed: the sum over the lane's samples.
+    pub contributions: Buffer,
 }
 
 /// Steps that a lane can take without waiting for the others.
@@ -39,8 +41,6 @@ pub(super) struct Segment {
 pub(super) struct Way<'a> {
     /// Where in the batch the lane begins.
     pub first_of_lane: usize,
-    /// What the samples are compared with: the same places of another batch.
-    pub reference: Option<&'a Lane>,
     /// Where the inputs' gradients go, if anyone wants them.
     pub input_gradients: Option<&'a mut [f32]>,
 }
@@ -48,8 +48,16 @@ pub(super) struct Way<'a> {
 /// The samples of a block: which of the lane's they are, and where in the batch the lane begins.
 #[derive(Clone)]
 pub(super) struct Block {
-    samples: Range<usize>,
-    first_of_lane: usize,
+    pub samples: Range<usize>,
+    /// The places of what goes back: one a sample, or in a comparison one a seed.
+    pub gradients: Range<usize>,
+    pub first_of_lane: usize,
+}
+
+impl Block {
+    fn new(samples: Range<usize>, first_of_lane: usize) -> Block {
+        Block { gradients: samples.clone(), samples, first_of_lane }
+    }
 }
 
 impl Lane {
@@ -65,6 +73,7 @@ impl Lane {
             gradients: gradients.map(|buffer| kept(buffer.whole_lane, buffer.len)).collect(),
             spare: Buffer::default(),
             work: Buffer::default(),
+            contributions: Buffer::zeros(plan.seeds.map_or(0, |seeds| seeds * plan.layouts[0].len())),
             steps: plan.steps.iter().map(|step| step.memory(remembered, training)).collect(),
             places: vec![0; places],
         }
@@ -85,7 +94,7 @@ impl Lane {
             self.steps[steps.end].statistics.fill(0.0);
         }
         for samples in blocks(out.len() / plan.features, segment.block) {
-            let block = Block { samples, first_of_lane };
+            let block = Block::new(samples, first_of_lane);
             if !segment.after_barrier {
                 self.write_inputs(plan, inputs, &block);
             }
@@ -126,7 +135,7 @@ impl Lane {
         pass: &Pass,
         segment: &Segment,
         row_gradients: &[f32],
-        Way { first_of_lane, reference, mut input_gradients }: Way<'_>,
+        Way { first_of_lane, mut input_gradients }: Way<'_>,
     ) {
         let first = segment.steps.start + usize::from(segment.after_barrier);
         let last = segment.steps.end + usize::from(segment.before_barrier);
@@ -137,14 +146,14 @@ impl Lane {
             self.steps[segment.steps.start].statistics.fill(0.0);
         }
         for samples in blocks(row_gradients.len() / plan.features, segment.block) {
-            let block = Block { samples, first_of_lane };
+            let block = Block::new(samples, first_of_lane);
             if !segment.before_barrier {
                 let rows = block.samples.start * plan.features..block.samples.end * plan.features;
                 self.read_row_gradients(plan, &block.samples, &row_gradients[rows]);
             }
             let redone = segment.steps.clone().filter(|step| !plan.kept[step + 1]);
             redone.for_each(|step| self.step_forward(plan, pass, step, &block));
-            (first..last).rev().for_each(|step| self.step_back(plan, pass, (step, reference), &block));
+            (first..last).rev().for_each(|step| self.step_back(plan, pass, (step, None), &block));
             if segment.after_barrier {
                 self.note_back(plan, pass, segment.steps.start, &block);
             } else if let Some(to) = &mut input_gradients {
@@ -153,17 +162,18 @@ impl Lane {
         }
     }
 
-    fn step_back(
+    /// Takes a block's gradients back through one step; or with the lane of another sample multipliers between the two.
+    pub fn step_back(
         &mut self,
         plan: &Plan,
         pass: &Pass,
-        (step, reference): (usize, Option<&Lane>),
+        (step, compared): (usize, Option<&Lane>),
         block: &Block,
     ) {
         let Some(output_place) = plan.gradients.places[step + 1] else { return };
         for (which, edge) in plan.gradients.edges[step].iter().enumerate() {
             let layout = &plan.layouts[edge.tensor];
-            let at = |place: usize| gradient_slots(plan, place, &block.samples);
+            let at = |place: usize| gradient_slots(plan, place, &block.gradients);
             if which > 0 && plan.gradients.places[edge.tensor] == Some(output_place) {
                 // It is there already: see `passed_on`.
                 continue;
@@ -175,7 +185,7 @@ impl Lane {
                     (from, Some(of_slots_mut(to, layout, &at(place))))
                 }
                 (Arrival::Again, Some(_)) => {
-                    let to = of_slots_mut(&mut self.spare, layout, &(0..block.samples.len()));
+                    let to = of_slots_mut(&mut self.spare, layout, &(0..block.gradients.len()));
                     (&mut self.gradients[output_place], Some(to))
                 }
                 _ => (&mut self.gradients[output_place], None),
@@ -193,10 +203,10 @@ impl Lane {
                         &tensor_slots(plan, step + 1, &block.samples),
                     ),
                     output_gradient: of_slots_mut(output_gradient, output_layout, &at(output_place)),
-                    reference: reference.map(|lane| Reference {
-                        reads: reads(plan, &lane.tensors, step, &block.samples),
-                        output: of_slots(&lane.tensors[step + 1], output_layout, &block.samples),
-                        places: &lane.steps[step].places,
+                    compared: compared.map(|lane| Compared {
+                        reads: reads(plan, &lane.tensors, step, &(0..1)),
+                        output: of_slots(&lane.tensors[step + 1], output_layout, &(0..1)),
+                        memory: &lane.steps[step],
                     }),
                     which,
                     input_gradient,
@@ -224,7 +234,7 @@ impl Lane {
             reads: reads(plan, &self.tensors, step, &block.samples),
             output: of_slots(&self.tensors[step + 1], layout, &tensor_slots(plan, step + 1, &block.samples)),
             output_gradient: of_slots_mut(&mut self.gradients[place], layout, &at),
-            reference: None,
+            compared: None,
             which: 0,
             input_gradient: None,
             memory: &mut self.steps[step],

@@ -71,12 +71,10 @@ impl VectorNorm {
         gradients: Option<&mut Parameters>,
         to: &mut [f32],
     ) {
-        if learning {
-            self.settle_back(parameters, x, g);
-        } else {
-            let maps = self.back.iter_mut().zip(&self.forward);
-            maps.for_each(|(back, [scale, _])| *back = [*scale, 0.0, 0.0]);
+        if !learning {
+            return self.pull_back(g, to);
         }
+        self.settle_back(parameters, x, g);
         if let Some(gradients) = gradients {
             let [of_beta, of_gamma] = &self.sums;
             for (offset, sums) in [(0, of_gamma), (1, of_beta)] {
@@ -89,6 +87,14 @@ impl VectorNorm {
             for (((to, x), g), [a, b, c]) in to.iter_mut().zip(x).zip(g).zip(&self.back) {
                 *to = g * a + x * b + c;
             }
+        }
+    }
+
+    /// The way back where the last [`VectorNorm::forward`] used the running statistics: a factor for each value.
+    pub fn pull_back(&self, g: &[f32], to: &mut [f32]) {
+        for (g, to) in g.chunks_exact(self.size).zip(to.chunks_exact_mut(self.size)) {
+            let values = to.iter_mut().zip(g).zip(&self.forward);
+            values.for_each(|((to, g), [scale, _])| *to = g * scale);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Which layers are computed together.
 
+use crate::executor::compiled::Purpose;
 use crate::executor::step::can_be_pooled;
 use crate::layer::{Activation, Layer, Padding};
 use crate::{Network, NetworkNode, Shape, Source};
@@ -29,15 +30,14 @@ impl Joined<'_> {
 }
 
 /// The steps of the first `end` layers: a convolution, batch normalisation or sum with the activation behind it, a batch
-/// normalisation with the sum behind it of itself and one other tensor, and a convolution with a max pooling behind that, where the windows do not overlap (else values would be computed more
-/// than once) and the activation lets the largest value of a window be the largest. What another layer reads too is not
-/// joined; and nothing is unless `together`.
-pub(super) fn join(network: &Network, end: usize, together: bool) -> Vec<Joined<'_>> {
+/// normalisation with the sum behind it of itself and one other tensor, and a convolution with a max pooling behind that,
+/// where the windows do not overlap (else values would be computed more than once) and the activation lets the largest value
+/// of a window be the largest. What another layer reads too is not joined; and in a comparison, which wants Δoutput / Δinput of each function, only what is pooled is.
+pub(super) fn join(network: &Network, end: usize, purpose: Purpose) -> Vec<Joined<'_>> {
     let nodes = &network.nodes()[..end];
     let follower = |index: usize| {
         let next = nodes.get(index + 1)?;
-        let is_alone = next.inputs == [Source::Layer(index)] && network.readers(index) == 1;
-        (together && is_alone).then_some(next)
+        (next.inputs == [Source::Layer(index)] && network.readers(index) == 1).then_some(next)
     };
     let mut joined: Vec<Joined<'_>> = Vec::new();
     // The tensor that each layer's output is in.
@@ -51,13 +51,15 @@ pub(super) fn join(network: &Network, end: usize, together: bool) -> Vec<Joined<
         };
         let inputs = node.inputs.iter().map(tensor).collect();
         let mut last = index;
-        let other = together.then(|| summed_with(network, nodes, index)).flatten();
         let mut step =
             Joined { index, node, inputs, activation: Activation::Linear, pool: None, output: node.output };
         if let Layer::Conv2d(conv) = &node.layer {
             step.activation = conv.activation;
         }
-        if let (Layer::BatchNorm(_), Some(other)) = (&node.layer, other) {
+        if purpose != Purpose::Compare
+            && matches!(node.layer, Layer::BatchNorm(_))
+            && let Some(other) = summed_with(network, nodes, index)
+        {
             step.inputs.push(tensor(&other));
             last += 1;
         }
@@ -75,6 +77,9 @@ pub(super) fn join(network: &Network, end: usize, together: bool) -> Vec<Joined<
             step.pool = Some(pool);
             step.output = pool.output;
             last += 1;
+        }
+        if purpose == Purpose::Compare && step.pool.is_none() {
+            (step.activation, last) = (Activation::Linear, index);
         }
         joined.push(step);
         tensors.resize(last + 1, joined.len());

@@ -1,6 +1,6 @@
 //! An activation that could not be joined to the step before it.
 
-use super::{Backward, FeatureStep, Forward, Pass, Reference, rows};
+use super::{Backward, Compared, FeatureStep, Forward, Pass, rows};
 use crate::kernel::{Layout, activate, activate_backward, rescale};
 use crate::layer::Activation;
 
@@ -27,6 +27,9 @@ impl FeatureStep for ActivationStep {
     }
 
     fn backward(&self, pass: &Pass, block: Backward<'_>) {
+        if let Some(compared) = block.compared {
+            return self.multiply_back(pass, compared, block);
+        }
         let Some(input_gradient) = block.input_gradient else { return };
         // The derivative is written in terms of the output where it can be, else of the input.
         let (values, layout) = if self.function.gradient_from_output() {
@@ -44,36 +47,28 @@ impl FeatureStep for ActivationStep {
                 activate_backward(pass.isa, self.function, &values[at], &mut input_gradient[to]);
             }
         }
-        if let Some(reference) = &block.reference {
-            self.rescale(
-                pass,
-                (block.reads.get(0), block.output),
-                reference,
-                block.output_gradient,
-                input_gradient,
-            );
-        }
     }
 }
 
 impl ActivationStep {
-    /// Puts the multipliers in the place of the gradients, wherever input and reference differ.
-    fn rescale(
-        &self,
-        pass: &Pass,
-        (inputs, outputs): (&[f32], &[f32]),
-        reference: &Reference<'_>,
-        behind: &[f32],
-        before: &mut [f32],
-    ) {
-        let samples = before.len() / self.input.len();
-        for sample in 0..samples {
-            let (input, output) = (sample * self.input.len(), sample * self.output.len());
-            for ((_, _, at), (_, _, to)) in rows(&self.input).zip(rows(&self.output)) {
-                let (at, to) = (input + at.start..input + at.end, output + to.start..output + to.end);
-                let x = [&inputs[at.clone()], &reference.reads.get(0)[at.clone()]];
-                let y = [&outputs[to.clone()], &reference.output[to.clone()]];
-                rescale(pass.isa, x, y, &behind[to], &mut before[at]);
+    /// Multiplies with Δoutput / Δinput, or with the derivative where the inputs are as good as equal: it is found once, for
+    /// all seeds.
+    fn multiply_back(&self, pass: &Pass, compared: Compared<'_>, block: Backward<'_>) {
+        let Some(input_gradient) = block.input_gradient else { return };
+        let (inputs, outputs) = (block.reads.get(0), block.output);
+        let ones = vec![1.0; self.input.width * self.input.block];
+        let mut slopes = ones.clone();
+        for ((_, _, at), (_, _, to)) in rows(&self.input).zip(rows(&self.output)) {
+            let x = [&inputs[at.clone()], &compared.reads.get(0)[at.clone()]];
+            let y = [&outputs[to.clone()], &compared.output[to.clone()]];
+            slopes.fill(1.0);
+            let values = if self.function.gradient_from_output() { y[0] } else { x[0] };
+            activate_backward(pass.isa, self.function, values, &mut slopes);
+            rescale(pass.isa, x, y, &ones, &mut slopes);
+            let seeds = block.output_gradient.chunks_exact(self.output.len());
+            for (from, before) in seeds.zip(input_gradient.chunks_exact_mut(self.input.len())) {
+                let values = from[to.clone()].iter().zip(&slopes);
+                before[at.clone()].iter_mut().zip(values).for_each(|(to, (from, slope))| *to = from * slope);
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod backward;
 mod channels;
+mod compare;
 mod depthwise;
 mod ending;
 mod input_gradient;
@@ -50,6 +51,8 @@ struct ConvolutionStep {
     biases: Buffer,
     backward: Option<InputGradient>,
     tiled_gradient: Option<WinogradGradient>,
+    /// Whether multipliers between samples go back, so that what is pooled must be kept.
+    compares: bool,
 }
 
 /// Floats of scratch that share the second-level cache with everything else.
@@ -72,6 +75,8 @@ pub(in crate::executor) struct ConvolutionPlace {
     pub bias: Option<usize>,
     pub pool: Option<Windows>,
     pub input_gradient: bool,
+    /// Whether multipliers between two samples take the gradients' place on the way back.
+    pub compares: bool,
 }
 
 /// Compiles a convolution, by the kernel that suits its groups.
@@ -101,7 +106,7 @@ pub(in crate::executor) fn can_be_pooled(config: &Conv2d, input: Shape, activati
 
 impl ConvolutionStep {
     fn new(isa: Isa, shape: Dimensions, ending: Ending, place: ConvolutionPlace) -> ConvolutionStep {
-        let ConvolutionPlace { input, output, weight, bias, pool, input_gradient } = place;
+        let ConvolutionPlace { input, output, weight, bias, pool, input_gradient, compares } = place;
         let sum = TapSum {
             taps: shape.taps().into(),
             planes: input.planes() / shape.parts(),
@@ -112,8 +117,8 @@ impl ConvolutionStep {
         let tiled = tiling.map(|tiling| WinogradSum::new(isa, tiling, input.channels, output.channels));
         let tiled_gradient = tiling.filter(|_| pool.is_none());
         let tiled_gradient = tiled_gradient.map(|tiling| WinogradGradient::new(isa, tiling, &shape));
-        // A pooled or grouped convolution of pixels goes value by value: only the gradients of explanations reach it.
-        let wanted = input_gradient && (input.block == BLOCK || (pool.is_none() && shape.parts() == 1));
+        // A pooled convolution of pixels goes value by value: only the gradients of explanations reach it.
+        let wanted = input_gradient && (input.block == BLOCK || pool.is_none() || compares);
         let backward = wanted.then(|| InputGradient::new(isa, &shape, &sum, pool.is_some()));
         let groups = ChannelGroup::all(isa, shape.filters, shape.parts());
         let padded = groups.iter().map(|group| group.width).sum::<usize>();
@@ -145,6 +150,7 @@ impl ConvolutionStep {
             biases,
             backward,
             tiled_gradient,
+            compares,
         }
     }
 
@@ -211,7 +217,7 @@ impl ConvolutionStep {
         group: ChannelGroup,
         input: &[f32],
         output: &mut [f32],
-        (places, scratch): (&mut [u16], &mut [f32]),
+        (places, scratch, pooled): (&mut [u16], &mut [f32], &mut [f32]),
     ) {
         let row_len = windows.width * BLOCK;
         let row_of_output = self.shape.output.width * BLOCK;
@@ -229,6 +235,7 @@ impl ConvolutionStep {
                     let row = block * self.shape.output.height + first + y;
                     let places = &mut places[row * row_of_output..][..row_of_output];
                     self.pool_row(windows, (scratch, row_len), y, out, places);
+                    self.keep(&scratch[y * windows.row_step * row_len..], row, pooled);
                 }
             }
         }
@@ -276,6 +283,8 @@ impl ConvolutionStep {
         let places = &mut memory.places[place * len..][..len];
         let out = &mut output[layout.row_start(row.block, row.down)..][..len];
         self.pool_row(windows, (&memory.scratch, row_len), 0, out, places);
+        let pooled = &mut memory.kept[slot * self.pooled_len()..];
+        self.keep(&memory.scratch, row.block * layout.height + row.down, pooled);
     }
 
     fn bias_of(&self, block: usize) -> &[f32; BLOCK] {
@@ -313,7 +322,11 @@ impl FeatureStep for ConvolutionStep {
         let entries = if training && self.is_sparse() { positions * BLOCK } else { 0 };
         StepMemory {
             places: vec![0; places],
-            kept: Buffer::zeros(if training { samples * self.ending.kept_len() } else { 0 }),
+            kept: Buffer::zeros(if training {
+                samples * (self.ending.kept_len() + self.pooled_len())
+            } else {
+                0
+            }),
             weight_gradient: Buffer::zeros(gradient),
             bias_gradient: Buffer::zeros(if training { blocks * BLOCK } else { 0 }),
             scratch: Buffer::zeros(scratch),
@@ -324,7 +337,8 @@ impl FeatureStep for ConvolutionStep {
 
     fn work_len(&self, samples: usize) -> usize {
         let tilings = [Tiling::of(&self.shape, self.pool.as_ref()), Tiling::of_input(&self.shape)];
-        tilings.iter().flatten().map(|tiling| tiling.work_len(samples, &self.shape)).max().unwrap_or(0)
+        let tiled = tilings.iter().flatten().map(|tiling| tiling.work_len(samples, &self.shape)).max();
+        tiled.unwrap_or(0).max(self.compared_work_len())
     }
 
     fn forward(&self, _pass: &Pass, block: Forward<'_>) {
@@ -343,9 +357,10 @@ impl FeatureStep for ConvolutionStep {
                         self.forward_rows(group, input, output, kept);
                     }
                     Some(windows) => {
-                        let places = &mut block.memory.places[slot * per_sample..(slot + 1) * per_sample];
-                        let scratch = &mut block.memory.scratch[..];
-                        self.forward_pooled(windows, group, input, output, (places, scratch));
+                        let StepMemory { places, scratch, kept, .. } = &mut *block.memory;
+                        let places = &mut places[slot * per_sample..(slot + 1) * per_sample];
+                        let kept = &mut kept[slot * self.pooled_len()..];
+                        self.forward_pooled(windows, group, input, output, (places, scratch, kept));
                     }
                 }
             }
@@ -354,8 +369,10 @@ impl FeatureStep for ConvolutionStep {
 
     fn backward(&self, pass: &Pass, block: Backward<'_>) {
         let per_sample = self.shape.output.without_halo().len();
-        if !pass.learning && self.pool.is_none() {
-            return self.pull_back(block);
+        match (&self.pool, block.compared) {
+            (Some(windows), Some(compared)) => return self.multiply_back(windows, compared, block),
+            (None, _) if !pass.learning => return self.pull_back(block),
+            _ => {}
         }
         if let Some(tiled) = &self.tiled_gradient {
             return self.backward_tiled(tiled, block);
@@ -377,7 +394,9 @@ impl FeatureStep for ConvolutionStep {
             match (&self.pool, places) {
                 (Some(windows), Some(places)) if self.is_sparse() => {
                     let to = input_gradient.as_deref_mut();
-                    let memory = (&mut weight_gradient[..], &mut entries[..]);
+                    // Explanations want the input's gradient alone.
+                    let weight_gradient = pass.learning.then_some(&mut weight_gradient[..]);
+                    let memory = (weight_gradient, &mut entries[..]);
                     self.backward_sparse(windows, input, (gradient, places), to, memory);
                 }
                 (Some(windows), Some(places)) if pass.learning => {

@@ -1,5 +1,7 @@
 //! Steps that join several tensors into one.
 
+use std::borrow::Cow;
+
 use super::{Backward, FeatureStep, Forward, Pass, rows};
 use crate::kernel::{BLOCK, Layout, activate, activate_backward};
 use crate::layer::Activation;
@@ -174,17 +176,17 @@ impl FeatureStep for MultiplyStep {
     fn backward(&self, _pass: &Pass, block: Backward<'_>) {
         let Some(input_gradient) = block.input_gradient else { return };
         let layout = &self.inputs[block.which];
-        let other = block.reads.get(1 - block.which).chunks_exact(self.inputs[1 - block.which].len());
+        let mut other = Cow::from(block.reads.get(1 - block.which));
+        if let Some(compared) = &block.compared {
+            // Δ(a · b) = Δa · (b + b′) / 2 + Δb · (a + a′) / 2.
+            let values = other.to_mut().iter_mut().zip(compared.reads.get(1 - block.which));
+            values.for_each(|(own, other)| *own = (*own + other) / 2.0);
+        }
+        // The only sample of a comparison serves all seeds.
+        let others = other.chunks_exact(self.inputs[1 - block.which].len()).cycle();
         let gradients = block.output_gradient.chunks_exact(self.output.len());
-        let samples = gradients.zip(other).zip(input_gradient.chunks_exact_mut(layout.len()));
-        let mut mean;
-        for (sample, ((gradient, mut other), to)) in samples.enumerate() {
-            if let Some(reference) = &block.reference {
-                // Δ(a · b) = Δa · (b + b′) / 2 + Δb · (a + a′) / 2.
-                let compared = &reference.reads.get(1 - block.which)[sample * other.len()..][..other.len()];
-                mean = other.iter().zip(compared).map(|(a, b)| (a + b) / 2.0).collect::<Vec<f32>>();
-                other = &mean;
-            }
+        let samples = gradients.zip(others).zip(input_gradient.chunks_exact_mut(layout.len()));
+        for ((gradient, other), to) in samples {
             if block.which == 0 {
                 for ((plane, y, target), (_, _, from)) in rows(layout).zip(rows(&self.output)) {
                     let factor = self.factor((plane, y), other).iter().cycle();

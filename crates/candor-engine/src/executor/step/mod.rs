@@ -145,8 +145,9 @@ pub(super) struct Backward<'a> {
     /// The gradient of the loss with respect to the output. A step may work in it, and finds that again on the call for
     /// its next input.
     pub output_gradient: &'a mut [f32],
-    /// What the samples are compared with: then what goes back are multipliers, not gradients.
-    pub reference: Option<Reference<'a>>,
+    /// What the block's only sample is compared with. Then what goes back are multipliers between the two, of as many seeds
+    /// as there are gradients.
+    pub compared: Option<Compared<'a>>,
     /// The input that this call is about.
     pub which: usize,
     /// Where the gradient with respect to that input goes, if anyone wants it. Holds anything before.
@@ -156,13 +157,12 @@ pub(super) struct Backward<'a> {
     pub work: &'a mut [f32],
 }
 
-/// The samples that a block on its way back is compared with.
+/// The sample that another is compared with on its way back: the first of its lane.
 #[derive(Clone, Copy)]
-pub(super) struct Reference<'a> {
+pub(super) struct Compared<'a> {
     pub reads: Reads<'a>,
     pub output: &'a [f32],
-    /// Where each maximum was found in its window, of all samples of the lane.
-    pub places: &'a [u16],
+    pub memory: &'a StepMemory,
 }
 
 /// What one lane remembers for one step.

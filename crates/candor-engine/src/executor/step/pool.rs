@@ -59,15 +59,13 @@ impl FeatureStep for MaxPoolStep {
         let places = &block.memory.places[block.slots.start * per_sample..block.slots.end * per_sample];
         let gradients = block.output_gradient.chunks_exact(self.output.len());
         let samples = gradients.zip(input_gradient.chunks_exact_mut(self.input.len()));
-        if let Some(reference) = &block.reference {
-            let compared = &reference.places[block.slots.start * per_sample..block.slots.end * per_sample];
-            let sides = [
-                Side { inputs: block.reads.get(0), outputs: block.output, places },
-                Side { inputs: reference.reads.get(0), outputs: reference.output, places: compared },
-            ];
-            let samples = samples.enumerate();
-            return samples.for_each(|(sample, (from, to))| {
-                self.multiply_back(sides.map(|side| self.of(side, sample)), from, to)
+        if let Some(compared) = block.compared {
+            let own = Side { inputs: block.reads.get(0), outputs: block.output, places };
+            let places = &compared.memory.places[..];
+            let other = Side { inputs: compared.reads.get(0), outputs: compared.output, places };
+            let slopes = self.slopes([own, other]);
+            return samples.for_each(|(from, to)| {
+                slopes.iter().for_each(|slope| to[slope.input] += from[slope.output] * slope.value);
             });
         }
         for ((from, to), places) in samples.zip(places.chunks_exact(per_sample)) {
@@ -84,7 +82,7 @@ impl FeatureStep for MaxPoolStep {
     }
 }
 
-/// Inputs, outputs, and where the maxima were found, of what is compared.
+/// A sample of two that are compared: inputs, outputs, and where the maxima were found.
 #[derive(Clone, Copy)]
 struct Side<'a> {
     inputs: &'a [f32],
@@ -92,39 +90,38 @@ struct Side<'a> {
     places: &'a [u16],
 }
 
-impl MaxPoolStep {
-    fn of<'a>(&self, side: Side<'a>, sample: usize) -> Side<'a> {
-        let (inputs, outputs, places) =
-            (self.input.len(), self.output.len(), self.output.without_halo().len());
-        Side {
-            inputs: &side.inputs[sample * inputs..][..inputs],
-            outputs: &side.outputs[sample * outputs..][..outputs],
-            places: &side.places[sample * places..][..places],
-        }
-    }
+/// Δoutput / Δinput at the place that the difference of two maxima goes to.
+struct Slope {
+    input: usize,
+    output: usize,
+    value: f32,
+}
 
+impl MaxPoolStep {
     /// The difference of two maxima goes to where the larger one was found: there the inputs differ at least as much.
-    fn multiply_back(&self, [input, reference]: [Side<'_>; 2], from: &[f32], to: &mut [f32]) {
+    fn slopes(&self, [own, other]: [Side<'_>; 2]) -> Vec<Slope> {
         let (windows, row) = (&self.windows, self.input.row());
         let before = windows.pad_top * row + windows.pad_left * BLOCK;
         let places = 0..windows.rows * windows.columns;
         let offsets: Vec<usize> =
             places.map(|place| place / windows.columns * row + place % windows.columns * BLOCK).collect();
+        let mut slopes = Vec::with_capacity(own.places.len());
         for (number, (plane, y, outputs)) in rows(&self.output).enumerate() {
             let first = self.input.row_start(plane, 0) + y * windows.row_step * row;
             let len = outputs.len();
-            let [own, other] = [input.places, reference.places].map(|places| &places[number * len..][..len]);
-            for (index, at) in outputs.enumerate() {
-                let difference = input.outputs[at] - reference.outputs[at];
-                let place = if difference >= 0.0 { own[index] } else { other[index] };
+            for (index, output) in outputs.enumerate() {
+                let difference = own.outputs[output] - other.outputs[output];
+                let larger = if difference >= 0.0 { own } else { other };
+                let place = larger.places[number * len + index];
                 let window = first + index / BLOCK * windows.column_step * BLOCK + index % BLOCK;
-                let found = window + offsets[usize::from(place)] - before;
-                let of_inputs = input.inputs[found] - reference.inputs[found];
+                let input = window + offsets[usize::from(place)] - before;
+                let of_inputs = own.inputs[input] - other.inputs[input];
                 if of_inputs.abs() >= LEAST_DIFFERENCE {
-                    to[found] += from[at] * (difference / of_inputs);
+                    slopes.push(Slope { input, output, value: difference / of_inputs });
                 }
             }
         }
+        slopes
     }
 }
 

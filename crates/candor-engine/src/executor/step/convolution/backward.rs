@@ -83,7 +83,7 @@ impl ConvolutionStep {
         input: &[f32],
         (gradient, places): (&[f32], &[u16]),
         mut input_gradient: Option<&mut [f32]>,
-        (weight_gradient, entries): (&mut [f32], &mut [Entry]),
+        (mut weight_gradient, entries): (Option<&mut [f32]>, &mut [Entry]),
     ) {
         let per_plane = self.sum.taps.len() * BLOCK;
         let per_channel = self.sum.planes * per_plane;
@@ -113,8 +113,9 @@ impl ConvolutionStep {
                         }
                         _ => None,
                     };
-                    let (x, dw) = (&input[inside.clone()], &mut weight_gradient[at..at + per_plane]);
-                    add_sparse_gradients(self.isa, entries, &self.sum.taps, x, dw, to_input);
+                    let to_weight = weight_gradient.as_deref_mut();
+                    let to_weight = to_weight.map(|dw| (&input[inside.clone()], &mut dw[at..at + per_plane]));
+                    add_sparse_gradients(self.isa, entries, &self.sum.taps, to_weight, to_input);
                 }
             }
         }

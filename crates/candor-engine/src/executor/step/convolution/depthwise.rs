@@ -114,7 +114,6 @@ impl FeatureStep for DepthwiseStep {
 
     fn backward(&self, pass: &Pass, block: Backward<'_>) {
         let (inputs, outputs) = (self.shape.input.len(), self.shape.output.len());
-        let mut input_gradients = block.input_gradient;
         for (index, slot) in block.slots.clone().enumerate() {
             let input = &block.reads.get(0)[index * inputs..][..inputs];
             let output = &block.output[index * outputs..][..outputs];
@@ -125,9 +124,11 @@ impl FeatureStep for DepthwiseStep {
             if pass.learning {
                 self.add_weight_gradient(input, gradient, weight_gradient);
             }
-            if let Some(all) = &mut input_gradients {
-                self.write_input_gradient(gradient, &mut all[index * inputs..][..inputs]);
-            }
+        }
+        let Some(input_gradient) = block.input_gradient else { return };
+        let gradients = block.output_gradient.chunks_exact_mut(outputs);
+        for (gradient, to) in gradients.zip(input_gradient.chunks_exact_mut(inputs)) {
+            self.write_input_gradient(gradient, to);
         }
     }
 
