@@ -55,7 +55,9 @@ impl Conductor {
         let mut task = || result = work.take().map(|work| work());
         let task: &mut (dyn FnMut() + Send) = &mut task;
         // SAFETY: only the lifetime is forgotten, and this function does not return before the task is done.
-        let task = Task(unsafe { std::mem::transmute::<*mut (dyn FnMut() + Send), _>(task) });
+        let task = Task(unsafe {
+            std::mem::transmute::<*mut (dyn FnMut() + Send + '_), *mut (dyn FnMut() + Send)>(task)
+        });
         let free = self.wait(|state| matches!(state, State::Free));
         self.change(free, State::Asked(task));
         let mut done = self.wait(|state| matches!(state, State::Done(_)));

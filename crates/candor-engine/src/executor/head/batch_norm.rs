@@ -47,11 +47,11 @@ impl VectorNorm {
         if learning {
             self.measure(input);
         }
-        let running = [2, 3].map(|offset| self.tensor(parameters, offset));
         for value in 0..self.size {
+            let running = |offset| f64::from(self.tensor(parameters, offset)[value]);
             let (mean, variance) = match learning {
                 true => (self.mean[value], self.variance[value]),
-                false => (f64::from(running[0][value]), f64::from(running[1][value])),
+                false => (running(2), running(3)),
             };
             self.forward[value] = self.channel(parameters, value, mean, variance).forward();
         }
