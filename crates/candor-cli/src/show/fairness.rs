@@ -45,7 +45,7 @@ fn lesson(frontier: &FairnessFrontier) -> String {
             run.run.display()
         ),
         None => "No training made the gap smaller for at most two points of accuracy: collect more and better pictures of the \
-                 group that it fails, or try --fairness-method group-dro."
+                 group that it fails, or try the other --fairness-method (penalty, group-dro)."
             .to_owned(),
     }
 }

@@ -90,9 +90,9 @@ impl Files<'_> {
             crops.into_iter().for_each(|crop| self.crop(picture, group.clone(), crop));
         }
         if without > 0 {
-            let path = path.display();
+            let (path, have) = (path.display(), if without == 1 { "picture has" } else { "pictures have" });
             reporter.note(&format!(
-                "{without} pictures have no crop and are left out: candor crop {path} looks for faces in those added since"
+                "{without} {have} no crop and are left out: candor crop {path} looks for faces in those added since"
             ));
         }
         Ok(())
