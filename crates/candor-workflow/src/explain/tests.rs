@@ -52,7 +52,7 @@ channels = "grey"
 fn picture(number: usize) -> Vec<f32> {
     let mut rng = Seed(9).at(number as u64).rng();
     let inside = |at: usize| PATCH.contains(&(at / SIDE)) && PATCH.contains(&(at % SIDE));
-    let striped = |at: usize| if at / SIDE % 2 == 0 { 1.0 } else { 0.0 };
+    let striped = |at: usize| if (at / SIDE).is_multiple_of(2) { 1.0 } else { 0.0 };
     let has_patch = number % 2 == 1;
     (0..LEN)
         .map(|at| {
