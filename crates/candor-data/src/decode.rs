@@ -118,6 +118,9 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, DecodeError>
     let decoder =
         reader.into_decoder().map_err(|error| error::from_image(error, format, bytes, limits.max_pixels))?;
     let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(DecodeErrorKind::NoPixels { width, height }.into());
+    }
     if u64::from(width) * u64::from(height) > limits.max_pixels {
         let max_pixels = limits.max_pixels;
         return Err(DecodeErrorKind::TooManyPixels { width, height, max_pixels }.into());

@@ -54,6 +54,9 @@ pub enum DecodeErrorKind {
     /// The format is known, the content is broken.
     #[error("is damaged: {detail}")]
     Damaged { detail: String },
+    /// A header that tells of a picture without rows or columns.
+    #[error("is damaged: its header says that it has {width} × {height} pixels")]
+    NoPixels { width: u32, height: u32 },
     /// More pixels than allowed.
     #[error(
         "has {width} × {height} pixels, more than the {max_pixels} allowed: if you trust it, raise --max-pixels"

@@ -118,6 +118,15 @@ fn a_bomb_is_refused_before_it_is_decoded() {
 }
 
 #[test]
+fn a_picture_without_rows_is_damaged() {
+    let mut flat = picture("palette.bmp");
+    flat[22..26].fill(0);
+    let expected = "is damaged: its header says that it has 37 × 0 pixels";
+    assert_eq!(decode(&flat, &Limits::default()).unwrap_err().to_string(), expected);
+    assert_eq!(inspect(&flat, &Limits::default()).unwrap_err().to_string(), expected);
+}
+
+#[test]
 fn limits_are_kept_to_the_pixel_and_to_the_byte() {
     let bytes = picture("rgb.png");
     let size = bytes.len() as u64;

@@ -1,10 +1,9 @@
 //! A network compiled, with its memory and its threads: what learning, answering and differentiating have in common.
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
-
 use super::features::Features;
 use super::head::Head;
 use super::plan::Plan;
+use super::threads::Threads;
 use super::{Inputs, Mode};
 use crate::kernel::Isa;
 use crate::{EngineError, Network, Parameters};
@@ -17,7 +16,7 @@ pub(super) struct Compiled {
     pub batch_size: usize,
     pub input_len: usize,
     pub classes: usize,
-    pub threads: ThreadPool,
+    pub threads: Threads,
     pub isa: Isa,
 }
 
@@ -66,13 +65,9 @@ impl Compiled {
         let plan = Plan::new(isa, network, purpose);
         let rows = (batch_size, plan.seeds.unwrap_or(1));
         let head = Head::new(isa, plan.features, plan.head.clone(), rows, purpose);
-        let mut features = Features::new(isa, plan, batch_size, purpose.goes_back());
+        let threads = Threads::new(threads)?;
+        let mut features = Features::new(isa, plan, batch_size, purpose.goes_back(), threads.count());
         features.load(&parameters);
-        let threads = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("candor-engine-{i}"))
-            .build();
-        let threads = threads.map_err(|error| EngineError::NoThreads(error.to_string()))?;
         let (input_len, classes) = (network.input().len(), network.output().len());
         Ok(Compiled { features, head, parameters, batch_size, input_len, classes, threads, isa })
     }
@@ -92,10 +87,10 @@ impl Compiled {
 
     pub fn forward(&mut self, inputs: Inputs<'_>, samples: usize, mode: Mode) {
         let Compiled { features, head, parameters, threads, .. } = self;
-        threads.install(|| {
+        threads.run(|| {
             let rows = samples * features.len();
             features.forward(inputs, mode, &mut head.input_mut()[..rows]);
-            head.forward(parameters, samples, mode.dropout());
+            head.forward(parameters, samples, mode);
         });
     }
 }

@@ -116,7 +116,7 @@ impl DeepLift {
         // Rounds of about the same size.
         let each = seeds.len().div_ceil(seeds.len().div_ceil(features.seeds()));
         for (seeds, sums) in seeds.chunks(each).zip(sums.chunks_mut(each * input.input_len)) {
-            threads.install(|| {
+            threads.run(|| {
                 let rows = head.multiply_back(&input.head, parameters, end, (samples, seeds));
                 features.contribute(&input.features, rows, seeds.len(), sums);
             });

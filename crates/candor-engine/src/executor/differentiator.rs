@@ -116,8 +116,8 @@ impl Differentiator {
     /// From the seeds in the head to the inputs.
     fn pull_back(&mut self, end: End, samples: usize, to: &mut [f32]) {
         let Compiled { features, head, parameters, threads, .. } = &mut self.compiled;
-        threads.install(|| {
-            head.backward(end, parameters, None, (samples, None), true);
+        threads.run(|| {
+            head.backward(end, parameters, None, (samples, Mode::Answer), true);
             features.pull_back(&head.input_gradient()[..samples * features.len()], to);
         });
     }

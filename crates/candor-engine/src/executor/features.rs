@@ -6,11 +6,13 @@
 
 mod boundary;
 mod compare;
+mod desk;
 mod inputs;
 mod lane;
 
 use rayon::prelude::*;
 
+use self::desk::Desks;
 use self::lane::{Lane, Segment, Way};
 use super::plan::Plan;
 use super::step::{Barrier, Pass, StepMemory};
@@ -28,18 +30,22 @@ pub(super) struct Features {
     isa: Isa,
     plan: Plan,
     lanes: Vec<Lane>,
+    desks: Desks,
     /// Samples in a full lane.
     lane_len: usize,
 }
 
 impl Features {
-    pub fn new(isa: Isa, plan: Plan, batch: usize, training: bool) -> Features {
+    /// For batches of up to `batch` samples and so many worker threads.
+    pub fn new(isa: Isa, plan: Plan, batch: usize, training: bool, workers: usize) -> Features {
         let affordable = MOST_GRADIENTS / plan.feature_parameters.max(1);
-        let count = affordable.clamp(2, MOST_LANES).min(batch);
+        // A power of two: three lanes would keep two threads as busy as four do.
+        let count = (1 << affordable.clamp(2, MOST_LANES).ilog2()).min(batch);
         let lane_len = batch.div_ceil(count);
         let count = batch.div_ceil(lane_len);
         let lanes = (0..count).map(|_| Lane::new(&plan, lane_len, training)).collect();
-        Features { isa, plan, lanes, lane_len }
+        let desks = Desks::new(&plan, lane_len, training, workers.min(count));
+        Features { isa, plan, lanes, desks, lane_len }
     }
 
     /// Values in one row of the head's input.
@@ -70,12 +76,13 @@ impl Features {
     pub fn forward(&mut self, inputs: Inputs<'_>, mode: Mode, out: &mut [f32]) {
         let pass = self.pass(mode);
         let used = out.len().div_ceil(self.lane_len * self.plan.features);
-        for segment in 0..=self.barriers(mode) {
-            let segment = self.segment(segment, mode);
-            let (plan, lane_len) = (&self.plan, self.lane_len);
-            let chunks = out.par_chunks_mut(lane_len * plan.features);
-            self.lanes.par_iter_mut().zip(chunks).enumerate().for_each(|(index, (lane, out))| {
-                lane.forward(plan, &pass, &segment, (inputs, index * lane_len), out);
+        for index in 0..=self.barriers(mode) {
+            let segment = self.segment(index, mode);
+            let (plan, desks, lane_len) = (&self.plan, &self.desks, self.lane_len);
+            let lanes = self.lanes.par_iter_mut().zip(out.par_chunks_mut(lane_len * plan.features));
+            for_each_to_and_fro(lanes.enumerate(), index, |(index, (lane, out))| {
+                let inputs = (inputs, index * lane_len);
+                desks.seat(lane, |lane| lane.forward(plan, &pass, &segment, inputs, out));
             });
             if segment.before_barrier {
                 self.settle(segment.steps.end, used, |barrier, lanes| barrier.settle(lanes));
@@ -90,13 +97,14 @@ impl Features {
         }
         let pass = self.pass(mode);
         let used = row_gradients.len().div_ceil(self.lane_len * self.plan.features);
-        for segment in (0..=self.barriers(mode)).rev() {
-            let segment = self.segment(segment, mode);
-            let (plan, lane_len) = (&self.plan, self.lane_len);
-            let chunks = row_gradients.par_chunks(lane_len * plan.features);
-            self.lanes.par_iter_mut().zip(chunks).enumerate().for_each(|(index, (lane, rows))| {
-                let to = Way { first_of_lane: index * lane_len, input_gradients: None };
-                lane.backward(plan, &pass, &segment, rows, to);
+        for index in (0..=self.barriers(mode)).rev() {
+            let segment = self.segment(index, mode);
+            let (plan, desks, lane_len) = (&self.plan, &self.desks, self.lane_len);
+            let rows = row_gradients.par_chunks(lane_len * plan.features);
+            let lanes = self.lanes.par_iter_mut().zip(rows);
+            for_each_to_and_fro(lanes.enumerate(), index + 1, |(index, (lane, rows))| {
+                let way = Way { first_of_lane: index * lane_len, input_gradients: None };
+                desks.seat(lane, |lane| lane.backward(plan, &pass, &segment, rows, way));
             });
             if segment.after_barrier {
                 self.settle(segment.steps.start, used, |barrier, lanes| barrier.settle_back(lanes));
@@ -112,13 +120,13 @@ impl Features {
     /// row a sample, height × width × channels.
     pub fn pull_back(&mut self, row_gradients: &[f32], input_gradients: &mut [f32]) {
         let (pass, segment) = (self.pass(Mode::Answer), self.segment(0, Mode::Answer));
-        let (plan, lane_len) = (&self.plan, self.lane_len);
+        let (plan, desks, lane_len) = (&self.plan, &self.desks, self.lane_len);
         let rows = row_gradients.par_chunks(lane_len * plan.features);
         let gradients = input_gradients.par_chunks_mut(lane_len * pixels(&plan.layouts[0]));
         self.lanes.par_iter_mut().zip(rows.zip(gradients)).enumerate().for_each(
             |(index, (lane, (rows, gradients)))| {
-                let to = Way { first_of_lane: index * lane_len, input_gradients: Some(gradients) };
-                lane.backward(plan, &pass, &segment, rows, to);
+                let way = Way { first_of_lane: index * lane_len, input_gradients: Some(gradients) };
+                desks.seat(lane, |lane| lane.backward(plan, &pass, &segment, rows, way));
             },
         );
     }
@@ -132,7 +140,9 @@ impl Features {
         let barriers = &self.plan.barriers[..self.barriers(mode)];
         let start = if index == 0 { 0 } else { barriers[index - 1] };
         let end = barriers.get(index).copied().unwrap_or(self.plan.steps.len());
-        Segment { steps: start..end, after_barrier: index > 0, before_barrier: index < barriers.len() }
+        let block = if mode.is_learning() { self.plan.blocks[index] } else { self.plan.smallest_block() };
+        let (after_barrier, before_barrier) = (index > 0, index < barriers.len());
+        Segment { steps: start..end, after_barrier, before_barrier, block }
     }
 
     fn pass(&self, mode: Mode) -> Pass {
@@ -146,6 +156,16 @@ impl Features {
             with_memories(&lanes[..used], step, |memories| settle(barrier, memories));
         }
     }
+}
+
+/// Does `work` with all lanes, every other time from the end: what a lane left in a shared cache is then read before the
+/// other lanes push it out.
+fn for_each_to_and_fro<L: IndexedParallelIterator>(
+    lanes: L,
+    time: usize,
+    work: impl Fn(L::Item) + Send + Sync,
+) {
+    if time.is_multiple_of(2) { lanes.for_each(work) } else { lanes.rev().for_each(work) }
 }
 
 /// Values of a picture.

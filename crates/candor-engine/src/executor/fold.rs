@@ -1,12 +1,12 @@
-//! Batch norms taken into the convolutions before them, for networks that only answer.
+//! Batch norms taken into the convolutions and dense layers before them, for networks that only answer.
 //!
-//! With running means for statistics a batch norm is y = s · x + t for each channel, and so is a convolution's bias: the
-//! filters are scaled by s, and the biases become s · b + t. What is left is one step less.
+//! With running means for statistics a batch norm is y = s · x + t for each channel, and so is a layer's bias: the filters
+//! are scaled by s, and the biases become s · b + t. What is left is one step less.
 
 use crate::layer::{Activation, BatchNorm, Layer};
 use crate::{Network, NetworkNode, Parameter, Parameters, Source};
 
-/// The network without the batch norms that stand alone behind a convolution, and the parameters with which it answers the same.
+/// The network without the batch norms that stand alone behind a convolution or a dense layer, and the parameters with which it answers the same.
 pub(super) fn fold_batch_norms(network: &Network, parameters: &Parameters) -> (Network, Parameters) {
     let nodes = network.nodes();
     let mut folded: Vec<NetworkNode> = Vec::new();
@@ -16,12 +16,14 @@ pub(super) fn fold_batch_norms(network: &Network, parameters: &Parameters) -> (N
     for (index, node) in nodes.iter().enumerate() {
         let of_node = |suffix: &str| parameters.get(&format!("{}.{suffix}", node.name)).cloned();
         if let (Layer::BatchNorm(config), Some(place)) = (&node.layer, foldable(network, index)) {
-            let Source::Layer(conv) = moved[place] else { unreachable!("a convolution is a layer") };
+            let Source::Layer(before) = moved[place] else { unreachable!("only layers are folded into") };
             let norm = ["weight", "bias", "running_mean", "running_var"]
                 .map(|suffix| of_node(suffix).expect("the parameters were checked").values);
-            fold(config, &norm, &folded[conv].name, &mut tensors);
-            if let Layer::Conv2d(conv) = &mut folded[conv].layer {
-                conv.bias = true;
+            fold(config, &norm, &folded[before].name, &mut tensors);
+            match &mut folded[before].layer {
+                Layer::Conv2d(conv) => conv.bias = true,
+                Layer::Dense(dense) => dense.bias = true,
+                _ => unreachable!("only these are folded into"),
             }
             moved.push(moved[place]);
             continue;
@@ -40,14 +42,18 @@ pub(super) fn fold_batch_norms(network: &Network, parameters: &Parameters) -> (N
     (network, parameters)
 }
 
-/// The convolution that the batch norm at `index` can be taken into: it reads that alone, and nobody else does.
+/// The layer that the batch norm at `index` can be taken into: it reads that alone, and nobody else does.
 fn foldable(network: &Network, index: usize) -> Option<usize> {
     let Source::Layer(before) = network.nodes()[index].inputs[0] else { return None };
-    let Layer::Conv2d(conv) = &network.nodes()[before].layer else { return None };
-    (conv.activation == Activation::Linear && network.readers(before) == 1).then_some(before)
+    let activation = match &network.nodes()[before].layer {
+        Layer::Conv2d(conv) => conv.activation,
+        Layer::Dense(dense) => dense.activation,
+        _ => return None,
+    };
+    (activation == Activation::Linear && network.readers(before) == 1).then_some(before)
 }
 
-/// Changes the filters and the bias of the convolution called `name`; makes the bias where there was none.
+/// Changes the weights and the bias of the layer called `name`; makes the bias where there was none.
 fn fold(
     config: &BatchNorm,
     [gamma, beta, mean, variance]: &[Vec<f32>; 4],

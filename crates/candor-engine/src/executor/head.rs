@@ -4,12 +4,14 @@
 //! alone, or for the inputs' gradient by rows of the batch. Where a row falls does not change how its sums run, so the
 //! number of threads does not change any bit.
 
+mod batch_norm;
 mod compare;
 
 use rayon::prelude::*;
 
-use super::End;
+pub(super) use self::batch_norm::VectorNorm;
 use super::compiled::Purpose;
+use super::{End, Mode};
 use crate::kernel::{
     Isa, Rows, activate, activate_backward, combine_rows, dropout, inner_products, softmax, softmax_backward,
 };
@@ -27,21 +29,23 @@ pub(super) enum HeadStep {
     Dense { weight: usize, bias: Option<usize>, inputs: usize, units: usize, activation: Activation },
     Activation { size: usize, function: Activation },
     Dropout { size: usize, rate: f32, layer: u64 },
+    BatchNorm(VectorNorm),
 }
 
 impl HeadStep {
     fn outputs(&self) -> usize {
-        match *self {
-            HeadStep::Dense { units, .. } => units,
-            HeadStep::Activation { size, .. } | HeadStep::Dropout { size, .. } => size,
+        match self {
+            HeadStep::Dense { units, .. } => *units,
+            HeadStep::Activation { size, .. } | HeadStep::Dropout { size, .. } => *size,
+            HeadStep::BatchNorm(norm) => norm.size,
         }
     }
 
     fn activation(&self) -> Activation {
-        match *self {
-            HeadStep::Dense { activation, .. } => activation,
-            HeadStep::Activation { function, .. } => function,
-            HeadStep::Dropout { .. } => Activation::Linear,
+        match self {
+            HeadStep::Dense { activation, .. } => *activation,
+            HeadStep::Activation { function, .. } => *function,
+            HeadStep::Dropout { .. } | HeadStep::BatchNorm(_) => Activation::Linear,
         }
     }
 }
@@ -111,8 +115,8 @@ impl Head {
         if loss.includes(last) { End::Score } else { End::Output }
     }
 
-    pub fn forward(&mut self, parameters: &Parameters, samples: usize, stream: Option<Stream>) {
-        for (index, step) in self.steps.iter().enumerate() {
+    pub fn forward(&mut self, parameters: &Parameters, samples: usize, mode: Mode) {
+        for (index, step) in self.steps.iter_mut().enumerate() {
             let (before, after) = self.values.split_at_mut(index + 1);
             let input = &before[index][..samples * self.sizes[index]];
             let output = &mut after[0][..samples * self.sizes[index + 1]];
@@ -125,10 +129,20 @@ impl Head {
                 }
                 HeadStep::Activation { .. } => output.copy_from_slice(input),
                 HeadStep::Dropout { size, rate, layer } => {
-                    drop_rows(self.isa, *size, (*rate, *layer), stream, input, output);
+                    drop_rows(self.isa, *size, (*rate, *layer), mode.dropout(), input, output);
                 }
+                HeadStep::BatchNorm(norm) => norm.forward(parameters, mode.is_learning(), input, output),
             }
             activate_rows(self.isa, step.activation(), self.sizes[index + 1], output);
+        }
+    }
+
+    /// Writes what follows the data instead of gradients, after a pass that learned.
+    pub fn remember(&self, parameters: &mut Parameters) {
+        for step in &self.steps {
+            if let HeadStep::BatchNorm(norm) = step {
+                norm.remember(parameters);
+            }
         }
     }
 
@@ -171,16 +185,17 @@ impl Head {
         end: End,
         parameters: &Parameters,
         mut gradients: Option<&mut Parameters>,
-        (samples, stream): (usize, Option<Stream>),
+        (samples, mode): (usize, Mode),
         input_gradient: bool,
     ) {
-        for (index, step) in self.steps.iter().enumerate().rev() {
+        let steps = self.steps.len();
+        for (index, step) in self.steps.iter_mut().enumerate().rev() {
             let (size, outputs) = (self.sizes[index], self.sizes[index + 1]);
             let (before, after) = self.gradients.split_at_mut(index + 1);
             let to = &mut before[index][..samples * size];
             let from = &mut after[0][..samples * outputs];
             let output = &self.values[index + 1][..samples * outputs];
-            let is_last = index + 1 == self.steps.len();
+            let is_last = index + 1 == steps;
             let input = &self.values[index][..samples * size];
             if !(is_last && end == End::Score) {
                 let values = if step.activation().gradient_from_output() { output } else { input };
@@ -202,7 +217,11 @@ impl Head {
                 }
                 HeadStep::Activation { .. } => to.copy_from_slice(from),
                 HeadStep::Dropout { size, rate, layer } => {
-                    drop_rows(self.isa, *size, (*rate, *layer), stream, from, to)
+                    drop_rows(self.isa, *size, (*rate, *layer), mode.dropout(), from, to)
+                }
+                HeadStep::BatchNorm(norm) => {
+                    let gradients = gradients.as_deref_mut();
+                    norm.backward(parameters, mode.is_learning(), (input, from), gradients, to);
                 }
             }
         }

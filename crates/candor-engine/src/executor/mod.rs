@@ -12,8 +12,10 @@ mod differentiator;
 mod features;
 mod fold;
 mod head;
+mod normalisation;
 mod plan;
 mod step;
+mod threads;
 mod trainer;
 
 pub use deep_lift::DeepLift;

@@ -3,17 +3,19 @@
 
 mod gradients;
 mod join;
+mod kept;
 mod layouts;
 
 use self::gradients::GradientPlan;
 use self::join::{Joined, join};
+use self::kept::kept;
 use self::layouts::{lay_out, reserve_halos};
 use crate::kernel::{BLOCK, Isa, Layout, Windows};
 use crate::layer::{Layer, Padding, WindowGeometry};
 use crate::{Network, NetworkNode, Pair, Shape};
 
 use super::compiled::Purpose;
-use super::head::HeadStep;
+use super::head::{HeadStep, VectorNorm};
 use super::step::{
     ActivationStep, AddStep, Arrival, AvgPoolStep, BatchNormStep, ConcatStep, ConvolutionPlace, DropoutStep,
     Edge, FeatureStep, MaxPoolStep, MultiplyStep, UpsampleStep, ZeroPadStep, convolution_step,
@@ -37,8 +39,10 @@ pub(super) struct Plan {
     pub features: usize,
     /// The part on vectors.
     pub head: Vec<HeadStep>,
-    /// Samples that a worker takes through the feature part at a time.
-    pub block: usize,
+    /// Which tensors are kept of all samples for the way back.
+    pub kept: Vec<bool>,
+    /// Samples that a worker takes through the steps up to each barrier at a time, and behind the last.
+    pub blocks: Vec<usize>,
     /// In a comparison: seeds that go back together between two samples.
     pub seeds: Option<usize>,
     /// Trained values in the feature part.
@@ -95,8 +99,8 @@ impl Plan {
                 _ => last.channels,
             },
             head: head_steps(head, end + usize::from(rest.len() > head.len()), &places),
-            block: (CACHE_FLOATS / largest_segment(&gradients.edges, &layouts, &barriers))
-                .clamp(1, LARGEST_BLOCK),
+            kept: kept(&joined, &barriers, purpose),
+            blocks: blocks(&gradients.edges, &layouts, &barriers),
             seeds: (purpose == Purpose::Compare).then(|| seeds_at_once(&gradients)),
             feature_parameters: features
                 .iter()
@@ -109,6 +113,16 @@ impl Plan {
         }
     }
 
+    /// Samples that memory for a block must hold.
+    pub fn largest_block(&self) -> usize {
+        self.blocks.iter().copied().max().unwrap_or(1)
+    }
+
+    /// Samples that may go through all steps without a halt.
+    pub fn smallest_block(&self) -> usize {
+        self.blocks.iter().copied().min().unwrap_or(1)
+    }
+
     /// How the last feature maps lie in memory.
     pub fn last(&self) -> &Layout {
         &self.layouts[self.steps.len()]
@@ -119,17 +133,16 @@ fn is_feature_layer(node: &NetworkNode) -> bool {
     matches!((node.input, node.output), (Shape::Image { .. }, Shape::Image { .. }))
 }
 
-/// Floats that a sample has in the tensors between two barriers, where that is most.
-fn largest_segment(edges: &[Vec<Edge>], layouts: &[Layout], barriers: &[usize]) -> usize {
-    let (mut largest, mut current) = (0, layouts[0].len());
-    for (step, layout) in layouts[1..].iter().enumerate() {
-        if barriers.contains(&step) {
-            largest = largest.max(current);
-            current = layouts[edges[step][0].tensor].len();
-        }
-        current += layout.len();
-    }
-    largest.max(current)
+/// As many samples for each segment as leave its tensors in the cache.
+fn blocks(edges: &[Vec<Edge>], layouts: &[Layout], barriers: &[usize]) -> Vec<usize> {
+    let starts = std::iter::once(0).chain(barriers.iter().copied());
+    let ends = barriers.iter().copied().chain([edges.len()]);
+    let block = |(start, end): (usize, usize)| {
+        let read = edges.get(start).map_or(0, |inputs| layouts[inputs[0].tensor].len());
+        let floats = read + layouts[start + 1..=end].iter().map(Layout::len).sum::<usize>();
+        (CACHE_FLOATS / floats.max(1)).clamp(1, LARGEST_BLOCK)
+    };
+    starts.zip(ends).map(block).collect()
 }
 
 /// As many seeds as a second-level cache takes the multipliers of, or nearly.
@@ -174,7 +187,8 @@ fn compile(
         }
         Layer::BatchNorm(config) => {
             let first = places.0[joined.index];
-            Box::new(BatchNormStep::new(config, (input, output), joined.activation, first))
+            let added = joined.added().map(|tensor| layouts[tensor]);
+            Box::new(BatchNormStep::new(config, (input, added, output), joined.activation, first))
         }
         Layer::MaxPool2d(pool) => {
             let windows = sliding_windows(&input, pool.size, pool.stride(), pool.padding);
@@ -250,6 +264,9 @@ fn head_steps(nodes: &[NetworkNode], first: usize, places: &ParameterPlaces) -> 
             }
             Layer::Dropout(layer) => {
                 Some(HeadStep::Dropout { size: node.input.len(), rate: layer.rate, layer: index as u64 })
+            }
+            Layer::BatchNorm(config) => {
+                Some(HeadStep::BatchNorm(VectorNorm::new(config, node.input.len(), places.0[index])))
             }
             // A vector is flat already.
             Layer::Flatten(_) => None,

@@ -55,8 +55,9 @@ impl Trainer {
         let dropout = Stream::new(self.config.seed).derive("dropout").at(self.step);
         let outcome = self.propagate(batch, groups, Mode::Learn { dropout: Some(dropout) }, true);
         let Trainer { compiled, config, gradients, slots, step, .. } = self;
-        compiled.threads.install(|| {
+        compiled.threads.run(|| {
             compiled.features.remember(&mut compiled.parameters);
+            compiled.head.remember(&mut compiled.parameters);
             let change = Step {
                 isa: compiled.isa,
                 optimizer: config.optimizer,
@@ -206,7 +207,7 @@ impl Trainer {
         self.compiled.forward(batch.inputs, samples, mode);
         let Trainer { compiled, config, gradients, balance, .. } = self;
         let Compiled { features, head, parameters, threads, .. } = compiled;
-        threads.install(|| {
+        threads.run(|| {
             let mut outcome = head.loss(&config.objective(), batch.targets);
             if let Some(balance) = balance.as_mut().filter(|_| !groups.is_empty()) {
                 let objective = config.objective();
@@ -214,8 +215,8 @@ impl Trainer {
                     balance.apply(&objective, rows, moves_weights, outcome, gradients)
                 });
             }
-            let (end, dropout) = (head.end_of(config.loss), mode.dropout());
-            head.backward(end, parameters, Some(gradients), (samples, dropout), features.needs_gradient());
+            let end = head.end_of(config.loss);
+            head.backward(end, parameters, Some(gradients), (samples, mode), features.needs_gradient());
             features.backward(&head.input_gradient()[..samples * features.len()], mode, gradients);
             outcome
         })

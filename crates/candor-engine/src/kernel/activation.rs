@@ -4,16 +4,11 @@
 //! single values, so that the compiler makes vectors of it for each instruction set. What it takes from the standard
 //! library elsewhere (`exp`, `tanh`) is a call a value, which is why it stands here anew:
 //!
-//! - eˣ = 2ⁿ · eʳ with n = x / ln 2 rounded and |r| ≤ ½ ln 2; eʳ − 1 is a polynomial of degree 7. n is rounded by adding
-//!   1.5 · 2²³, where neighbouring floats are 1 apart, and its bits make the factor 2ⁿ.
+//! - eˣ and the normal distribution's Φ: `activation/exponential.rs`.
 //! - tanh x = −t / (t + 2) with t = e⁻²ˣ − 1, which is exact in the limit at both ends.
-//! - The normal distribution's Φ(−a) = e^(−a²/2) · R(a), a ≥ 0, where R falls slowly and is a fraction of two
-//!   polynomials with positive coefficients, so that nothing cancels. a² is taken apart into an exact part and a small
-//!   rest: rounded, its error would be the exponential's relative error.
 //!
-//! Coefficients were fitted for the least largest relative error (Lawson, 1961), which is below .01 ulp for eʳ − 1 and .1
-//! ulp for R. How far the results are off at worst, against double precision: values in ulp, derivatives in 2⁻²⁴ (half an
-//! ulp of 1; those of SiLU, hard-swish and GELU pass through zero, where nothing can be said in ulp):
+//! How far the results are off at worst, against double precision: values in ulp, derivatives in 2⁻²⁴ (half an ulp of 1;
+//! those of SiLU, hard-swish and GELU pass through zero, where nothing can be said in ulp):
 //!
 //! | function | value | derivative |
 //! |---|---|---|
@@ -23,12 +18,18 @@
 //! | sigmoid | 2.5 | 1.5 |
 //! | SiLU | 3.4 | 3.2 |
 //! | hard-swish | 1.9 | 2.0 |
-//! | GELU | 7.1; from −2 up 4.2 (without fused multiply-add 5.7) | 2.7 |
+//! | GELU | 1.4 | 1.2 |
 //!
-//! Measured with AVX2 over every float from 2⁻¹⁴ to 128 on both sides (GELU from −2 up: every 257th), without fused
-//! multiply-add over every 257th of all; `CANDOR_EVERY_FLOAT=1 cargo test -p candor-engine functions_and_derivatives`
-//! does so again.
+//! Measured with AVX2 over every float from 2⁻¹⁴ to 128 on both sides, without fused multiply-add over every 257th of all (GELU
+//! on both over every 4,099th);
+//! `CANDOR_EVERY_FLOAT=1 cargo test -p candor-engine functions_and_derivatives` does so again.
 
+mod exponential;
+
+pub(super) use self::exponential::exp;
+use self::exponential::{
+    at_least, clamp, exp_in_parts, fused, fused_wide, normal_tail, power_of_two, powers,
+};
 use super::Isa;
 use super::simd::{Simd, simd_kernel};
 use crate::layer::{Activation, LEAKY_SLOPE};
@@ -67,53 +68,6 @@ pub(crate) fn activate_backward(isa: Isa, function: Activation, values: &[f32], 
             Activation::HardSwish => hard_swish_backward(isa, HardSwish, values, gradient),
             Activation::Gelu => gelu_backward(isa, Gelu, values, gradient),
         }
-    }
-}
-
-/// eˣ over its sum, in place.
-pub(crate) fn softmax(isa: Isa, row: &mut [f32]) {
-    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
-    unsafe { softmax_kernel(isa, row) }
-}
-
-/// The gradient before a softmax from the one behind it, in place: p · (g − Σ p g).
-pub(crate) fn softmax_backward(output: &[f32], gradient: &mut [f32]) {
-    let mean: f32 = output.iter().zip(gradient.iter()).map(|(p, g)| p * g).sum();
-    gradient.iter_mut().zip(output).for_each(|(g, p)| *g = p * *g - p * mean);
-}
-
-simd_kernel! { fn softmax_kernel = softmax_row(row: &mut [f32]) }
-
-#[inline(always)]
-fn softmax_row<S: Simd>(row: &mut [f32]) {
-    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    row.iter_mut().for_each(|value| *value = exp::<S>(*value - largest));
-    let sum: f32 = row.iter().sum();
-    row.iter_mut().for_each(|value| *value /= sum);
-}
-
-/// Inputs that differ by less are taken for equal: the quotient of such differences is mostly rounding.
-pub(crate) const LEAST_DIFFERENCE: f32 = 1e-6;
-
-/// before = behind · Δy / Δx for pairs of inputs `x` and their values `y`; where the inputs are as good as equal, `before`
-/// stays as it is.
-pub(crate) fn rescale(isa: Isa, x: [&[f32]; 2], y: [&[f32]; 2], behind: &[f32], before: &mut [f32]) {
-    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
-    unsafe { rescale_kernel(isa, x, y, behind, before) }
-}
-
-simd_kernel! {
-    fn rescale_kernel = rescale_values(x: [&[f32]; 2], y: [&[f32]; 2], behind: &[f32], before: &mut [f32])
-}
-
-#[inline(always)]
-fn rescale_values<S: Simd>(x: [&[f32]; 2], y: [&[f32]; 2], behind: &[f32], before: &mut [f32]) {
-    let len = before.len();
-    let ([x, x0], [y, y0], behind) = (x.map(|x| &x[..len]), y.map(|y| &y[..len]), &behind[..len]);
-    for index in 0..len {
-        let (dx, dy) = (x[index] - x0[index], y[index] - y0[index]);
-        let quotient = behind[index] * (dy / dx);
-        before[index] = if dx.abs() < LEAST_DIFFERENCE { before[index] } else { quotient };
     }
 }
 
@@ -198,7 +152,7 @@ impl Function for Tanh {
     fn value<S: Simd>(self, x: f32) -> f32 {
         // From 10 on, the nearest float is 1.
         let a = clamp(x.abs(), 0.0, 10.0);
-        let (n, power) = powers::<S>(-2.0 * a, 0.0);
+        let (n, power) = powers::<S>(-2.0 * a);
         let scale = power_of_two(n);
         let e = fused::<S>(power, scale, scale);
         let t = fused::<S>(power, scale, scale - 1.0);
@@ -231,7 +185,7 @@ impl Function for Silu {
     #[inline(always)]
     fn value<S: Simd>(self, x: f32) -> f32 {
         let x = at_least(x, -120.0);
-        let (e, scale) = exp_in_parts::<S>(-x.abs(), 0.0);
+        let (e, scale) = exp_in_parts::<S>(-x.abs());
         let below = 1.0 + e * scale;
         if x < 0.0 { x * e / below * scale } else { x / below }
     }
@@ -264,99 +218,18 @@ impl Function for Gelu {
     #[inline(always)]
     fn value<S: Simd>(self, x: f32) -> f32 {
         let x = at_least(x, -15.0);
-        let ((_, tail), scale) = normal_tail::<S>(x);
-        if x < 0.0 { x * tail * scale } else { x * (1.0 - tail * scale) }
+        let (_, tail) = normal_tail::<S>(x);
+        (f64::from(x) * if x < 0.0 { tail } else { 1.0 - tail }) as f32
     }
 
     #[inline(always)]
     fn derivative<S: Simd>(self, x: f32) -> f32 {
-        const ONE_OVER_ROOT_OF_TWO_PI: f32 = 0.398_942_3;
+        const ONE_OVER_ROOT_OF_TWO_PI: f64 = 0.398_942_280_401_432_7;
         let x = clamp(x, -15.0, 15.0);
-        let ((exponential, tail), scale) = normal_tail::<S>(x);
-        let below = if x < 0.0 { tail * scale } else { 1.0 - tail * scale };
-        fused::<S>(x * exponential * scale, ONE_OVER_ROOT_OF_TWO_PI, below)
+        let (exponential, tail) = normal_tail::<S>(x);
+        let below = if x < 0.0 { tail } else { 1.0 - tail };
+        fused_wide::<S>(f64::from(x) * exponential, ONE_OVER_ROOT_OF_TWO_PI, below) as f32
     }
-}
-
-/// e^(−x²/2), and the share of the standard normal distribution beyond |x|: both to be multiplied by the last value.
-#[inline(always)]
-fn normal_tail<S: Simd>(x: f32) -> ((f32, f32), f32) {
-    // From 15 on, both are zero.
-    let a = clamp(x.abs(), 0.0, 15.0);
-    // Twelve bits, so that the square is exact; and a² − high² = (a − high)(a + high).
-    let high = f32::from_bits(a.to_bits() & 0xffff_f000);
-    let (exponential, scale) = exp_in_parts::<S>(-0.5 * high * high, -0.5 * (a - high) * (a + high));
-    let above = polynomial::<S, 5>(a, [0.5, 0.438_295_42, 0.183_235_51, 0.040_633_358, 0.004_116_33]);
-    let below =
-        polynomial::<S, 6>(a, [1.0, 1.674_475_9, 1.202_504_6, 0.469_471_63, 0.101_859_175, 0.010_317_99]);
-    ((exponential, exponential * (above / below)), scale)
-}
-
-/// eˣ: 0 from −104 down, infinity from 89 up.
-#[inline(always)]
-fn exp<S: Simd>(x: f32) -> f32 {
-    let (e, scale) = exp_in_parts::<S>(x, 0.0);
-    e * scale
-}
-
-/// e^(x + rest), for a rest that is small beside 1, as a product.
-///
-/// Its parts have about half of the exponent each: both are floats of full precision even where the product is too small
-/// for one, so that what it is a factor of is rounded once if the second part comes last.
-#[inline(always)]
-fn exp_in_parts<S: Simd>(x: f32, rest: f32) -> (f32, f32) {
-    let (n, power) = powers::<S>(clamp(x, -120.0, 89.0), rest);
-    let half = n >> 1;
-    ((1.0 + power) * power_of_two(half), power_of_two(n.wrapping_sub(half)))
-}
-
-/// n and eʳ − 1, where x + rest = n ln 2 + r.
-#[inline(always)]
-fn powers<S: Simd>(x: f32, rest: f32) -> (i32, f32) {
-    const ROUND: f32 = 12_582_912.0;
-    const LN_2_HIGH: f32 = 355.0 / 512.0;
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
-    let shifted = fused::<S>(x, std::f32::consts::LOG2_E, ROUND);
-    let n = shifted - ROUND;
-    // The high part has nine bits: its product with n is exact.
-    let r = fused::<S>(-n, LN_2_LOW, fused::<S>(-n, LN_2_HIGH, x)) + rest;
-    let terms = [0.5, 0.166_666_64, 0.041_666_016, 0.008_333_626, 0.001_396_281_3, 0.000_197_720_9];
-    let power = fused::<S>(r * r, polynomial::<S, 6>(r, terms), r);
-    (shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32, power)
-}
-
-/// 2ⁿ for −126 ≤ n ≤ 127.
-#[inline(always)]
-fn power_of_two(n: i32) -> f32 {
-    f32::from_bits(((n.wrapping_add(127)) as u32) << 23)
-}
-
-/// c₀ + c₁ x + c₂ x² + …
-#[inline(always)]
-fn polynomial<S: Simd, const TERMS: usize>(x: f32, coefficients: [f32; TERMS]) -> f32 {
-    let mut sum = coefficients[TERMS - 1];
-    for index in (0..TERMS - 1).rev() {
-        sum = fused::<S>(sum, x, coefficients[index]);
-    }
-    sum
-}
-
-/// a · b + c, rounded once where that is one instruction (elsewhere it would be a call).
-#[inline(always)]
-fn fused<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
-    if S::FUSED { a.mul_add(b, c) } else { a * b + c }
-}
-
-/// The nearest value from `low` to `high`.
-#[inline(always)]
-fn clamp(x: f32, low: f32, high: f32) -> f32 {
-    let x = at_least(x, low);
-    if x > high { high } else { x }
-}
-
-#[inline(always)]
-fn at_least(x: f32, low: f32) -> f32 {
-    if x < low { low } else { x }
 }
 
 #[cfg(test)]
@@ -373,7 +246,7 @@ mod tests {
         (Activation::Sigmoid, 2.5, 2.0),
         (Activation::Silu, 3.4, 3.3),
         (Activation::HardSwish, 2.0, 2.1),
-        (Activation::Gelu, 7.2, 2.7),
+        (Activation::Gelu, 1.4, 1.2),
     ];
 
     /// The function and its derivative by the book.
@@ -487,9 +360,6 @@ mod tests {
                 assert_eq!(row[..2], [at_minus_infinity, at_infinity], "{isa} {}", function.name());
                 assert!(row[2].is_nan(), "{isa} {}", function.name());
             }
-            let mut row = [1000.0, -1000.0, 999.0];
-            softmax(isa, &mut row);
-            assert!((row[0] - 0.731_058_6).abs() < 1e-6 && row[1] == 0.0, "{row:?}");
         }
     }
 }

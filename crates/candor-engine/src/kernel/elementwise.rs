@@ -1,4 +1,4 @@
-//! Functions of single values: dropout.
+//! What is done value by value beside activations: dropout, and the quotients of DeepLIFT.
 //!
 //! Plain loops, compiled once for each instruction set so that the compiler's vectors are as wide as the machine's.
 
@@ -29,6 +29,31 @@ fn drop_values<S: Simd>(key: u64, threshold: u32, scale: f32, first: u32, from: 
         hash = (hash ^ (hash >> 15)).wrapping_mul(0x735a_2d97);
         hash ^= hash >> 15;
         *to = if hash < threshold { 0.0 } else { from * scale };
+    }
+}
+
+/// Inputs that differ by less are taken for equal: the quotient of such differences is mostly rounding.
+pub(crate) const LEAST_DIFFERENCE: f32 = 1e-6;
+
+/// before = behind · Δy / Δx for pairs of inputs `x` and their values `y`; where the inputs are as good as equal, `before`
+/// stays as it is.
+pub(crate) fn rescale(isa: Isa, x: [&[f32]; 2], y: [&[f32]; 2], behind: &[f32], before: &mut [f32]) {
+    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
+    unsafe { rescale_kernel(isa, x, y, behind, before) }
+}
+
+simd_kernel! {
+    fn rescale_kernel = rescale_values(x: [&[f32]; 2], y: [&[f32]; 2], behind: &[f32], before: &mut [f32])
+}
+
+#[inline(always)]
+fn rescale_values<S: Simd>(x: [&[f32]; 2], y: [&[f32]; 2], behind: &[f32], before: &mut [f32]) {
+    let len = before.len();
+    let ([x, x0], [y, y0], behind) = (x.map(|x| &x[..len]), y.map(|y| &y[..len]), &behind[..len]);
+    for index in 0..len {
+        let (dx, dy) = (x[index] - x0[index], y[index] - y0[index]);
+        let quotient = behind[index] * (dy / dx);
+        before[index] = if dx.abs() < LEAST_DIFFERENCE { before[index] } else { quotient };
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod activation;
 mod buffer;
+mod conductor;
 mod convolution;
 mod depthwise;
 mod elementwise;
@@ -19,18 +20,18 @@ mod normalise;
 mod pooling;
 mod seeds;
 mod simd;
+mod softmax;
 mod sparse_gradient;
 mod update;
 mod weight_gradient;
 mod winograd;
 
-pub(crate) use activation::{
-    LEAST_DIFFERENCE, activate, activate_backward, rescale, softmax, softmax_backward,
-};
+pub(crate) use activation::{activate, activate_backward};
 pub(crate) use buffer::Buffer;
+pub(crate) use conductor::Conductor;
 pub(crate) use convolution::{Grid, TapSum, convolve, group_width, is_chunked};
 pub(crate) use depthwise::{add_depthwise_weight_gradient, convolve_depthwise};
-pub(crate) use elementwise::dropout;
+pub(crate) use elementwise::{LEAST_DIFFERENCE, dropout, rescale};
 pub use isa::Isa;
 pub(crate) use layout::{Halo, Layout};
 pub(crate) use matrix::{Rows, combine_rows, inner_products};
@@ -38,6 +39,7 @@ pub(crate) use normalise::{PerChannel, add_gradient_sums, add_moments, combine, 
 pub(crate) use pooling::{Windows, avg_pool_row, max_pool_row, spread_row};
 pub(crate) use seeds::{PixelSum, add_to_pixels};
 pub(crate) use simd::BLOCK;
+pub(crate) use softmax::{softmax, softmax_backward};
 pub(crate) use sparse_gradient::{Entry, Lists, add_sparse_gradients};
 pub(crate) use update::{Run, Update, update};
 pub(crate) use weight_gradient::{Region, add_weight_gradient};

@@ -30,6 +30,8 @@ pub(crate) unsafe trait Simd: Copy {
     unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger one; `b` where either is not a number.
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
+    /// `value` where `condition` is above zero, else zero.
+    unsafe fn where_positive(condition: Self::V, value: Self::V) -> Self::V;
     /// The sum over the lanes, always in the same order.
     unsafe fn sum(value: Self::V) -> f32;
     /// The sums over the lanes of several vectors, each as [`Simd::sum`] has it.
@@ -96,6 +98,11 @@ unsafe impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn where_positive(condition: [f32; 8], value: [f32; 8]) -> [f32; 8] {
+        std::array::from_fn(|i| if condition[i] > 0.0 { value[i] } else { 0.0 })
+    }
+
+    #[inline(always)]
     unsafe fn sum(v: [f32; 8]) -> f32 {
         ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]))
     }
@@ -154,6 +161,11 @@ mod x86 {
         #[inline(always)]
         unsafe fn max(a: __m256, b: __m256) -> __m256 {
             unsafe { _mm256_max_ps(a, b) }
+        }
+
+        #[inline(always)]
+        unsafe fn where_positive(condition: __m256, value: __m256) -> __m256 {
+            unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(condition, _mm256_setzero_ps()), value) }
         }
 
         #[inline(always)]
@@ -233,6 +245,14 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn where_positive(condition: __m512, value: __m512) -> __m512 {
+            unsafe {
+                let mask = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(condition, _mm512_setzero_ps());
+                _mm512_maskz_mov_ps(mask, value)
+            }
+        }
+
+        #[inline(always)]
         unsafe fn prefetch(from: *const f32) {
             unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
         }
@@ -300,6 +320,14 @@ mod arm {
         #[inline(always)]
         unsafe fn max(a: float32x4x2_t, b: float32x4x2_t) -> float32x4x2_t {
             unsafe { float32x4x2_t(vmaxq_f32(a.0, b.0), vmaxq_f32(a.1, b.1)) }
+        }
+
+        #[inline(always)]
+        unsafe fn where_positive(condition: float32x4x2_t, value: float32x4x2_t) -> float32x4x2_t {
+            let half = |condition, value| unsafe {
+                vreinterpretq_f32_u32(vandq_u32(vcgtzq_f32(condition), vreinterpretq_u32_f32(value)))
+            };
+            float32x4x2_t(half(condition.0, value.0), half(condition.1, value.1))
         }
 
         #[inline(always)]

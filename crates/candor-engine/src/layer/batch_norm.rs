@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Initial, LayerConfig, LayerProblem, ParameterSpec, only};
 use crate::Shape;
 
-/// Batch normalisation (Ioffe and Szegedy, 2015, algorithm 1): y = γ · (x − μ) / √(σ² + ε) + β, for each channel.
+/// Batch normalisation (Ioffe and Szegedy, 2015, algorithm 1): y = γ · (x − μ) / √(σ² + ε) + β, for each channel of a
+/// picture or each value of a vector.
 ///
 /// While training, μ and σ² are the mean and the (biased) variance over the batch and all pixels, and running means of
 /// both are kept: r ← (1 − momentum) · r + momentum · new, the variance unbiased, as PyTorch has it. When the network
@@ -46,11 +47,13 @@ impl LayerConfig for BatchNorm {
         if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
             return refuse("epsilon", self.epsilon, "above 0");
         }
-        super::expect_image(input).map(|_| input)
+        Ok(input)
     }
 
     fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
-        let Ok((_, _, channels)) = super::expect_image(input) else { return Vec::new() };
+        let channels = match input {
+            Shape::Image { channels, .. } | Shape::Features(channels) => channels,
+        };
         let tensor = |name, value, trained| ParameterSpec {
             name,
             shape: vec![channels],

@@ -231,6 +231,24 @@ fn vectors_are_taken_as_they_are() {
     check(&Network::new(Shape::Features(11), layers).unwrap(), Loss::CrossEntropy, 4, "vectors");
 }
 
+#[test]
+fn vectors_are_normalised() {
+    let layers = || -> [Layer; 5] {
+        [
+            BatchNorm::default().into(),
+            Dense { bias: false, ..Dense::new(6, Activation::Linear) }.into(),
+            BatchNorm { epsilon: 1e-3, ..BatchNorm::default() }.into(),
+            ActivationLayer { function: Activation::Silu }.into(),
+            Dense::new(3, Activation::Softmax).into(),
+        ]
+    };
+    let network = Network::new(Shape::Features(7), layers()).unwrap();
+    check(&network, Loss::CrossEntropy, 5, "normalised vectors");
+    let behind_a_picture = std::iter::once(Flatten {}.into()).chain(layers());
+    let network = Network::new(Shape::image(3, 2, 1), behind_a_picture).unwrap();
+    check(&network, Loss::CrossEntropy, 5, "a normalised picture");
+}
+
 /// Runs a small batch through the network and holds outputs, loss and all gradients against the reference.
 fn check(network: &Network, loss: Loss, samples: usize, name: &str) {
     let mut parameters = Parameters::initial(network, 1);

@@ -16,6 +16,8 @@ const NETWORKS: [(&str, Shape, usize); 4] = [
     ("face-cnn", Shape::image(21, 18, 1), 2),
     ("face-mlp", Shape::image(9, 7, 3), 2),
 ];
+/// One that normalises by the batch: what is learned of a sample depends on its neighbours.
+const RESIDUAL: (&str, Shape, usize) = ("resnet8", Shape::image(13, 12, 3), 4);
 const BATCH: usize = 37;
 const THREADS: [usize; 4] = [1, 2, 3, 7];
 
@@ -30,24 +32,26 @@ struct Subject {
 
 impl Subject {
     fn all() -> impl Iterator<Item = Subject> {
-        NETWORKS.into_iter().map(|(name, input, classes)| {
-            let registered = architecture::find(name).expect("the architecture is registered");
-            let config = TrainingConfig {
-                loss: (registered.loss)(classes),
-                optimizer: (registered.optimizer)(),
-                batch_size: BATCH,
-                threads: 2,
-                seed: 5,
-                ..TrainingConfig::default()
-            };
-            Subject {
-                name,
-                network: registered.build(input, classes).expect("the input is large enough"),
-                config,
-                pixels: formula::bytes(name, BATCH * input.len()),
-                targets: formula::below(name, BATCH, classes),
-            }
-        })
+        NETWORKS.into_iter().map(Subject::new)
+    }
+
+    fn new((name, input, classes): (&'static str, Shape, usize)) -> Subject {
+        let registered = architecture::find(name).expect("the architecture is registered");
+        let config = TrainingConfig {
+            loss: (registered.loss)(classes),
+            optimizer: (registered.optimizer)(),
+            batch_size: BATCH,
+            threads: 2,
+            seed: 5,
+            ..TrainingConfig::default()
+        };
+        Subject {
+            name,
+            network: registered.build(input, classes).expect("the input is large enough"),
+            config,
+            pixels: formula::bytes(name, BATCH * input.len()),
+            targets: formula::below(name, BATCH, classes),
+        }
     }
 
     fn trainer(&self, config: &TrainingConfig) -> Trainer {
@@ -77,7 +81,7 @@ impl Subject {
 
 #[test]
 fn training_gives_the_same_bits_on_any_number_of_threads() {
-    for subject in Subject::all() {
+    for subject in Subject::all().chain([Subject::new(RESIDUAL)]) {
         let train = |threads| {
             let mut trainer = subject.trainer(&TrainingConfig { threads, ..subject.config.clone() });
             let outcomes: Vec<_> = (0..3).map(|_| trainer.step(subject.batch())).collect();

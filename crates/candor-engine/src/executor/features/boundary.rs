@@ -3,16 +3,17 @@
 
 use std::ops::Range;
 
-use super::lane::{Lane, gradient_slots, of_slots, of_slots_mut};
+use super::lane::{Lane, gradient_slots, of_slots, of_slots_mut, tensor_slots};
 use crate::executor::plan::{Boundary, Plan};
 use crate::kernel::Layout;
 
 impl Lane {
     /// The last feature maps of a block as vectors.
-    pub fn write_rows(&mut self, plan: &Plan, slots: &Range<usize>, rows: &mut [f32]) {
-        let (layout, count) = (plan.last(), plan.features);
-        let maps = of_slots(&self.tensors[plan.steps.len()], layout, slots).chunks_exact(layout.len());
-        for ((row, map), slot) in rows.chunks_exact_mut(count).zip(maps).zip(slots.clone()) {
+    pub fn write_rows(&mut self, plan: &Plan, samples: &Range<usize>, rows: &mut [f32]) {
+        let (layout, count, last) = (plan.last(), plan.features, plan.steps.len());
+        let maps = of_slots(&self.tensors[last], layout, &tensor_slots(plan, last, samples));
+        let maps = maps.chunks_exact(layout.len());
+        for ((row, map), slot) in rows.chunks_exact_mut(count).zip(maps).zip(self.remembered(samples)) {
             match plan.boundary {
                 Boundary::Flatten => flatten(layout, map, |index, value| row[index] = value),
                 Boundary::GlobalAvg => {

@@ -24,11 +24,11 @@ impl Features {
     /// seed, height × width × channels.
     pub fn contribute(&mut self, other: &Features, multipliers: &[f32], seeds: usize, sums: &mut [f32]) {
         let pass = self.pass(Mode::Answer);
-        let Features { plan, lanes, lane_len, .. } = self;
+        let Features { plan, lanes, desks, lane_len, .. } = self;
         let rows = multipliers.par_chunks(*lane_len * seeds * plan.features);
         let used = rows.len();
         lanes.par_iter_mut().zip(rows).for_each(|(lane, rows)| {
-            lane.contribute(plan, &pass, &other.lanes[0], rows, seeds);
+            desks.seat(lane, |lane| lane.contribute(plan, &pass, &other.lanes[0], rows, seeds));
         });
         for (seed, sums) in sums.chunks_exact_mut(pixels(&plan.layouts[0])).enumerate() {
             lanes[..used].iter().for_each(|lane| lane.add_contributions(plan, seed, sums));

@@ -7,18 +7,18 @@ use crate::executor::plan::{Boundary, Plan};
 use crate::executor::step::{Arrival, Backward, Compared, Forward, Pass, Reads, StepMemory, rows};
 use crate::kernel::{Buffer, Layout};
 
-/// What a worker needs to take its samples through all steps.
+/// What is kept of some samples from step to step.
 pub(super) struct Lane {
-    /// The input and each step's output: for every sample of the lane, or where nothing is learned for one block.
+    /// The input and each step's output. Tensors that are not kept are lent by a [`Desk`], for one block.
     pub tensors: Vec<Buffer>,
-    /// Whether the tensors hold the whole lane.
+    /// Whether there is a way back.
     training: bool,
-    /// The buffers of [`GradientPlan`](super::plan::GradientPlan).
+    /// The buffers of [`GradientPlan`](super::plan::GradientPlan); those for one block are lent too.
     pub gradients: Vec<Buffer>,
-    /// A gradient that is to be added to another.
-    spare: Buffer,
-    /// What steps work in, one after the other.
-    work: Buffer,
+    /// A gradient that is to be added to another; lent.
+    pub spare: Buffer,
+    /// What steps work in, one after the other; lent.
+    pub work: Buffer,
     pub steps: Vec<StepMemory>,
     /// Where global maxima were found: for every sample and channel.
     pub places: Vec<u32>,
@@ -33,6 +33,8 @@ pub(super) struct Segment {
     pub after_barrier: bool,
     /// Whether the step behind the last one is a barrier.
     pub before_barrier: bool,
+    /// Samples that are taken through them at a time.
+    pub block: usize,
 }
 
 /// How a lane goes back.
@@ -60,23 +62,19 @@ impl Block {
 
 impl Lane {
     pub fn new(plan: &Plan, samples: usize, training: bool) -> Lane {
-        let block = plan.block.min(samples);
-        let back = plan.seeds.unwrap_or(block);
-        let kept = if training { samples } else { block };
-        let places = if plan.boundary == Boundary::GlobalMax { kept * plan.features } else { 0 };
+        let remembered = if training { samples } else { plan.largest_block().min(samples) };
+        let places = if plan.boundary == Boundary::GlobalMax { remembered * plan.features } else { 0 };
+        let kept = |is_kept: bool, len: usize| Buffer::zeros(if is_kept { len * samples } else { 0 });
+        let tensors = plan.layouts.iter().zip(&plan.kept);
         let gradients = plan.gradients.buffers.iter().filter(|_| training);
         Lane {
-            tensors: plan.layouts.iter().map(|layout| Buffer::zeros(layout.len() * kept)).collect(),
+            tensors: tensors.map(|(layout, &is_kept)| kept(is_kept, layout.len())).collect(),
             training,
-            gradients: gradients
-                .map(|buffer| Buffer::zeros(buffer.len * if buffer.whole_lane { samples } else { back }))
-                .collect(),
-            spare: Buffer::zeros(if training { plan.gradients.spare * back } else { 0 }),
-            work: Buffer::zeros(
-                plan.steps.iter().map(|step| step.work_len(block.max(back))).max().unwrap_or(0),
-            ),
+            gradients: gradients.map(|buffer| kept(buffer.whole_lane, buffer.len)).collect(),
+            spare: Buffer::default(),
+            work: Buffer::default(),
             contributions: Buffer::zeros(plan.seeds.map_or(0, |seeds| seeds * plan.layouts[0].len())),
-            steps: plan.steps.iter().map(|step| step.memory(kept, training)).collect(),
+            steps: plan.steps.iter().map(|step| step.memory(remembered, training)).collect(),
             places: vec![0; places],
         }
     }
@@ -95,7 +93,7 @@ impl Lane {
         if segment.before_barrier {
             self.steps[steps.end].statistics.fill(0.0);
         }
-        for samples in blocks(out.len() / plan.features, plan.block) {
+        for samples in blocks(out.len() / plan.features, segment.block) {
             let block = Block::new(samples, first_of_lane);
             if !segment.after_barrier {
                 self.write_inputs(plan, inputs, &block);
@@ -103,7 +101,7 @@ impl Lane {
             steps.clone().for_each(|step| self.step_forward(plan, pass, step, &block));
             if !segment.before_barrier {
                 let rows = block.samples.start * plan.features..block.samples.end * plan.features;
-                self.write_rows(plan, &self.kept(&block), &mut out[rows]);
+                self.write_rows(plan, &block.samples, &mut out[rows]);
             } else if let Some(barrier) = plan.steps[steps.end].barrier() {
                 let reads = reads(plan, &self.tensors, steps.end, &block.samples);
                 barrier.note(pass, reads, &mut self.steps[steps.end]);
@@ -112,15 +110,16 @@ impl Lane {
     }
 
     fn step_forward(&mut self, plan: &Plan, pass: &Pass, step: usize, block: &Block) {
-        let slots = self.kept(block);
+        let slots = self.remembered(&block.samples);
         let (before, after) = self.tensors.split_at_mut(step + 1);
+        let at = tensor_slots(plan, step + 1, &block.samples);
         plan.steps[step].forward(
             pass,
             Forward {
-                slots: slots.clone(),
+                slots,
                 first_sample: block.first_of_lane + block.samples.start,
-                reads: reads(plan, before, step, &slots),
-                output: of_slots_mut(&mut after[0], &plan.layouts[step + 1], &slots),
+                reads: reads(plan, before, step, &block.samples),
+                output: of_slots_mut(&mut after[0], &plan.layouts[step + 1], &at),
                 memory: &mut self.steps[step],
                 work: &mut self.work,
             },
@@ -146,12 +145,14 @@ impl Lane {
         if segment.after_barrier {
             self.steps[segment.steps.start].statistics.fill(0.0);
         }
-        for samples in blocks(row_gradients.len() / plan.features, plan.block) {
+        for samples in blocks(row_gradients.len() / plan.features, segment.block) {
             let block = Block::new(samples, first_of_lane);
             if !segment.before_barrier {
                 let rows = block.samples.start * plan.features..block.samples.end * plan.features;
                 self.read_row_gradients(plan, &block.samples, &row_gradients[rows]);
             }
+            let redone = segment.steps.clone().filter(|step| !plan.kept[step + 1]);
+            redone.for_each(|step| self.step_forward(plan, pass, step, &block));
             (first..last).rev().for_each(|step| self.step_back(plan, pass, (step, None), &block));
             if segment.after_barrier {
                 self.note_back(plan, pass, segment.steps.start, &block);
@@ -173,6 +174,10 @@ impl Lane {
         for (which, edge) in plan.gradients.edges[step].iter().enumerate() {
             let layout = &plan.layouts[edge.tensor];
             let at = |place: usize| gradient_slots(plan, place, &block.gradients);
+            if which > 0 && plan.gradients.places[edge.tensor] == Some(output_place) {
+                // It is there already: see `passed_on`.
+                continue;
+            }
             let (output_gradient, input_gradient) = match (edge.gradient, plan.gradients.places[edge.tensor])
             {
                 (Arrival::First, Some(place)) => {
@@ -192,7 +197,11 @@ impl Lane {
                     slots: block.samples.clone(),
                     first_sample: block.first_of_lane + block.samples.start,
                     reads: reads(plan, &self.tensors, step, &block.samples),
-                    output: of_slots(&self.tensors[step + 1], output_layout, &block.samples),
+                    output: of_slots(
+                        &self.tensors[step + 1],
+                        output_layout,
+                        &tensor_slots(plan, step + 1, &block.samples),
+                    ),
                     output_gradient: of_slots_mut(output_gradient, output_layout, &at(output_place)),
                     compared: compared.map(|lane| Compared {
                         reads: reads(plan, &lane.tensors, step, &(0..1)),
@@ -223,7 +232,7 @@ impl Lane {
             slots: block.samples.clone(),
             first_sample: block.first_of_lane + block.samples.start,
             reads: reads(plan, &self.tensors, step, &block.samples),
-            output: of_slots(&self.tensors[step + 1], layout, &block.samples),
+            output: of_slots(&self.tensors[step + 1], layout, &tensor_slots(plan, step + 1, &block.samples)),
             output_gradient: of_slots_mut(&mut self.gradients[place], layout, &at),
             compared: None,
             which: 0,
@@ -234,18 +243,23 @@ impl Lane {
         barrier.note_back(pass, block);
     }
 
-    /// Where a block's samples are kept in the tensors.
-    fn kept(&self, block: &Block) -> Range<usize> {
-        if self.training { block.samples.clone() } else { 0..block.samples.len() }
+    /// Where a block's samples are in what steps remember.
+    pub fn remembered(&self, samples: &Range<usize>) -> Range<usize> {
+        if self.training { samples.clone() } else { 0..samples.len() }
     }
 
     fn write_inputs(&mut self, plan: &Plan, inputs: Inputs<'_>, block: &Block) {
-        let (layout, slots) = (&plan.layouts[0], self.kept(block));
+        let (layout, slots) = (&plan.layouts[0], tensor_slots(plan, 0, &block.samples));
         let maps = of_slots_mut(&mut self.tensors[0], layout, &slots).chunks_exact_mut(layout.len());
         for (sample, to) in block.samples.clone().zip(maps) {
             inputs.write(block.first_of_lane + sample, layout, to);
         }
     }
+}
+
+/// Where a block's samples are in a tensor.
+pub(super) fn tensor_slots(plan: &Plan, tensor: usize, samples: &Range<usize>) -> Range<usize> {
+    if plan.kept[tensor] { samples.clone() } else { 0..samples.len() }
 }
 
 /// Where a block's samples are in a buffer of gradients.
@@ -254,9 +268,10 @@ pub(super) fn gradient_slots(plan: &Plan, place: usize, samples: &Range<usize>) 
 }
 
 /// What a step reads.
-fn reads<'a>(plan: &'a Plan, tensors: &'a [Buffer], step: usize, slots: &Range<usize>) -> Reads<'a> {
+fn reads<'a>(plan: &'a Plan, tensors: &'a [Buffer], step: usize, samples: &Range<usize>) -> Reads<'a> {
+    let Plan { layouts, kept, .. } = plan;
     let inputs = &plan.gradients.edges[step];
-    Reads { tensors, layouts: &plan.layouts, inputs, start: slots.start, end: slots.end }
+    Reads { tensors, layouts, kept, inputs, first: samples.start, samples: samples.len() }
 }
 
 /// Two different buffers.

@@ -33,6 +33,7 @@ impl Head {
                     let weights = &parameters.tensors()[*weight].values;
                     dense_input_gradient(self.isa, (*inputs, *units), from, weights, to);
                 }
+                HeadStep::BatchNorm(norm) => norm.pull_back(from, to),
                 HeadStep::Activation { .. } | HeadStep::Dropout { .. } => to.copy_from_slice(from),
             }
         }

@@ -46,8 +46,13 @@ impl GradientPlan {
         // In the order in which they begin, on the way back.
         tensors.sort_by_key(|(tensor, life)| std::cmp::Reverse((*life.end(), *tensor)));
         let mut buffers: Vec<GradientBuffer> = Vec::new();
-        let mut places = vec![None; layouts.len()];
+        let mut places: Vec<Option<usize>> = vec![None; layouts.len()];
         for (tensor, life) in tensors {
+            if let Some(index) = passed_on(steps, &edges, layouts, tensor).and_then(|sum| places[sum]) {
+                buffers[index].until = *life.start();
+                places[tensor] = Some(index);
+                continue;
+            }
             let whole_lane = barriers.iter().any(|&barrier| life.contains(&barrier) && barrier < *life.end());
             let is_free =
                 |buffer: &GradientBuffer| buffer.whole_lane == whole_lane && buffer.until > *life.end();
@@ -89,6 +94,14 @@ fn edges(steps: &[Joined<'_>], wanted: &[bool]) -> Vec<Vec<Edge>> {
         steps.iter().rev().map(|step| step.inputs.iter().map(&mut edge).collect()).collect();
     edges.reverse();
     edges
+}
+
+/// The sum whose gradient is also the first that comes to `tensor`, value by value: it need not move. The sum's is as good
+/// as dead then: what the normalisation that is joined to it still reads is not changed before.
+fn passed_on(steps: &[Joined<'_>], edges: &[Vec<Edge>], layouts: &[Layout], tensor: usize) -> Option<usize> {
+    let is_first = |step: usize| edges[step].get(1).is_some_and(|edge| edge.gradient == Arrival::First);
+    let step = (0..steps.len()).find(|&step| steps[step].added() == Some(tensor) && is_first(step))?;
+    (layouts[step + 1] == layouts[tensor]).then_some(step + 1)
 }
 
 /// From the step that wrote a tensor (the network's input: for ever) to the last that reads it (the last tensor: the

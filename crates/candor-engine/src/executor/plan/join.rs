@@ -10,7 +10,7 @@ pub(super) struct Joined<'a> {
     /// Place of the first layer in the network.
     pub index: usize,
     pub node: &'a NetworkNode,
-    /// The tensors that it reads.
+    /// The tensors that it reads. Behind that of a normalisation the one that it is added to, if there is a sum.
     pub inputs: Vec<usize>,
     /// Of a convolution, a normalisation or a sum: the activation behind it.
     pub activation: Activation,
@@ -19,10 +19,20 @@ pub(super) struct Joined<'a> {
     pub output: Shape,
 }
 
-/// The steps of the first `end` layers: a convolution, batch normalisation or sum with the activation behind it, and a
-/// convolution with a max pooling behind that, where the windows do not overlap (else values would be computed more
-/// than once) and the activation lets the largest value of a window be the largest. What another layer reads too is not
-/// joined; and in a comparison, which wants Δoutput / Δinput of each function, only what is pooled is.
+impl Joined<'_> {
+    /// The tensor that a normalisation is added to.
+    pub fn added(&self) -> Option<usize> {
+        match self.node.layer {
+            Layer::BatchNorm(_) => self.inputs.get(1).copied(),
+            _ => None,
+        }
+    }
+}
+
+/// The steps of the first `end` layers: a convolution, batch normalisation or sum with the activation behind it, a batch
+/// normalisation with the sum behind it of itself and one other tensor, and a convolution with a max pooling behind that,
+/// where the windows do not overlap (else values would be computed more than once) and the activation lets the largest value
+/// of a window be the largest. What another layer reads too is not joined; and in a comparison, which wants Δoutput / Δinput of each function, only what is pooled is.
 pub(super) fn join(network: &Network, end: usize, purpose: Purpose) -> Vec<Joined<'_>> {
     let nodes = &network.nodes()[..end];
     let follower = |index: usize| {
@@ -46,6 +56,13 @@ pub(super) fn join(network: &Network, end: usize, purpose: Purpose) -> Vec<Joine
         if let Layer::Conv2d(conv) = &node.layer {
             step.activation = conv.activation;
         }
+        if purpose != Purpose::Compare
+            && matches!(node.layer, Layer::BatchNorm(_))
+            && let Some(other) = summed_with(network, nodes, index)
+        {
+            step.inputs.push(tensor(&other));
+            last += 1;
+        }
         if step.activation == Activation::Linear
             && let Some(NetworkNode { layer: Layer::Activation(next), .. }) = follower(last)
             && takes_activation(&node.layer, next.function)
@@ -68,6 +85,18 @@ pub(super) fn join(network: &Network, end: usize, purpose: Purpose) -> Vec<Joine
         tensors.resize(last + 1, joined.len());
     }
     joined
+}
+
+/// Where the layer behind the one at `index` adds its output, which nobody else reads, to one other: that other.
+fn summed_with(network: &Network, nodes: &[NetworkNode], index: usize) -> Option<Source> {
+    let next = nodes.get(index + 1)?;
+    let own = Source::Layer(index);
+    let other = match next.inputs[..] {
+        [first, second] if first == own => second,
+        [first, second] if second == own => first,
+        _ => return None,
+    };
+    (matches!(next.layer, Layer::Add(_)) && network.readers(index) == 1).then_some(other)
 }
 
 /// Whether a layer is computed together with an activation behind it. A convolution keeps what the activation's

@@ -34,4 +34,17 @@ pub(super) fn reserve_halos(steps: &[Joined<'_>], layouts: &mut [Layout]) {
             layouts[index + 1].halo = layouts[index + 1].halo.union(halos.output_gradient);
         }
     }
+    align_sums(steps, layouts);
+}
+
+/// Gives both ends of a sum that is joined to a normalisation the same space, so that their gradients can be the same
+/// memory. To and fro, for the sums of a chain.
+fn align_sums(steps: &[Joined<'_>], layouts: &mut [Layout]) {
+    let sums = steps.iter().enumerate().filter_map(|(index, step)| Some((step.added()?, index + 1)));
+    let sums: Vec<(usize, usize)> = sums.collect();
+    for &(added, sum) in sums.iter().chain(sums.iter().rev()) {
+        let halo = layouts[added].halo.union(layouts[sum].halo);
+        layouts[added].halo = halo;
+        layouts[sum].halo = halo;
+    }
 }

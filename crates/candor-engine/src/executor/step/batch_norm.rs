@@ -1,11 +1,12 @@
-//! Batch normalisation, with the activation behind it.
+//! Batch normalisation, with what follows it: the sum with another tensor, as at the end of a residual block, and the
+//! activation.
 //!
 //! When the network learns, the step is a barrier: mean and variance are of the whole batch. On the way back the same
-//! holds for two sums of the gradient. With x̂ = (x − μ) / σ, S₁ = Σ g and S₂ = Σ g · x̂ over the N values of a channel,
-//! dx = γ/σ · (g − S₁/N − x̂ · S₂/N): a linear map of g and x, with S₂ and S₁ the gradients of γ and β.
+//! holds for the two sums of the gradient, S₁ and S₂ of `executor/normalisation.rs`.
 
 use super::{Backward, Barrier, FeatureStep, Forward, Pass, Reads, StepMemory, rows};
 use crate::Parameters;
+use crate::executor::normalisation::{self, Channel};
 use crate::kernel::{
     BLOCK, Layout, PerChannel, activate, activate_backward, add_gradient_sums, add_moments, combine,
     scale_and_shift,
@@ -15,6 +16,8 @@ use crate::layer::{Activation, BatchNorm};
 /// Batch normalisation compiled for its place.
 pub(in crate::executor) struct BatchNormStep {
     input: Layout,
+    /// Of what is added behind the normalisation.
+    added: Option<Layout>,
     output: Layout,
     activation: Activation,
     momentum: f32,
@@ -51,7 +54,7 @@ struct Plane {
 impl BatchNormStep {
     pub fn new(
         config: &BatchNorm,
-        (input, output): (Layout, Layout),
+        (input, added, output): (Layout, Option<Layout>, Layout),
         activation: Activation,
         first: usize,
     ) -> BatchNormStep {
@@ -59,6 +62,7 @@ impl BatchNormStep {
         let zeros = || vec![0.0; channels];
         BatchNormStep {
             input,
+            added,
             output,
             activation,
             momentum: config.momentum,
@@ -73,10 +77,14 @@ impl BatchNormStep {
         }
     }
 
-    /// γ/σ and β − μ·γ/σ.
-    fn map(&self, channel: usize, mean: f64, variance: f64) -> [f32; 2] {
-        let scale = f64::from(self.gamma[channel]) / (variance + self.epsilon).sqrt();
-        [scale as f32, (f64::from(self.beta[channel]) - mean * scale) as f32]
+    fn channel(&self, channel: usize, mean: f64, variance: f64) -> Channel {
+        let (gamma, beta) = (self.gamma[channel], self.beta[channel]);
+        Channel { gamma, beta, mean, variance, epsilon: self.epsilon }
+    }
+
+    /// The channel with the batch's own statistics.
+    fn of_batch(&self, channel: usize) -> Channel {
+        self.channel(channel, self.batch.mean[channel], self.batch.variance[channel])
     }
 
     /// Values of one channel in a sample.
@@ -94,24 +102,39 @@ impl FeatureStep for BatchNormStep {
 
     fn forward(&self, pass: &Pass, block: Forward<'_>) {
         let inputs = block.reads.get(0).chunks_exact(self.input.len());
-        for (input, output) in inputs.zip(block.output.chunks_exact_mut(self.output.len())) {
-            for ((plane, _, from), (_, _, to)) in rows(&self.input).zip(rows(&self.output)) {
+        let relu = self.activation == Activation::Relu;
+        for (sample, (input, output)) in
+            inputs.zip(block.output.chunks_exact_mut(self.output.len())).enumerate()
+        {
+            let added = self.added.map(|layout| (layout, &block.reads.get(1)[sample * layout.len()..]));
+            for ((plane, y, from), (_, _, to)) in rows(&self.input).zip(rows(&self.output)) {
                 let maps = &self.planes[plane];
                 let [scale, shift] = if pass.learning { &maps.batch } else { &maps.running };
-                scale_and_shift(pass.isa, &input[from], scale, shift, &mut output[to.clone()]);
-                activate(pass.isa, self.activation, &mut output[to]);
+                let added = added.map(|(layout, values)| &values[layout.row_start(plane, y)..][..from.len()]);
+                let to = &mut output[to];
+                scale_and_shift(pass.isa, (&input[from], added), [scale, shift], relu, to);
+                if !relu {
+                    activate(pass.isa, self.activation, to);
+                }
             }
         }
     }
 
     fn backward(&self, pass: &Pass, block: Backward<'_>) {
-        if !pass.learning {
+        if !pass.learning && block.which == 0 {
             self.carry_back_activation(pass, block.output, &mut *block.output_gradient);
         }
         let Some(input_gradient) = block.input_gradient else { return };
+        let gradients = block.output_gradient.chunks_exact(self.output.len());
+        if let (1, Some(layout)) = (block.which, self.added) {
+            for (g, to) in gradients.zip(input_gradient.chunks_exact_mut(layout.len())) {
+                let places = rows(&layout).zip(rows(&self.output));
+                places.for_each(|((_, _, to_row), (_, _, from))| to[to_row].copy_from_slice(&g[from]));
+            }
+            return;
+        }
         // The only sample of a comparison serves all seeds.
         let inputs = block.reads.get(0).chunks_exact(self.input.len()).cycle();
-        let gradients = block.output_gradient.chunks_exact(self.output.len());
         let samples = inputs.zip(gradients).zip(input_gradient.chunks_exact_mut(self.input.len()));
         for ((x, g), to) in samples {
             for ((plane, _, inside), (_, _, from)) in rows(&self.input).zip(rows(&self.output)) {
@@ -132,7 +155,7 @@ impl FeatureStep for BatchNormStep {
         self.running[1][..channels].copy_from_slice(tensor(3));
         for channel in 0..channels {
             let [mean, variance] = [0, 1].map(|which| f64::from(self.running[which][channel]));
-            let map = self.map(channel, mean, variance);
+            let map = self.channel(channel, mean, variance).forward();
             set(&mut self.planes[channel / BLOCK].running, channel, map);
         }
     }
@@ -223,23 +246,28 @@ impl Barrier for BatchNormStep {
         let count = batch.count;
         batch.variance.iter_mut().for_each(|squares| *squares /= count);
         for channel in 0..channels {
-            let (mean, variance) = (self.batch.mean[channel], self.batch.variance[channel]);
-            let map = self.map(channel, mean, variance);
+            let of_batch = self.of_batch(channel);
             let plane = &mut self.planes[channel / BLOCK];
-            set(&mut plane.batch, channel, map);
-            plane.mean[channel % BLOCK] = mean as f32;
+            set(&mut plane.batch, channel, of_batch.forward());
+            plane.mean[channel % BLOCK] = of_batch.mean as f32;
         }
     }
 
     fn note_back(&self, pass: &Pass, block: Backward<'_>) {
-        self.carry_back_activation(pass, block.output, block.output_gradient);
+        let relu = self.activation == Activation::Relu;
+        if !relu {
+            self.carry_back_activation(pass, block.output, block.output_gradient);
+        }
         let inputs = block.reads.get(0).chunks_exact(self.input.len());
-        let gradients = block.output_gradient.chunks_exact(self.output.len());
+        let len = self.output.len();
+        let gradients = block.output_gradient.chunks_exact_mut(len).zip(block.output.chunks_exact(len));
         let (of_beta, of_gamma) = block.memory.statistics[1..].split_at_mut(self.gamma.len());
-        for (x, g) in inputs.zip(gradients) {
+        for (x, (g, output)) in inputs.zip(gradients) {
             for ((plane, _, inside), (_, _, from)) in rows(&self.input).zip(rows(&self.output)) {
                 let mut sums = [[0.0; BLOCK]; 2];
-                add_gradient_sums(pass.isa, (&g[from], &x[inside]), &self.planes[plane].mean, &mut sums);
+                let output = relu.then(|| &output[from.clone()]);
+                let (g, mean) = (&mut g[from], &self.planes[plane].mean);
+                add_gradient_sums(pass.isa, (g, &x[inside]), output, mean, &mut sums);
                 for lane in 0..BLOCK {
                     of_beta[plane * BLOCK + lane] += f64::from(sums[0][lane]);
                     of_gamma[plane * BLOCK + lane] += f64::from(sums[1][lane]);
@@ -252,32 +280,26 @@ impl Barrier for BatchNormStep {
         let channels = self.gamma.len();
         for channel in 0..channels {
             let sum = |at: usize| lanes.iter().map(|lane| lane.statistics[1 + at]).sum::<f64>();
-            let deviation = (self.batch.variance[channel] + self.epsilon).sqrt();
+            let of_batch = self.of_batch(channel);
             // What was noted is Σ g · (x − μ), and about the mean as `f32` has it.
-            let rounded = self.batch.mean[channel] as f32;
-            let shift = f64::from(rounded) - self.batch.mean[channel];
+            let rounded = of_batch.mean as f32;
+            let shift = f64::from(rounded) - of_batch.mean;
             let s1 = sum(channel);
-            let s2 = (sum(channels + channel) + shift * s1) / deviation;
+            let s2 = (sum(channels + channel) + shift * s1) / of_batch.deviation();
             self.gradient_sums[0][channel] = s1;
             self.gradient_sums[1][channel] = s2;
-            let a = f64::from(self.gamma[channel]) / deviation;
-            let b = -a * s2 / deviation / self.batch.count;
-            let c = -a * s1 / self.batch.count - b * self.batch.mean[channel];
-            set(&mut self.planes[channel / BLOCK].back, channel, [a as f32, b as f32, c as f32]);
+            let map = of_batch.backward([s1, s2], self.batch.count);
+            set(&mut self.planes[channel / BLOCK].back, channel, map);
         }
     }
 
     fn remember(&mut self, parameters: &mut Parameters) {
-        let count = self.batch.count;
-        // The unbiased variance, as PyTorch keeps it; of a single value there is none.
-        let unbiased = if count > 1.0 { count / (count - 1.0) } else { 1.0 };
-        let new = [(2, &self.batch.mean, 1.0), (3, &self.batch.variance, unbiased)];
-        for (offset, values, factor) in new {
-            let running = &mut parameters.tensors_mut()[self.first + offset].values;
-            for (running, value) in running.iter_mut().zip(values) {
-                *running += self.momentum * ((value * factor) as f32 - *running);
-            }
-        }
+        let [.., means, variances] = &mut parameters.tensors_mut()[self.first..self.first + 4] else {
+            return;
+        };
+        let running = [&mut means.values[..], &mut variances.values[..]];
+        let Statistics { count, mean, variance } = &self.batch;
+        normalisation::remember(self.momentum, *count, [mean, variance], running);
     }
 }
 

@@ -87,7 +87,7 @@ pub(in crate::executor) fn convolution_step(
     place: ConvolutionPlace,
 ) -> Box<dyn FeatureStep> {
     let shape = Dimensions::new(config, place.input, place.output);
-    let ending = Ending { isa, activation, output: place.output };
+    let ending = Ending { isa, activation, output: place.output, has_bias: config.bias };
     if shape.is_depthwise() && place.pool.is_none() {
         Box::new(DepthwiseStep::new(isa, shape, ending, &place))
     } else {

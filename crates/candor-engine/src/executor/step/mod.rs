@@ -84,11 +84,14 @@ pub(super) struct Reads<'a> {
     /// All tensors that were computed before.
     pub tensors: &'a [Buffer],
     pub layouts: &'a [Layout],
+    /// Which of them are kept for all samples of the lane; the others hold the block alone.
+    pub kept: &'a [bool],
     /// Which of them the step reads.
     pub inputs: &'a [Edge],
-    /// The samples' places in the tensors.
-    pub start: usize,
-    pub end: usize,
+    /// The block's first sample in the lane.
+    pub first: usize,
+    /// Samples in the block.
+    pub samples: usize,
 }
 
 impl<'a> Reads<'a> {
@@ -96,7 +99,8 @@ impl<'a> Reads<'a> {
     pub fn get(&self, which: usize) -> &'a [f32] {
         let tensor = self.inputs[which].tensor;
         let len = self.layouts[tensor].len();
-        &self.tensors[tensor][self.start * len..self.end * len]
+        let first = if self.kept[tensor] { self.first } else { 0 };
+        &self.tensors[tensor][first * len..(first + self.samples) * len]
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) struct Ending {
     pub isa: Isa,
     pub activation: Activation,
     pub output: Layout,
+    pub has_bias: bool,
 }
 
 impl Ending {
@@ -34,11 +35,17 @@ impl Ending {
 
     /// Carries the gradient of a sample's output back through the activation, in place, and adds it up for the biases.
     pub fn backward(&self, output: &[f32], kept: &[f32], gradient: &mut [f32], bias_gradient: &mut [f32]) {
+        if self.activation == Activation::Linear && !self.has_bias {
+            return;
+        }
         let dense = self.output.without_halo();
         for ((plane, _, row), (_, _, dense_row)) in rows(&self.output).zip(rows(&dense)) {
             let gradient = &mut gradient[row.clone()];
             let values = if kept.is_empty() { &output[row] } else { &kept[dense_row] };
             activate_backward(self.isa, self.activation, values, gradient);
+            if !self.has_bias {
+                continue;
+            }
             let bias = &mut bias_gradient[plane * BLOCK..][..BLOCK];
             for pixel in gradient.chunks_exact(BLOCK) {
                 bias.iter_mut().zip(pixel).for_each(|(bias, value)| *bias += value);

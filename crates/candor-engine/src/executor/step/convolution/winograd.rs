@@ -14,11 +14,11 @@ use crate::kernel::{
     convolve, tile_gradients, tile_inputs, transform_kernel, transform_kernel_gradients, untile_outputs,
 };
 
-/// Floats of transformed tiles that share the second-level cache with weights.
-const WORK: usize = 96 * 1024;
-/// Fewer tiles at once are not worth loading the weights for. Where no more would stay in the cache, so many are taken
-/// that the weights, which are then many too, are loaded less often than what stays in the third-level cache.
-const FEWEST_TILES: usize = 48;
+/// Floats of transformed tiles that share the second-level cache with weights, and the fewest tiles that are worth loading
+/// the weights for: with few channels a small part of that cache will do, with more the most of it.
+const WORK: [(usize, usize); 2] = [(24 * 1024, 16), (96 * 1024, 48)];
+/// Where no more would stay in the cache, so many are taken that the weights, which are then many too, are loaded less often
+/// than what stays in the third-level cache.
 const MANY_TILES: usize = 128;
 /// Share of the tiles' pixels that must be pixels of the output: else too much is computed for nothing.
 const LEAST_COVER: f64 = 0.6;
@@ -67,9 +67,9 @@ impl Tiling {
 
     /// Rows of tiles that are taken at once where each tile has so many channels, before and after.
     fn rows_at_once(self, channels: usize) -> usize {
-        let that_stay = WORK / (PLACES * channels);
-        let tiles = if that_stay < FEWEST_TILES { MANY_TILES } else { that_stay };
-        tiles.div_ceil(self.across())
+        let that_stay = WORK.map(|(floats, fewest)| (floats / (PLACES * channels), fewest));
+        let enough = that_stay.iter().find(|(tiles, fewest)| tiles >= fewest);
+        enough.map_or(MANY_TILES, |(tiles, _)| *tiles).div_ceil(self.across())
     }
 
     /// Floats of work for a block of samples.
