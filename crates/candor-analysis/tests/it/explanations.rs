@@ -127,7 +127,7 @@ fn kernel_shap_gives_shapley_values_within_sampling_error() {
         let squares: f64 = found.iter().zip(expected).map(|(a, b)| (a - b).powi(2)).sum();
         let off = (squares / found.len() as f64).sqrt() / largest;
         println!("kernel-shap is off by {:.1} % of the largest value", 100.0 * off);
-        assert!(off < 0.05, "off by {off}: {found:?}, {expected:?}");
+        assert!(off < 0.02, "off by {off}: {found:?}, {expected:?}");
     }
 }
 

@@ -102,7 +102,7 @@ fn figure(explanation: &Explanation) -> Markup {
         h3 { (title) }
         p { (shows) }
         @if !misleads.is_empty() { p { b { "When it misleads. " } (misleads) } }
-        img alt=(title) style="max-width:100%"
+        img alt={ "Figure: " (title) } style="max-width:100%"
             src={ "data:image/svg+xml;base64," (STANDARD.encode(drawing)) };
     }
 }

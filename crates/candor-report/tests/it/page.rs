@@ -55,7 +55,11 @@ fn every_picture_has_words_and_names_are_escaped() {
     for (name, report) in cases() {
         let page = render_html(&report);
         assert!(page.matches("<img").count() > 10, "{name}");
-        let words = [" alt=\"A picture of the class", " alt=\"Evidence found by "];
+        let words = [
+            " alt=\"A picture of the class",
+            " alt=\"Where the evidence for the answer is",
+            " alt=\"Figure: ",
+        ];
         let told: usize = words.iter().map(|words| page.matches(words).count()).sum();
         assert_eq!(page.matches("<img").count(), told, "{name}");
         assert_eq!(page.matches("<svg").count(), page.matches("role=\"img\"").count(), "{name}");

@@ -1,4 +1,4 @@
-//! Every method on a network that was trained: a bright patch decides the class, and must be found; with random weights
+//! Every method on a network that was trained: a striped patch decides the class, and must be found; with random weights
 //! nothing may be shown.
 
 use std::sync::LazyLock;
@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use candor_analysis::explain::gate::{Competence, Passport, Sight, check};
 use candor_analysis::explain::{METHODS, Map, Method, Subject};
 use candor_core::{NetworkClassifier, SampleId, Seed, Silent};
-use candor_engine::{Batch, Inputs, Loss, Optimizer, Trainer, TrainingConfig};
+use candor_engine::optimizer::Adam;
+use candor_engine::{Batch, Inputs, Loss, Trainer, TrainingConfig};
 
 use crate::model::TrainedModel;
 use crate::recipe::{Facts, RecipeFile, resolve};
@@ -23,13 +24,18 @@ const RECIPE: &str = r#"
 kind = "conv2d"
 filters = 8
 kernel = 3
+padding = "same"
 activation = "relu"
 
 [[network.layers]]
-kind = "max-pool2d"
+kind = "conv2d"
+filters = 8
+kernel = 3
+padding = "same"
+activation = "relu"
 
 [[network.layers]]
-kind = "flatten"
+kind = "global-avg-pool"
 
 [[network.layers]]
 kind = "dense"
@@ -42,15 +48,16 @@ width = 14
 channels = "grey"
 "#;
 
-/// Grey noise; those of odd numbers have the patch, which is bright.
+/// Grey noise; those of odd numbers have the patch, whose rows are light and dark by turns.
 fn picture(number: usize) -> Vec<f32> {
     let mut rng = Seed(9).at(number as u64).rng();
     let inside = |at: usize| PATCH.contains(&(at / SIDE)) && PATCH.contains(&(at % SIDE));
+    let striped = |at: usize| if (at / SIDE).is_multiple_of(2) { 1.0 } else { 0.0 };
     let has_patch = number % 2 == 1;
     (0..LEN)
         .map(|at| {
             let noise = rng.unit() as f32;
-            if has_patch && inside(at) { 0.8 + 0.2 * noise } else { 0.6 * noise }
+            if has_patch && inside(at) { striped(at) } else { 0.3 + 0.4 * noise }
         })
         .collect()
 }
@@ -66,7 +73,7 @@ static MODEL: LazyLock<TrainedModel> = LazyLock::new(|| {
     let network = recipe.build(2).unwrap();
     let config = TrainingConfig {
         loss: Loss::CrossEntropy,
-        optimizer: Optimizer::default(),
+        optimizer: Adam { learning_rate: 0.01, ..Adam::default() }.into(),
         batch_size: BATCH,
         threads: 1,
         ..TrainingConfig::default()
@@ -101,20 +108,20 @@ fn at_the_gate(method: &Method, subject: &Subject<'_>, competence: Competence) -
 }
 
 #[test]
-fn every_method_finds_the_patch_that_a_trained_network_goes_by_and_passes_the_gate() {
+fn every_method_finds_the_patch_that_a_trained_network_goes_by() {
     let competence = right_answers(&*MODEL, 100);
     assert!(competence.right >= 99, "{competence:?}");
     let (background, shown) = (pictures((200..240).step_by(2)), pictures([1, 3, 5].into_iter()));
     let subject = Subject::new(&*MODEL, &background, &shown, Seed(1), &Silent).unwrap();
-    let fails = |method: &&Method| {
+    let mut refused = Vec::new();
+    for method in METHODS {
         let (maps, passport) = at_the_gate(method, &subject, competence);
         let on_patch = maps.iter().map(share_of_the_strongest).sum::<f64>() / maps.len() as f64;
-        println!("{}: {on_patch:.2} of the strongest pixels lie on the patch", method.id);
-        let passed = passport.passed() && on_patch >= 0.8;
-        (!passed).then(|| format!("{}: {on_patch:.2}, {:?}", method.id, passport.failures))
-    };
-    let failed: Vec<String> = METHODS.iter().filter_map(fails).collect();
-    assert!(failed.is_empty(), "{failed:#?}");
+        assert!(on_patch >= 0.8, "{method:?}: {on_patch} of the strongest pixels lie on the patch");
+        refused.extend((!passport.passed()).then_some(method.id));
+    }
+    // Its slopes have both signs on the stripes: what it names first is no more than chance, and is not shown.
+    assert_eq!(refused, ["smooth-grad"]);
 }
 
 #[test]
