@@ -87,10 +87,13 @@ impl Compiled {
 
     pub fn forward(&mut self, inputs: Inputs<'_>, samples: usize, mode: Mode) {
         let Compiled { features, head, parameters, threads, .. } = self;
-        threads.run(|| {
+        // For a single answer to wake another thread would take longer than the answer.
+        let is_short = samples == 1 && !mode.is_learning() && !head.shares(samples);
+        let mut work = || {
             let rows = samples * features.len();
             features.forward(inputs, mode, &mut head.input_mut()[..rows]);
             head.forward(parameters, samples, mode);
-        });
+        };
+        if is_short { work() } else { threads.run(work) }
     }
 }

@@ -79,11 +79,19 @@ impl Features {
         for index in 0..=self.barriers(mode) {
             let segment = self.segment(index, mode);
             let (plan, desks, lane_len) = (&self.plan, &self.desks, self.lane_len);
-            let lanes = self.lanes.par_iter_mut().zip(out.par_chunks_mut(lane_len * plan.features));
-            for_each_to_and_fro(lanes.enumerate(), index, |(index, (lane, out))| {
+            let forward = |index: usize, lane: &mut Lane, out: &mut [f32]| {
                 let inputs = (inputs, index * lane_len);
                 desks.seat(lane, |lane| lane.forward(plan, &pass, &segment, inputs, out));
-            });
+            };
+            if let ([lane, ..], 1) = (&mut self.lanes[..], used) {
+                // The pool is not asked, and need not be there.
+                forward(0, lane, out);
+            } else {
+                let lanes = self.lanes.par_iter_mut().zip(out.par_chunks_mut(lane_len * plan.features));
+                for_each_to_and_fro(lanes.enumerate(), index, |(index, (lane, out))| {
+                    forward(index, lane, out)
+                });
+            }
             if segment.before_barrier {
                 self.settle(segment.steps.end, used, |barrier, lanes| barrier.settle(lanes));
             }

@@ -115,6 +115,13 @@ impl Head {
         if loss.includes(last) { End::Score } else { End::Output }
     }
 
+    /// Whether a forward pass of so many samples shares its products out to several threads.
+    pub fn shares(&self, samples: usize) -> bool {
+        self.steps.iter().any(|step| {
+            matches!(step, HeadStep::Dense { inputs, units, .. } if samples * inputs * units >= WORTH_SHARING)
+        })
+    }
+
     pub fn forward(&mut self, parameters: &Parameters, samples: usize, mode: Mode) {
         for (index, step) in self.steps.iter_mut().enumerate() {
             let (before, after) = self.values.split_at_mut(index + 1);
@@ -272,12 +279,15 @@ fn dense(
     let rows = output.len() / units;
     let each = rows_each(units, rows * inputs * units);
     let by_unit = &mut by_unit[..units * rows];
-    by_unit.par_chunks_mut(each * rows).zip(weights.par_chunks(each * inputs)).for_each(
-        |(products, weights)| {
-            let (a, b) = (Rows { values: weights, stride: inputs }, Rows { values: input, stride: inputs });
-            inner_products(isa, (products.len() / rows, rows, inputs), a, b, products);
-        },
-    );
+    let multiply = |(products, weights): (&mut [f32], &[f32])| {
+        let (a, b) = (Rows { values: weights, stride: inputs }, Rows { values: input, stride: inputs });
+        inner_products(isa, (products.len() / rows, rows, inputs), a, b, products);
+    };
+    if each >= units {
+        multiply((&mut *by_unit, weights));
+    } else {
+        by_unit.par_chunks_mut(each * rows).zip(weights.par_chunks(each * inputs)).for_each(multiply);
+    }
     for (unit, products) in by_unit.chunks_exact(rows).enumerate() {
         let bias = bias.map_or(0.0, |bias| bias[unit]);
         let outputs = output[unit..].iter_mut().step_by(units);
