@@ -119,11 +119,10 @@ fn a_bomb_is_refused_before_it_is_decoded() {
 
 #[test]
 fn a_picture_without_rows_is_damaged() {
-    let mut flat = picture("palette.bmp");
-    flat[22..26].fill(0);
+    let flat = b"P6 37 0 255\n";
     let expected = "is damaged: its header says that it has 37 × 0 pixels";
-    assert_eq!(decode(&flat, &Limits::default()).unwrap_err().to_string(), expected);
-    assert_eq!(inspect(&flat, &Limits::default()).unwrap_err().to_string(), expected);
+    assert_eq!(decode(flat, &Limits::default()).unwrap_err().to_string(), expected);
+    assert_eq!(inspect(flat, &Limits::default()).unwrap_err().to_string(), expected);
 }
 
 #[test]

@@ -98,8 +98,8 @@ fn shifted(values: &[f32], (height, width): (usize, usize), [down, right]: [isiz
     (0..values.len()).map(value).collect()
 }
 
-/// Each pixel becomes a quarter of what it was, a quarter of its neighbours' on both sides; first across, then down. Beyond the
-/// edge the last pixel goes on.
+/// Each pixel becomes half of what it was and a quarter of its neighbour on either side; first across, then down. Beyond the edge
+/// the last pixel goes on.
 fn blur(values: &mut [f32], (height, width): (usize, usize)) {
     let channels = values.len() / (height * width);
     for (step, size) in [(channels, width), (channels * width, height)] {
