@@ -15,6 +15,9 @@ const BORDER: usize = 8;
 /// Where so many pictures have no face, none is looked for in the others.
 const FACES_TRIED: usize = 16;
 
+/// Pictures are of faces where at least one in so many has one.
+const FEWEST_WITH_FACE: usize = 4;
+
 /// How much of the evidence lies on faces.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShareOnFace {
@@ -102,7 +105,9 @@ fn share_on_face(maps: &[Map], faces: &[Option<Area>]) -> Option<ShareOnFace> {
     let mean = |of: &dyn Fn(&Map, Area) -> f64| {
         with_face.iter().map(|(map, face)| of(map, *face)).sum::<f64>() / with_face.len() as f64
     };
-    (!with_face.is_empty()).then(|| ShareOnFace {
+    // A face here and there, in pictures of other things, is a mistake of the detector.
+    let of_faces = !with_face.is_empty() && with_face.len() * FEWEST_WITH_FACE >= faces.len();
+    of_faces.then(|| ShareOnFace {
         evidence: mean(&|map, face| map.share_on(face)),
         area: mean(&|map, face| face.pixels() as f64 / map.values.len() as f64),
         pictures: with_face.len(),
@@ -140,6 +145,8 @@ mod tests {
         let map = Map { height: 2, width: 2, values: vec![1.0, -4.0, 1.0, 2.0], gap: None };
         let share = share_on_face(&[map.clone(), map.clone()], &faces).unwrap();
         assert_eq!(share, ShareOnFace { evidence: 0.75, area: 0.5, pictures: 1, of: 2 });
+        let mistaken = [&faces[..1], &[None; 4]].concat();
+        assert_eq!(share_on_face(&vec![map.clone(); 5], &mistaken), None);
         let none = find_faces((0..99).map(|_| image(0)), &Bright);
         assert_eq!((none.len(), share_on_face(&[map], &none)), (FACES_TRIED, None));
     }
