@@ -19,6 +19,7 @@ use candor_analysis::explain::view::{VIEWS, View};
 use candor_analysis::explain::{ExplainError, METHODS, Map, Method, Subject, ace};
 use candor_core::{Classifier, Progress, Reporter, SampleId, Stage};
 use candor_report::{EvidenceFigure, EvidenceRow, PictureGrid};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, WorkflowError};
@@ -30,7 +31,6 @@ pub(crate) use gallery::saved_gallery;
 use material::{Material, Shown};
 pub(crate) use material::{input, judged};
 pub use views::ExplainedView;
-pub(crate) use views::saved_views;
 
 /// Pictures that the gate looks at.
 const AT_THE_GATE: usize = 6;
@@ -51,7 +51,7 @@ pub struct ExplainedMethod {
     /// Share of the evidence for the true class that lies on the border (an eighth of the shorter side on each edge), averaged
     /// over the pictures of the average maps.
     pub share_on_border: Option<f64>,
-    /// The same of the faces in them, where there are any.
+    /// The same of the faces in them, where a quarter of them have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share_on_face: Option<ShareOnFace>,
 }
@@ -70,14 +70,14 @@ pub(crate) struct Plan<'a> {
     pub background: usize,
 }
 
-/// What stands in `explain/<method>.json`.
+/// What stands in `explain/<method>.json` and `explain/<view>.json`.
 #[derive(Serialize, Deserialize)]
-struct Kept {
-    /// Of everything that the maps were made of.
+struct Kept<T> {
+    /// Of everything that it was made of.
     fingerprint: SampleId,
     /// Of the model and its answers alone.
     model: SampleId,
-    explained: ExplainedMethod,
+    explained: T,
 }
 
 /// Explains with each method and looks into the network by each view, keeps what still holds, and gives all in the order of
@@ -89,11 +89,17 @@ pub(crate) fn explain_run(run: &Run, plan: &Plan<'_>, reporter: &dyn Reporter) -
     let folder = run.dir.file(EXPLAIN);
     fs::create_dir_all(&folder).map_err(WorkflowError::file(&folder, "made"))?;
     let mut work = Work { run, plan, reporter, made_of: made_of(run, plan)?, material: None, done: 0 };
-    let methods = plan.methods.iter().map(|method| work.method(method)).collect::<Result<Vec<_>>>()?;
+    let explain = |method: &&'static Method| {
+        work.keep(method.id, |material, run, reporter, tell| material.explain(run, method, (reporter, tell)))
+    };
+    let methods = plan.methods.iter().map(explain).collect::<Result<Vec<_>>>()?;
     if !plan.methods.is_empty() {
         gallery::keep(&mut work)?;
     }
-    let views = plan.views.iter().map(|view| views::keep(&mut work, view)).collect::<Result<Vec<_>>>()?;
+    let look = |view: &&'static View| {
+        work.keep(view.id, |material, run, reporter, tell| material.look(run, view, (reporter, tell)))
+    };
+    let views = plan.views.iter().map(look).collect::<Result<Vec<_>>>()?;
     Ok(All { methods, views })
 }
 
@@ -113,17 +119,23 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn method(&mut self, method: &'static Method) -> Result<ExplainedMethod> {
-        let (name, fingerprint) = (file_of(method), self.fingerprint(method.id));
+    /// What `make` makes for the method or view `id`, or what it made before and still holds.
+    fn keep<T: Clone + Serialize + DeserializeOwned>(
+        &mut self,
+        id: &'static str,
+        make: impl FnOnce(&Material, &'a Run, &'a dyn Reporter, Tell<'_>) -> std::result::Result<T, Failure>,
+    ) -> Result<T> {
+        let (run, name) = (self.run, file_of(id));
+        let own = format!("{id} {}", env!("CARGO_PKG_VERSION"));
+        let fingerprint = SampleId::of(&[own.as_bytes(), &self.made_of].concat());
         // What another version wrote, or a file that was cut off, is made again.
-        let kept = self.run.dir.read_json(&name).ok().filter(|kept: &Kept| kept.fingerprint == fingerprint);
+        let kept = run.dir.read_json(&name).ok().filter(|kept: &Kept<T>| kept.fingerprint == fingerprint);
         let explained = match kept {
             Some(kept) => kept.explained,
             None => {
-                let (run, tell) = (self.run, self.teller(method.id));
+                let tell = self.teller(id);
                 let (material, reporter) = self.material()?;
-                let explained = material.explain(run, method, (reporter, &tell));
-                let explained = explained.map_err(|error| error.of(run, method.id))?;
+                let explained = make(material, run, reporter, &tell).map_err(|error| error.of(run, id))?;
                 let model = SampleId::of(&of_model(run)?);
                 run.dir.write_json(&name, &Kept { fingerprint, model, explained: explained.clone() })?;
                 explained
@@ -131,12 +143,6 @@ impl<'a> Work<'a> {
         };
         self.done += 1;
         Ok(explained)
-    }
-
-    /// Of what is made by something of this name.
-    fn fingerprint(&self, id: &str) -> SampleId {
-        let own = format!("{id} {}", env!("CARGO_PKG_VERSION"));
-        SampleId::of(&[own.as_bytes(), &self.made_of].concat())
     }
 
     fn material(&mut self) -> Result<(&Material, &'a dyn Reporter)> {
@@ -189,17 +195,25 @@ impl From<WorkflowError> for Failure {
 
 /// The explanations on the disk that are of the run's model, whatever pictures were asked for, in the registry's order.
 pub(crate) fn saved_explanations(run: &Run) -> Result<Vec<ExplainedMethod>> {
+    saved(run, METHODS.iter().map(|method| method.id))
+}
+
+/// What was seen of the run's model, in the order of the registry.
+pub(crate) fn saved_views(run: &Run) -> Result<Vec<ExplainedView>> {
+    saved(run, VIEWS.iter().map(|view| view.id))
+}
+
+fn saved<T: DeserializeOwned>(run: &Run, ids: impl Iterator<Item = &'static str>) -> Result<Vec<T>> {
     if !run.dir.file(EXPLAIN).is_dir() {
         return Ok(Vec::new());
     }
     let model = SampleId::of(&of_model(run)?);
-    let kept =
-        |method: &&Method| run.dir.read_json(&file_of(method)).ok().filter(|kept: &Kept| kept.model == model);
-    Ok(METHODS.iter().filter_map(kept).map(|kept| kept.explained).collect())
+    let kept = |id| run.dir.read_json(&file_of(id)).ok().filter(|kept: &Kept<T>| kept.model == model);
+    Ok(ids.filter_map(kept).map(|kept| kept.explained).collect())
 }
 
-fn file_of(method: &Method) -> String {
-    format!("{EXPLAIN}/{}.json", method.id)
+fn file_of(id: &str) -> String {
+    format!("{EXPLAIN}/{id}.json")
 }
 
 pub(crate) fn of_model(run: &Run) -> Result<Vec<u8>> {

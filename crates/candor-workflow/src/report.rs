@@ -5,19 +5,17 @@ use std::collections::BTreeMap;
 use candor_analysis::LabelledPredictions;
 use candor_analysis::audit::{CHECKS, ChangedPicture, Evidence, Finding, Shown};
 use candor_analysis::evaluate::{Pick, galleries, least_certain};
-use candor_analysis::explain::ace;
 use candor_core::{Dataset, Image, Subset};
 use candor_engine::{Isa, LayerSummary, Network, Optimizer, Schedule, Shape};
 use candor_report::{
-    Answer, Audit, AuditedFinding, Data, Explanation, Fact, Gallery, Model, NetworkDrawing, Picture, Report,
-    Reproduce, SubsetCounts, SubsetEvaluation, Summary, Training, thumbnail,
+    Answer, Audit, AuditedFinding, Data, Fact, Gallery, Model, NetworkDrawing, Picture, Report, Reproduce,
+    SubsetCounts, SubsetEvaluation, Summary, Training, thumbnail,
 };
 use rayon::prelude::*;
 
 use crate::audit::saved_findings;
-use crate::concepts::saved_concepts;
 use crate::error::Result;
-use crate::explain::{ExplainedMethod, saved_explanations, saved_gallery, saved_views};
+use crate::explain::saved_gallery;
 use crate::judge::{Answers, Judgements, figures, saved_answers, saved_comparisons};
 use crate::pictures::{Pictures, quoted};
 use crate::recipe::{Choice, ClassWeights, Recipe, TrainingRecipe, describe_augmentation};
@@ -27,9 +25,11 @@ use crate::threads::in_pool;
 use crate::train::{Finish, History};
 use crate::verbs::Mark;
 
+mod explanations;
 mod origins;
 mod picture_table;
 
+use explanations::explanation_section;
 use origins::{group_sizes, origins};
 pub(crate) use picture_table::picture_table;
 
@@ -124,44 +124,6 @@ fn audit_section(run: &Run) -> Result<Option<Audit>> {
     let shown = |finding: Finding| AuditedFinding { pictures: evidence(run, &finding), finding };
     let command = format!("candor audit {}", quoted(&run.dir.path().display().to_string()));
     Ok(Some(Audit { findings: findings.into_iter().map(shown).collect(), not_asked, command }))
-}
-
-/// What explanations showed that still hold, with their figures.
-fn explanation_section(run: &Run) -> Result<Vec<Explanation>> {
-    let shown = |explained: ExplainedMethod| {
-        let drawing = explained.figures.first().and_then(|name| run.dir.read(name).ok());
-        Explanation {
-            method: explained.method,
-            passport: explained.passport,
-            refused: explained.refused,
-            share_on_border: explained.share_on_border,
-            share_on_face: explained.share_on_face.map(|share| [share.evidence, share.area]),
-            drawing: drawing.and_then(|bytes| String::from_utf8(bytes).ok()),
-        }
-    };
-    let concepts = saved_concepts(run)?.into_iter().map(|found| {
-        let drawing = found.figures.first().and_then(|name| run.dir.read(name).ok());
-        Explanation {
-            method: format!("{}: {}", ace::ID, found.class),
-            passport: None,
-            refused: found.refused,
-            share_on_border: None,
-            share_on_face: None,
-            drawing: drawing.and_then(|bytes| String::from_utf8(bytes).ok()),
-        }
-    });
-    let views = saved_views(run)?.into_iter().map(|seen| {
-        let drawing = seen.figures.first().and_then(|name| run.dir.read(name).ok());
-        Explanation {
-            method: seen.view,
-            passport: None,
-            refused: seen.refused,
-            share_on_border: None,
-            share_on_face: None,
-            drawing: drawing.and_then(|bytes| String::from_utf8(bytes).ok()),
-        }
-    });
-    Ok(saved_explanations(run)?.into_iter().map(shown).chain(concepts).chain(views).collect())
 }
 
 fn evidence(run: &Run, finding: &Finding) -> Vec<Vec<Picture>> {

@@ -14,7 +14,6 @@ use crate::run_dir::EXPLAIN;
 const BORDER: usize = 8;
 /// Where so many pictures have no face, none is looked for in the others.
 const FACES_TRIED: usize = 16;
-
 /// Pictures are of faces where at least one in so many has one.
 const FEWEST_WITH_FACE: usize = 4;
 

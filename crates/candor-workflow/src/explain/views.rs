@@ -2,15 +2,14 @@
 //!
 //! `RUN/explain/<view>.json` says what there is, `.svg` and `.png` show it.
 
-use candor_analysis::explain::view::{Row, Seen, VIEWS, View};
+use candor_analysis::explain::view::{Row, Seen, View};
 use candor_analysis::explain::{ExplainError, Subject};
-use candor_core::{Reporter, SampleId};
+use candor_core::Reporter;
 use candor_report::{GridRow, PictureGrid};
 use serde::{Deserialize, Serialize};
 
 use super::material::Material;
-use super::{Failure, Work, of_model, remove, write_figure};
-use crate::error::Result;
+use super::{Failure, Tell, remove, write_figure};
 use crate::run::Run;
 use crate::run_dir::EXPLAIN;
 
@@ -27,54 +26,14 @@ pub struct ExplainedView {
     pub figures: Vec<String>,
 }
 
-/// What stands in `explain/<view>.json`.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    /// Of everything that the figure was made of.
-    fingerprint: SampleId,
-    /// Of the model and its answers alone.
-    model: SampleId,
-    explained: ExplainedView,
-}
-
-/// Looks by `view`, or gives what was seen before and still holds.
-pub(super) fn keep(work: &mut Work<'_>, view: &'static View) -> Result<ExplainedView> {
-    let (name, fingerprint) = (format!("{EXPLAIN}/{}.json", view.id), work.fingerprint(view.id));
-    let run = work.run;
-    let kept = run.dir.read_json(&name).ok().filter(|kept: &Kept| kept.fingerprint == fingerprint);
-    let explained = match kept {
-        Some(kept) => kept.explained,
-        None => {
-            work.teller(view.id)("looking");
-            let (material, reporter) = work.material()?;
-            let explained = material.look(run, view, reporter).map_err(|error| error.of(run, view.id))?;
-            let model = SampleId::of(&of_model(run)?);
-            run.dir.write_json(&name, &Kept { fingerprint, model, explained: explained.clone() })?;
-            explained
-        }
-    };
-    work.done += 1;
-    Ok(explained)
-}
-
-/// What was seen of the run's model, in the order of the registry.
-pub(crate) fn saved_views(run: &Run) -> Result<Vec<ExplainedView>> {
-    if !run.dir.file(EXPLAIN).is_dir() {
-        return Ok(Vec::new());
-    }
-    let model = SampleId::of(&of_model(run)?);
-    let kept = |view: &&View| run.dir.read_json(&format!("{EXPLAIN}/{}.json", view.id)).ok();
-    let kept = VIEWS.iter().filter_map(kept).filter(|kept: &Kept| kept.model == model);
-    Ok(kept.map(|kept| kept.explained).collect())
-}
-
 impl Material {
-    fn look(
+    pub(super) fn look(
         &self,
         run: &Run,
         view: &View,
-        reporter: &dyn Reporter,
-    ) -> std::result::Result<ExplainedView, Failure> {
+        (reporter, tell): (&dyn Reporter, Tell<'_>),
+    ) -> Result<ExplainedView, Failure> {
+        tell("looking");
         let pictures = self.shown_inputs();
         let subject =
             Subject::new(&self.model, &self.background, &pictures, run.recipe.training.seed, reporter)?;
