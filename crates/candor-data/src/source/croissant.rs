@@ -93,12 +93,15 @@ impl Reading<'_> {
     fn class(&self) -> Result<Option<&Field>, SourceError> {
         let called = |name: &str| self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name));
         if let Some(asked) = &self.options.class_column {
-            let names: Vec<String> = self.fields.iter().map(|field| field.name.clone()).collect();
-            let missing = || missing(&names, asked, "class", &self.description.path);
-            return called(asked).map(Some).ok_or_else(missing);
+            return called(asked).map(Some).ok_or_else(|| self.no_class(asked));
         }
         let labelled = self.fields.iter().find(|field| field.is_label());
         Ok(labelled.or_else(|| CLASS.iter().find_map(|name| called(name))))
+    }
+
+    fn no_class(&self, wanted: &str) -> SourceError {
+        let names: Vec<String> = self.fields.iter().map(|field| field.name.clone()).collect();
+        missing(&names, wanted, "class", &self.description.path)
     }
 
     /// The options with the columns that the description names.
@@ -130,10 +133,7 @@ impl Reading<'_> {
         let class = match (&self.options.class, self.class()?) {
             (Some(_), _) => None,
             (None, Some(field)) => Some(self.told(field)?),
-            (None, None) => {
-                let names: Vec<String> = self.fields.iter().map(|field| field.name.clone()).collect();
-                return Err(missing(&names, CLASS[0], "class", &self.description.path));
-            }
+            (None, None) => return Err(self.no_class(CLASS[0])),
         };
         let split = self.fields.iter().find(|field| field.name == "split");
         let split = split.map(|field| self.told(field)).transpose()?;

@@ -165,12 +165,12 @@ impl Study {
         let (connection, writer) = (&mut self.connection, &mut ledger);
         std::thread::scope(|scope| {
             // One bundle may wait for the disk while the next is decoded.
-            let (sender, bundles) = sync_channel(1);
+            let (sender, bundles) = sync_channel::<Vec<Result<Stored, Left>>>(1);
             let (store, total) = (&store, indices.len() as u64);
             let writing = scope.spawn(move || {
                 let mut done = 0;
                 for stored in bundles {
-                    done += Vec::len(&stored) as u64;
+                    done += stored.len() as u64;
                     store.settle(&stored)?;
                     writer.write_bundle(connection, number, source, stored)?;
                     reporter.progress(Progress { stage: Stage::Import, done, total, message: String::new() });
