@@ -89,7 +89,7 @@ fn exports_lose_the_picture_and_what_still_holds_it_is_told() {
 #[cfg(unix)]
 #[test]
 fn what_was_moved_changed_or_linked_is_told_and_not_touched() {
-    let candor = exported(&["class-folders"]);
+    let candor = exported(&["class-folders", "index-csv"]);
     let id = candor.json(&format!("forget {WHAT} --dry-run"))["pictures"][0]["id"].as_str().unwrap()[..8]
         .to_owned();
     let own = candor.path(&format!("class-folders/dark/003-{id}.bmp"));
@@ -99,7 +99,14 @@ fn what_was_moved_changed_or_linked_is_told_and_not_touched() {
     std::os::unix::fs::symlink(candor.path("precious/twin.bmp"), &own).unwrap();
     std::os::unix::fs::symlink(candor.path("precious"), candor.path("class-folders/more")).unwrap();
     candor.write(&format!("class-folders/light/retouched-{id}.bmp"), "other bytes");
+    // A table that another program wrote anew cannot be taken apart.
+    let table = candor.text("index-csv/index.csv").replace(',', ";");
+    candor.write("index-csv/index.csv", &table);
     let gone = forget_with_remains(&candor, WHAT);
+    assert_eq!(
+        (&gone["outside"][1]["left"][0]["file"], candor.text("index-csv/index.csv")),
+        (&"index.csv".into(), table)
+    );
     let outside = &gone["outside"][0];
     assert_eq!(strings(&outside["files"]), ["light/anna.bmp"]);
     let left: Vec<&str> =
@@ -115,6 +122,7 @@ fn what_was_moved_changed_or_linked_is_told_and_not_touched() {
         let words = candor.run("forget dark/004.bmp --study s --dry-run");
         assert!(words.code == 0 && words.stdout.contains("IS NO LONGER THERE"), "{}", words.stdout);
     }
+    fs::remove_dir_all(candor.path("index-csv")).unwrap();
     let gone = candor.json("forget dark/004.bmp --study s");
     assert_eq!((&gone["outside"][0]["gone"], files(&candor.path("elsewhere/dark")).len()), (&true.into(), 6));
 }

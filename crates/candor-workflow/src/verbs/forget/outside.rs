@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::crop_sheet::{FAILURES, SHEET};
 use crate::error::{Result, WorkflowError};
-use crate::run_dir::write_atomically;
+use crate::run_dir::{sync_folder, write_atomically};
 use crate::verbs::crop::TABLE as CROPS;
 
 /// Layouts whose files hold many pictures, with the endings of these files.
@@ -58,7 +58,7 @@ pub struct LeftOutside {
 pub enum WhyLeft {
     /// Many pictures are in it, and it is not written again.
     HoldsOthersToo,
-    /// It bears the picture's name, but its bytes are others than those that were written.
+    /// It bears the picture's name or speaks of it, but is not as it was written.
     Changed,
     /// It is a link that bears the picture's name: where it leads, candor has not written.
     Link,
@@ -181,11 +181,15 @@ impl Wanted {
                 return Ok(None);
             }
             (false, false) if TABLES.contains(&name.as_str()) => {
-                if let Some(rest) = self.rest_of(path)? {
-                    found.tables.push(name);
+                let table = fs::read(path).map_err(WorkflowError::file(path, "read"))?;
+                let rest =
+                    if name == FAILURES { self.rest_of_lines(&table) } else { self.rest_of_table(&table) };
+                let speaks = self.is_spoken_of(rest.as_ref().unwrap_or(&table));
+                if let Some(rest) = rest {
+                    found.tables.push(name.clone());
                     found.rests.push(rest);
                 }
-                return Ok(None);
+                speaks.then_some(WhyLeft::Changed)
             }
             (false, false) => {
                 if let Some(id) = self.one_of_them(path)? {
@@ -214,16 +218,12 @@ impl Wanted {
         Ok(self.ids.contains(&id).then_some(id))
     }
 
-    /// What stays of a table or a list without their rows; `None` where they have none there.
-    fn rest_of(&self, path: &Path) -> Result<Option<Vec<u8>>> {
-        let bytes = fs::read(path).map_err(WorkflowError::file(path, "read"))?;
-        match path.extension().is_some_and(|end| end == "csv") {
-            true => self.rest_of_table(&bytes).map_err(|error| WorkflowError::damaged(path, error)),
-            false => Ok(self.rest_of_lines(&bytes)),
-        }
+    fn is_spoken_of(&self, text: &[u8]) -> bool {
+        self.short.iter().any(|short| super::contains(text, short.as_bytes()))
     }
 
-    fn rest_of_table(&self, bytes: &[u8]) -> csv::Result<Option<Vec<u8>>> {
+    /// What stays of a table without their rows; `None` where they have none, or it is no longer a table as candor writes it.
+    fn rest_of_table(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let is_theirs = |cell: &[u8]| {
             std::str::from_utf8(cell).is_ok_and(|cell| {
                 self.short.contains(cell) || SampleId::from_hex(cell).is_some_and(|id| self.ids.contains(&id))
@@ -233,16 +233,16 @@ impl Wanted {
         let mut rest = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
         let mut dropped = false;
         for row in rows.byte_records() {
-            let row = row?;
+            let row = row.ok()?;
             match row.iter().any(is_theirs) {
                 true => dropped = true,
-                false => rest.write_byte_record(&row)?,
+                false => rest.write_byte_record(&row).ok()?,
             }
         }
-        let rest = rest.into_inner().map_err(|error| error.into_error())?;
-        Ok(dropped.then_some(rest))
+        rest.into_inner().ok().filter(|_| dropped)
     }
 
+    /// What stays of a list without their lines; `None` where they have none.
     fn rest_of_lines(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let text = String::from_utf8_lossy(bytes);
         let ids: Vec<String> = self.ids.iter().map(SampleId::to_string).collect();
@@ -272,10 +272,8 @@ pub(super) fn take_away(study: &Study, found: &[FoundOutside]) -> Result<()> {
 }
 
 fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(WorkflowError::file(path, "removed")(error))
-        }
-        _ => Ok(()),
+    match fs::remove_file(path).and_then(|()| sync_folder(path)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(WorkflowError::file(path, "removed")),
     }
 }
