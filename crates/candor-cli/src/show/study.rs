@@ -134,10 +134,10 @@ fn pictures(number: usize) -> String {
 
 /// The folders outside of the study that its pictures were written to.
 fn written_out(outside: &[OutsideFolder]) -> Table {
-    let mut table = Table::new(&["written to", "by", "when (UTC)", "then"]);
+    let mut table = Table::new(&["written to", "by", "when (UTC)", "may hold"]);
     for folder in outside {
         let place = shortened(&folder.folder.display().to_string(), WIDTH - 50);
-        let since = if folder.stale_since.is_some() { "PICTURES TAKEN OUT" } else { "" };
+        let since = if folder.stale_since.is_some() { "forgotten pictures" } else { "" };
         table.row([&place, &folder.verb, &folder.written_at, since]);
     }
     table
@@ -242,6 +242,8 @@ impl Words for Forgotten {
             true => ("would go", "would be marked"),
             false => ("taken out", "marked"),
         };
+        let one = self.pictures.len() + self.addresses.len() == 1;
+        let [them, they_are] = if one { ["it", "It is"] } else { ["them", "They are"] };
         let mut text = format!("{} {goes}:\n", pictures(self.pictures.len()));
         for picture in &self.pictures {
             let origins = picture.origins.join(", ");
@@ -254,24 +256,24 @@ impl Words for Forgotten {
             text += &format!("Outside of the study, and not touched: {}\n", file.display());
         }
         if self.runs.is_empty() {
-            text += "No training saw them.\n";
+            text += &format!("No training saw {them}.\n");
         }
         for run in &self.runs {
             let saw: Vec<String> =
                 run.saw.iter().map(|(subset, seen)| format!("{seen} in {subset}")).collect();
-            let saw = if saw.is_empty() { "only spoke of them".to_owned() } else { saw.join(", ") };
+            let saw = if saw.is_empty() { format!("only spoke of {them}") } else { saw.join(", ") };
             text += &format!(
                 "{marked}: {} ({saw}), {} files\n",
                 shortened(&run.run.display().to_string(), 44),
                 run.files.len()
             );
         }
-        self.outside.iter().for_each(|found| text += &outside_words(found, self.dry_run));
+        self.outside.iter().for_each(|found| text += &outside_words(found, them, self.dry_run));
         match &self.receipt {
             Some(receipt) => {
                 text + &format!(
-                    "\nA model that had learned from them keeps what it learned: train again without them.\n\
-                     They are refused when they are imported again. Receipt: {}\n",
+                    "\nA model that had learned from {them} keeps what it learned: train again without {them}.\n\
+                     {they_are} refused when imported again. Receipt: {}\n",
                     receipt.display()
                 )
             }
@@ -281,7 +283,7 @@ impl Words for Forgotten {
 }
 
 /// What goes, and what stays, of a folder outside of the study.
-fn outside_words(found: &FoundOutside, dry_run: bool) -> String {
+fn outside_words(found: &FoundOutside, them: &str, dry_run: bool) -> String {
     let folder = found.folder.folder.display();
     let mut text = format!(
         "\n{folder} (candor {}, {}){}\n",
@@ -291,21 +293,24 @@ fn outside_words(found: &FoundOutside, dry_run: bool) -> String {
     );
     let mut line = |what: &str, file: &str| text += &format!("  {what}{file}\n");
     let (goes, rewritten) = match dry_run {
-        true => ("would be deleted: ", "would be written again without them: "),
-        false => ("deleted: ", "written again without them: "),
+        true => ("would be deleted: ", "would be written again without "),
+        false => ("deleted: ", "written again without "),
     };
     found.files.iter().for_each(|file| line(goes, file));
-    found.tables.iter().for_each(|table| line(rewritten, table));
+    found.tables.iter().for_each(|table| line(&format!("{rewritten}{them}: "), table));
     for left in &found.left {
         let stays = match left.why {
-            WhyLeft::HoldsOthersToo => "STILL HOLDS THEM, delete it and export again: ",
-            WhyLeft::Changed => "LEFT, changed since candor wrote it, see for yourself: ",
-            WhyLeft::Link => "LEFT, a link that is not followed, see for yourself: ",
+            WhyLeft::HoldsOthersToo => "STAYS AS IT IS, with others in it: ",
+            WhyLeft::Changed => "STAYS AS IT IS, changed since it was written, look yourself: ",
+            WhyLeft::Link => "STAYS AS IT IS, a link that is not followed, look yourself: ",
         };
         line(stays, &left.file);
     }
+    if found.left.iter().any(|left| left.why == WhyLeft::HoldsOthersToo) {
+        line(&format!("Delete this folder and export again, to have {them} out of there."), "");
+    }
     if found.gone {
-        line("If you moved it or gave it away, the pictures are still in it: delete them there.", "");
+        line("If you moved it or gave it away, what is taken out is still in it: delete it there.", "");
     } else if found.missing > 0 {
         line(
             &format!(
