@@ -34,7 +34,7 @@ pub(crate) use depthwise::{add_depthwise_weight_gradient, convolve_depthwise};
 pub(crate) use elementwise::{LEAST_DIFFERENCE, dropout, rescale};
 pub use isa::Isa;
 pub(crate) use layout::{Halo, Layout};
-pub(crate) use matrix::{Rows, combine_rows, inner_products};
+pub(crate) use matrix::{Rows, batch_products, combine_rows, inner_products};
 pub(crate) use normalise::{PerChannel, add_gradient_sums, add_moments, combine, scale_and_shift};
 pub(crate) use pooling::{Windows, avg_pool_row, max_pool_row, spread_row};
 pub(crate) use seeds::{PixelSum, add_to_pixels};
