@@ -13,6 +13,8 @@ mod input_gradient;
 mod phase;
 mod winograd;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use self::backward::InputGradient;
@@ -124,7 +126,11 @@ impl ConvolutionStep {
         let padded = groups.iter().map(|group| group.width).sum::<usize>();
         let weights = Buffer::zeros(if tiled.is_some() { 0 } else { padded * sum.terms() });
         let biases = Buffer::zeros(padded);
-        let band = pool.map_or(1, |windows| band(&windows, sum.terms(), output.height));
+        let band = match (&pool, tiling) {
+            (None, _) => 1,
+            (Some(_), Some(tiling)) => tiling.rows_of_windows(),
+            (Some(windows), None) => band(windows, sum.terms(), output.height),
+        };
         let pool =
             pool.map(|windows| Windows { height: (band - 1) * windows.row_step + windows.rows, ..windows });
         let offset_of_place = pool.map_or(Vec::new(), |windows| {
@@ -220,7 +226,6 @@ impl ConvolutionStep {
         (places, scratch, pooled): (&mut [u16], &mut [f32], &mut [f32]),
     ) {
         let row_len = windows.width * BLOCK;
-        let row_of_output = self.shape.output.width * BLOCK;
         let out_block = windows.height * row_len;
         for first in (0..self.shape.output.height).step_by(self.band) {
             let rows_of_windows = self.band.min(self.shape.output.height - first);
@@ -229,14 +234,8 @@ impl ConvolutionStep {
             let rows = (first * windows.row_step, needed, windows.width);
             self.convolve(group, rows, input, (&mut *scratch, to), out_block);
             for (block, scratch) in group.blocks().zip(scratch.chunks_exact(out_block)) {
-                for y in 0..rows_of_windows {
-                    let start = self.shape.output.row_start(block, first + y);
-                    let out = &mut output[start..start + row_of_output];
-                    let row = block * self.shape.output.height + first + y;
-                    let places = &mut places[row * row_of_output..][..row_of_output];
-                    self.pool_row(windows, (scratch, row_len), y, out, places);
-                    self.keep(&scratch[y * windows.row_step * row_len..], row, pooled);
-                }
+                let rows = first..first + rows_of_windows;
+                self.pool_rows(windows, (block, rows), scratch, output, places, pooled);
             }
         }
     }
@@ -256,11 +255,11 @@ impl ConvolutionStep {
         });
     }
 
-    /// Two rows of the output of a block of channels.
+    /// A row of tiles of the output of a block of channels.
     fn finish_rows(&self, row: &Finished<'_>, output: &mut [f32], kept: &mut [f32]) {
         let layout = &self.shape.output;
         let relu = self.ending.activation == Activation::Relu;
-        let rows = 2 * row.down..(2 * row.down + 2).min(layout.height);
+        let rows = row.pixels.clone();
         let to = (layout.row_start(row.block, rows.start), layout.row());
         row.write(self.bias_of(row.block), relu, output, to);
         if !relu && self.ending.activation != Activation::Linear {
@@ -268,7 +267,7 @@ impl ConvolutionStep {
         }
     }
 
-    /// One row of windows of a block of channels.
+    /// The rows of windows in a row of tiles of a block of channels.
     fn finish_pooled(
         &self,
         windows: &Windows,
@@ -276,34 +275,44 @@ impl ConvolutionStep {
         output: &mut [f32],
         (slot, memory): (usize, &mut StepMemory),
     ) {
-        let layout = &self.shape.output;
-        let (row_len, len) = (windows.width * BLOCK, layout.width * BLOCK);
-        row.write(self.bias_of(row.block), false, &mut memory.scratch, (0, row_len));
-        let place = (slot * layout.planes() + row.block) * layout.height + row.down;
-        let places = &mut memory.places[place * len..][..len];
-        let out = &mut output[layout.row_start(row.block, row.down)..][..len];
-        self.pool_row(windows, (&memory.scratch, row_len), 0, out, places);
-        let pooled = &mut memory.kept[slot * self.pooled_len()..];
-        self.keep(&memory.scratch, row.block * layout.height + row.down, pooled);
+        let StepMemory { places, kept, scratch, .. } = memory;
+        let row_len = windows.width * BLOCK;
+        row.write(self.bias_of(row.block), false, scratch, (0, row_len));
+        let first = row.pixels.start / windows.row_step;
+        let count = row.pixels.len() / windows.row_step;
+        let places = &mut places[slot * self.shape.output.without_halo().len()..];
+        let pooled = &mut kept[slot * self.pooled_len()..];
+        self.pool_rows(windows, (row.block, first..first + count), scratch, output, places, pooled);
     }
 
     fn bias_of(&self, block: usize) -> &[f32; BLOCK] {
         &self.biases.as_chunks().0[block]
     }
 
-    /// The maxima of a row of windows, through the activation.
-    fn pool_row(
+    /// The maxima of some rows of windows of a block of channels, through the activation. `scratch` begins with the first of
+    /// them; all else is a sample's.
+    fn pool_rows(
         &self,
         windows: &Windows,
-        scratch: (&[f32], usize),
-        y: usize,
-        out: &mut [f32],
+        (block, rows): (usize, Range<usize>),
+        scratch: &[f32],
+        output: &mut [f32],
         places: &mut [u16],
+        pooled: &mut [f32],
     ) {
-        let relu = self.ending.activation == Activation::Relu;
-        max_pool_row(self.isa, windows, scratch, y, out, places, relu);
-        if !relu {
-            activate(self.isa, self.ending.activation, out);
+        let layout = &self.shape.output;
+        let (row_len, len) = (windows.width * BLOCK, layout.width * BLOCK);
+        let activation = self.ending.activation;
+        let relu = activation == Activation::Relu;
+        for (y, of_output) in rows.enumerate() {
+            let out = &mut output[layout.row_start(block, of_output)..][..len];
+            let row = block * layout.height + of_output;
+            let places = &mut places[row * len..][..len];
+            max_pool_row(self.isa, windows, (scratch, row_len), y, out, places, relu);
+            if !relu {
+                activate(self.isa, activation, out);
+            }
+            self.keep(&scratch[y * windows.row_step * row_len..], row, pooled);
         }
     }
 }
@@ -417,8 +426,8 @@ impl FeatureStep for ConvolutionStep {
         load_biases(self.bias, parameters, &mut self.biases);
         match &mut self.tiled {
             Some(tiled) => {
-                let kernels = self.shape.kernels(weight);
-                kernels.for_each(|(between, kernel)| tiled.load(between, square(kernel)));
+                let shape = self.shape;
+                tiled.load(|channel, filter| shape.square_kernel(weight, filter, channel));
             }
             None => self.load_direct(weight),
         }
@@ -451,11 +460,6 @@ impl FeatureStep for ConvolutionStep {
             }
         });
     }
-}
-
-/// A 3×3 kernel, row by row.
-fn square(kernel: &[f32]) -> [f32; 9] {
-    std::array::from_fn(|tap| kernel[tap])
 }
 
 fn load_biases(bias: Option<usize>, parameters: &Parameters, to: &mut [f32]) {
