@@ -1,5 +1,7 @@
 //! A network compiled, with its memory and its threads: what learning, answering and differentiating have in common.
 
+use std::sync::Arc;
+
 use super::features::Features;
 use super::head::Head;
 use super::plan::Plan;
@@ -16,7 +18,7 @@ pub(super) struct Compiled {
     pub batch_size: usize,
     pub input_len: usize,
     pub classes: usize,
-    pub threads: Threads,
+    pub threads: Arc<Threads>,
     pub isa: Isa,
 }
 
@@ -65,7 +67,7 @@ impl Compiled {
         let plan = Plan::new(isa, network, purpose);
         let rows = (batch_size, plan.seeds.unwrap_or(1));
         let head = Head::new(isa, plan.features, plan.head.clone(), rows, purpose);
-        let threads = Threads::new(threads)?;
+        let threads = Arc::new(Threads::new(threads)?);
         let mut features = Features::new(isa, plan, batch_size, purpose.goes_back(), threads.count());
         features.load(&parameters);
         let (input_len, classes) = (network.input().len(), network.output().len());

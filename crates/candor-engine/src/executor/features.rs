@@ -22,8 +22,9 @@ use crate::kernel::{Isa, Layout};
 
 /// More lanes than this would only be more gradients to add up.
 const MOST_LANES: usize = 16;
-/// Trained values that all lanes' gradients together may hold, as long as two lanes remain.
-const MOST_GRADIENTS: usize = 1 << 23;
+/// Values that all lanes' gradients together may hold, as long as two lanes remain: in every step they are set to zero and
+/// summed up.
+const MOST_GRADIENTS: usize = 1 << 24;
 
 /// The feature part with its memory.
 pub(super) struct Features {
@@ -38,7 +39,8 @@ pub(super) struct Features {
 impl Features {
     /// For batches of up to `batch` samples and so many worker threads.
     pub fn new(isa: Isa, plan: Plan, batch: usize, training: bool, workers: usize) -> Features {
-        let affordable = MOST_GRADIENTS / plan.feature_parameters.max(1);
+        let gradients = plan.steps.iter().map(|step| step.memory(0, training).weight_gradient.len());
+        let affordable = MOST_GRADIENTS / gradients.sum::<usize>().max(1);
         // A power of two: three lanes would keep two threads as busy as four do.
         let count = (1 << affordable.clamp(2, MOST_LANES).ilog2()).min(batch);
         let lane_len = batch.div_ceil(count);

@@ -13,7 +13,8 @@ pub(super) use self::batch_norm::VectorNorm;
 use super::compiled::Purpose;
 use super::{End, Mode};
 use crate::kernel::{
-    Isa, Rows, activate, activate_backward, combine_rows, dropout, inner_products, softmax, softmax_backward,
+    Isa, Rows, activate, activate_backward, batch_products, combine_rows, dropout, inner_products, softmax,
+    softmax_backward,
 };
 use crate::layer::Activation;
 use crate::loss::{Objective, Rows as LossRows};
@@ -132,7 +133,8 @@ impl Head {
                     let weights = &parameters.tensors()[*weight].values;
                     let bias = bias.map(|bias| &parameters.tensors()[bias].values[..]);
                     let by_unit = &mut self.by_unit[..];
-                    dense(self.isa, (*inputs, *units), input, (weights, bias), by_unit, output);
+                    let products = if mode.is_learning() { batch_products } else { inner_products };
+                    dense((self.isa, products), (*inputs, *units), input, (weights, bias), by_unit, output);
                 }
                 HeadStep::Activation { .. } => output.copy_from_slice(input),
                 HeadStep::Dropout { size, rate, layer } => {
@@ -265,11 +267,14 @@ fn rows_each(rows: usize, multiply_adds: usize) -> usize {
     if multiply_adds < WORTH_SHARING {
         return rows.max(1);
     }
-    rows.div_ceil(rayon::current_num_threads()).next_multiple_of(6).max(1)
+    rows.div_ceil(rayon::current_num_threads()).next_multiple_of(2).max(1)
 }
 
+/// How the weights meet the batch.
+type Products = fn(Isa, (usize, usize, usize), Rows<'_>, Rows<'_>, &mut [f32]);
+
 fn dense(
-    isa: Isa,
+    (isa, multiply_rows): (Isa, Products),
     (inputs, units): (usize, usize),
     input: &[f32],
     (weights, bias): (&[f32], Option<&[f32]>),
@@ -281,7 +286,7 @@ fn dense(
     let by_unit = &mut by_unit[..units * rows];
     let multiply = |(products, weights): (&mut [f32], &[f32])| {
         let (a, b) = (Rows { values: weights, stride: inputs }, Rows { values: input, stride: inputs });
-        inner_products(isa, (products.len() / rows, rows, inputs), a, b, products);
+        multiply_rows(isa, (products.len() / rows, rows, inputs), a, b, products);
     };
     if each >= units {
         multiply((&mut *by_unit, weights));

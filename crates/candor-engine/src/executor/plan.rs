@@ -45,8 +45,6 @@ pub(super) struct Plan {
     pub blocks: Vec<usize>,
     /// In a comparison: seeds that go back together between two samples.
     pub seeds: Option<usize>,
-    /// Trained values in the feature part.
-    pub feature_parameters: usize,
 }
 
 /// How feature maps become a vector.
@@ -70,7 +68,7 @@ impl Plan {
     pub fn new(isa: Isa, network: &Network, purpose: Purpose) -> Plan {
         let nodes = network.nodes();
         let end = nodes.iter().position(|node| !is_feature_layer(node)).unwrap_or(nodes.len());
-        let (features, rest) = nodes.split_at(end);
+        let rest = &nodes[end..];
         let (boundary, head) = match rest.first().map(|node| &node.layer) {
             Some(Layer::Flatten(_)) => (Boundary::Flatten, &rest[1..]),
             Some(Layer::GlobalMaxPool(_)) => (Boundary::GlobalMax, &rest[1..]),
@@ -102,11 +100,6 @@ impl Plan {
             kept: kept(&joined, &barriers, purpose),
             blocks: blocks(&gradients.edges, &layouts, &barriers),
             seeds: (purpose == Purpose::Compare).then(|| seeds_at_once(&gradients)),
-            feature_parameters: features
-                .iter()
-                .flat_map(NetworkNode::parameters)
-                .map(|spec| spec.len())
-                .sum(),
             layouts,
             barriers,
             gradients,

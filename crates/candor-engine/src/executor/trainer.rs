@@ -1,5 +1,7 @@
 //! A network that learns, and one that only answers.
 
+use std::sync::Arc;
+
 use super::compiled::{Compiled, Purpose};
 use super::fold::fold_batch_norms;
 use super::{Batch, Inputs, Mode, StepOutcome, TrainerState, TrainingConfig};
@@ -53,24 +55,30 @@ impl Trainer {
     /// settings, or a sample has none with group DRO.
     pub fn step_in_groups(&mut self, batch: Batch<'_>, groups: &[Option<usize>]) -> StepOutcome {
         let dropout = Stream::new(self.config.seed).derive("dropout").at(self.step);
-        let outcome = self.propagate(batch, groups, Mode::Learn { dropout: Some(dropout) }, true);
+        let threads = Arc::clone(&self.compiled.threads);
+        threads.run(|| {
+            let outcome = self.propagate(batch, groups, Mode::Learn { dropout: Some(dropout) }, true);
+            self.update();
+            outcome
+        })
+    }
+
+    /// Moves the parameters along the gradients of the last batch.
+    fn update(&mut self) {
         let Trainer { compiled, config, gradients, slots, step, .. } = self;
-        compiled.threads.run(|| {
-            compiled.features.remember(&mut compiled.parameters);
-            compiled.head.remember(&mut compiled.parameters);
-            let change = Step {
-                isa: compiled.isa,
-                optimizer: config.optimizer,
-                number: *step,
-                rate: config.learning_rate_at(*step),
-                gradient_scale: config.gradient_scale(|| norm(gradients)),
-                average: config.averages().then(|| config.past_in_average(*step)),
-            };
-            change.apply(&mut compiled.parameters, slots, gradients);
-            compiled.features.load(&compiled.parameters);
-        });
+        compiled.features.remember(&mut compiled.parameters);
+        compiled.head.remember(&mut compiled.parameters);
+        let change = Step {
+            isa: compiled.isa,
+            optimizer: config.optimizer,
+            number: *step,
+            rate: config.learning_rate_at(*step),
+            gradient_scale: config.gradient_scale(|| norm(gradients)),
+            average: config.averages().then(|| config.past_in_average(*step)),
+        };
+        change.apply(&mut compiled.parameters, slots, gradients);
+        compiled.features.load(&compiled.parameters);
         *step += 1;
-        outcome
     }
 
     /// The gradients of the loss of a batch, without changing anything. Dropout is off.

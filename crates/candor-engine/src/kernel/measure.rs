@@ -5,7 +5,7 @@
 
 use super::convolution::{Grid, TapSum, convolve, group_width};
 use super::depthwise::{add_depthwise_weight_gradient, convolve_depthwise};
-use super::matrix::{Rows, combine_rows, inner_products};
+use super::matrix::{Rows, batch_products, combine_rows};
 use super::simd::{BLOCK, Simd, simd_kernel};
 use super::weight_gradient::{Region, add_weight_gradient};
 use super::{Isa, Layout};
@@ -139,13 +139,13 @@ impl Convolution {
     }
 }
 
-/// A dense layer's outputs for a batch of `samples`.
+/// A dense layer's outputs for a batch of `samples`, where the network learns.
 pub fn dense(samples: usize, inputs: usize, units: usize) -> Kernel {
     let (isa, x, w) = (Isa::detect(), values(samples * inputs), values(units * inputs));
     let mut y = vec![0.0; samples * units];
     Kernel::new(2 * samples * inputs * units, move || {
         let (a, b) = (Rows { values: &w, stride: inputs }, Rows { values: &x, stride: inputs });
-        inner_products(isa, (units, samples, inputs), a, b, &mut y);
+        batch_products(isa, (units, samples, inputs), a, b, &mut y);
     })
 }
 

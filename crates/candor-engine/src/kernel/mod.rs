@@ -34,7 +34,7 @@ pub(crate) use depthwise::{add_depthwise_weight_gradient, convolve_depthwise};
 pub(crate) use elementwise::{LEAST_DIFFERENCE, dropout, rescale};
 pub use isa::Isa;
 pub(crate) use layout::{Halo, Layout};
-pub(crate) use matrix::{Rows, combine_rows, inner_products};
+pub(crate) use matrix::{Rows, batch_products, combine_rows, inner_products};
 pub(crate) use normalise::{PerChannel, add_gradient_sums, add_moments, combine, scale_and_shift};
 pub(crate) use pooling::{Windows, avg_pool_row, max_pool_row, spread_row};
 pub(crate) use seeds::{PixelSum, add_to_pixels};
@@ -44,6 +44,6 @@ pub(crate) use sparse_gradient::{Entry, Lists, add_sparse_gradients};
 pub(crate) use update::{Run, Update, update};
 pub(crate) use weight_gradient::{Region, add_weight_gradient};
 pub(crate) use winograd::{
-    PLACES, TileRow, Tiled, tile_gradients, tile_inputs, transform_kernel, transform_kernel_gradients,
-    untile_outputs,
+    MOST_PLACES, TileRow, TileSize, Tiled, tile_gradients, tile_inputs, transform_kernel_gradients,
+    transform_kernels, untile_outputs,
 };

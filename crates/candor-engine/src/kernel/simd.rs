@@ -28,7 +28,7 @@ pub(crate) unsafe trait Simd: Copy {
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     /// `a · b + c`
     unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// The larger one; `b` where either is not a number.
+    /// `a` where it is larger, else `b`: so too where either is not a number, and of two zeros.
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
     /// `value` where `condition` is above zero, else zero.
     unsafe fn where_positive(condition: Self::V, value: Self::V) -> Self::V;
@@ -319,7 +319,9 @@ mod arm {
 
         #[inline(always)]
         unsafe fn max(a: float32x4x2_t, b: float32x4x2_t) -> float32x4x2_t {
-            unsafe { float32x4x2_t(vmaxq_f32(a.0, b.0), vmaxq_f32(a.1, b.1)) }
+            // ARM's own maximum is not a number as soon as one of the two is not.
+            let half = |a, b| unsafe { vbslq_f32(vcgtq_f32(a, b), a, b) };
+            float32x4x2_t(half(a.0, b.0), half(a.1, b.1))
         }
 
         #[inline(always)]
@@ -371,3 +373,156 @@ macro_rules! simd_kernel {
     };
 }
 pub(crate) use simd_kernel;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Isa;
+
+    /// What every operation says to two blocks and a third.
+    #[derive(Clone, Copy, Debug, Default)]
+    struct Answers {
+        splat: [f32; BLOCK],
+        add: [f32; BLOCK],
+        sub: [f32; BLOCK],
+        mul_add: [f32; BLOCK],
+        max: [f32; BLOCK],
+        where_positive: [f32; BLOCK],
+        is_fused: bool,
+    }
+
+    simd_kernel! {
+        fn ask = all_operations(a: &[f32; BLOCK], b: &[f32; BLOCK], c: &[f32; BLOCK], answers: &mut Answers)
+    }
+
+    #[inline(always)]
+    unsafe fn all_operations<S: Simd>(
+        a: &[f32; BLOCK],
+        b: &[f32; BLOCK],
+        c: &[f32; BLOCK],
+        answers: &mut Answers,
+    ) {
+        answers.is_fused = S::FUSED;
+        for lane in (0..BLOCK).step_by(S::LANES) {
+            unsafe {
+                S::prefetch(a.as_ptr());
+                let load = |from: &[f32; BLOCK]| S::load(from.as_ptr().add(lane));
+                let keep = |to: &mut [f32; BLOCK], value| S::store(to.as_mut_ptr().add(lane), value);
+                let (a, b, c) = (load(a), load(b), load(c));
+                keep(&mut answers.add, S::add(a, b));
+                keep(&mut answers.sub, S::sub(a, b));
+                keep(&mut answers.mul_add, S::mul_add(a, b, c));
+                keep(&mut answers.max, S::max(a, b));
+                keep(&mut answers.where_positive, S::where_positive(a, b));
+            }
+        }
+        // The last value, in every lane.
+        for lane in (0..BLOCK).step_by(S::LANES) {
+            unsafe { S::store(answers.splat.as_mut_ptr().add(lane), S::splat(a[BLOCK - 1])) };
+        }
+    }
+
+    /// Numbers at which instruction sets are known to differ, and some plain ones.
+    const VALUES: [f32; BLOCK] = [
+        0.0,
+        -0.0,
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        f32::MIN_POSITIVE,
+        -1e-40,
+        f32::MAX,
+        f32::MIN,
+        1.0,
+        -1.0,
+        1.000_000_1,
+        -3.5,
+        0.1,
+        1e-20,
+        16_777_217.0,
+    ];
+
+    /// The same bits; any two that are not numbers are alike.
+    fn alike(got: f32, expected: f32) -> bool {
+        got.to_bits() == expected.to_bits() || got.is_nan() && expected.is_nan()
+    }
+
+    #[test]
+    fn every_instruction_set_answers_as_plain_arithmetic_does() {
+        for (isa, shift) in Isa::available().into_iter().flat_map(|isa| (0..BLOCK).map(move |by| (isa, by))) {
+            let a = VALUES;
+            let b: [f32; BLOCK] = std::array::from_fn(|lane| VALUES[(lane + shift) % BLOCK]);
+            let c: [f32; BLOCK] = std::array::from_fn(|lane| VALUES[(3 * lane + shift) % BLOCK]);
+            let mut answers = Answers::default();
+            // SAFETY: `isa` comes from `Isa::available`, and there is a block of everything.
+            unsafe { ask(isa, &a, &b, &c, &mut answers) };
+            for lane in 0..BLOCK {
+                let (a, b, c) = (a[lane], b[lane], c[lane]);
+                for (what, got, expected) in [
+                    ("splat", answers.splat[lane], VALUES[BLOCK - 1]),
+                    ("add", answers.add[lane], a + b),
+                    ("sub", answers.sub[lane], a - b),
+                    (
+                        "mul_add",
+                        answers.mul_add[lane],
+                        if answers.is_fused { a.mul_add(b, c) } else { a * b + c },
+                    ),
+                    ("max", answers.max[lane], if a > b { a } else { b }),
+                    ("where_positive", answers.where_positive[lane], if a > 0.0 { b } else { 0.0 }),
+                ] {
+                    assert!(
+                        alike(got, expected),
+                        "{isa}: {what} of {a}, {b}, {c} is {got} instead of {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Seven vectors' worth of values, so that sums of several at a time have a rest.
+    const MANY: usize = 7;
+
+    simd_kernel! {
+        fn add_up = all_sums(values: &[[f32; BLOCK]; MANY], together: &mut [f32; MANY], alone: &mut [f32; MANY])
+    }
+
+    #[inline(always)]
+    unsafe fn all_sums<S: Simd>(
+        values: &[[f32; BLOCK]; MANY],
+        together: &mut [f32; MANY],
+        alone: &mut [f32; MANY],
+    ) {
+        for lane in (0..BLOCK).step_by(S::LANES) {
+            unsafe {
+                let mut vectors = [S::splat(0.0); MANY];
+                for (vector, values) in vectors.iter_mut().zip(values) {
+                    *vector = S::load(values.as_ptr().add(lane));
+                }
+                for (index, sum) in S::sums(vectors).into_iter().enumerate() {
+                    together[index] += sum;
+                    alone[index] += S::sum(vectors[index]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sums_run_over_every_lane_once_and_are_the_same_alone_and_together() {
+        // Whole numbers of up to 20 bits: their sums are exact in any order, and tell which lanes are in them.
+        let values: [[f32; BLOCK]; MANY] =
+            std::array::from_fn(|row| std::array::from_fn(|lane| (3 * row + 1) as f32 * (1 << lane) as f32));
+        // Sums of these round, so that another order may have other bits.
+        let thirds = values.map(|row| row.map(|value| value / 3.0));
+        for isa in Isa::available() {
+            let sums = |values| {
+                let (mut together, mut alone) = ([0.0; MANY], [0.0; MANY]);
+                // SAFETY: `isa` comes from `Isa::available`.
+                unsafe { add_up(isa, values, &mut together, &mut alone) };
+                assert_eq!(alone, together, "{isa}");
+                alone
+            };
+            assert_eq!(sums(&values), values.map(|row| row.iter().sum::<f32>()), "{isa}");
+            sums(&thirds);
+        }
+    }
+}

@@ -167,8 +167,10 @@ fn looking_changes_nothing() {
         trainer.predict(subject.batch().inputs, &mut outputs);
         assert!(trainer.gradients(subject.batch()) == first, "{}", subject.name);
         assert!(trainer.state() == before, "{}", subject.name);
-        assert_eq!(
-            evaluation, first.0,
+        // Sums over a batch that learns round otherwise.
+        let same = (evaluation.loss - first.0.loss).abs() <= 1e-5 * evaluation.loss;
+        assert!(
+            same && evaluation.correct == first.0.correct,
             "{}: an evaluation drops nothing out, nor do gradients",
             subject.name
         );

@@ -15,6 +15,7 @@ impl Lane {
         let maps = maps.chunks_exact(layout.len());
         for ((row, map), slot) in rows.chunks_exact_mut(count).zip(maps).zip(self.remembered(samples)) {
             match plan.boundary {
+                Boundary::Flatten if is_flat(layout) => row.copy_from_slice(map),
                 Boundary::Flatten => flatten(layout, map, |index, value| row[index] = value),
                 Boundary::GlobalAvg => {
                     row.fill(0.0);
@@ -90,6 +91,11 @@ impl Lane {
 fn interleaved(layout: &Layout, index: usize) -> usize {
     let pixels = layout.height * layout.width;
     index % pixels * layout.channels + index / pixels
+}
+
+/// Whether the values lie in the order in which [`flatten`] visits them.
+fn is_flat(layout: &Layout) -> bool {
+    layout.block == 1 && layout.len() == layout.height * layout.width
 }
 
 /// Visits the values of one sample channel by channel, row by row, with their running number.

@@ -9,6 +9,7 @@ mod channels;
 mod compare;
 mod depthwise;
 mod ending;
+mod forward;
 mod input_gradient;
 mod phase;
 mod winograd;
@@ -21,11 +22,9 @@ use self::channels::{ChannelGroup, Dimensions, group_of};
 use self::depthwise::DepthwiseStep;
 use self::ending::Ending;
 use self::input_gradient::PhaseSum;
-use self::winograd::{Finished, Pixels, Tiling, WinogradGradient, WinogradSum};
+use self::winograd::{Tiling, WinogradGradient, WinogradSum};
 use super::{Backward, FeatureStep, Forward, Pass, StepMemory};
-use crate::kernel::{
-    BLOCK, Buffer, Entry, Grid, Isa, Layout, TapSum, Windows, activate, convolve, is_chunked, max_pool_row,
-};
+use crate::kernel::{BLOCK, Buffer, Entry, Isa, Layout, TapSum, Windows, is_chunked};
 use crate::layer::{Activation, Conv2d};
 use crate::{Parameters, Shape};
 
@@ -124,7 +123,11 @@ impl ConvolutionStep {
         let padded = groups.iter().map(|group| group.width).sum::<usize>();
         let weights = Buffer::zeros(if tiled.is_some() { 0 } else { padded * sum.terms() });
         let biases = Buffer::zeros(padded);
-        let band = pool.map_or(1, |windows| band(&windows, sum.terms(), output.height));
+        let band = match (&pool, tiling) {
+            (None, _) => 1,
+            (Some(_), Some(tiling)) => tiling.rows_of_windows(),
+            (Some(windows), None) => band(windows, sum.terms(), output.height),
+        };
         let pool =
             pool.map(|windows| Windows { height: (band - 1) * windows.row_step + windows.rows, ..windows });
         let offset_of_place = pool.map_or(Vec::new(), |windows| {
@@ -180,130 +183,6 @@ impl ConvolutionStep {
                 let term = (channel / sum.block * sum.taps.len() + tap) * sum.block + channel % sum.block;
                 self.weights[start + term * group.width + lane] = value;
             }
-        }
-    }
-
-    /// Rows of the convolution's output for a group of channels.
-    fn convolve(
-        &self,
-        group: ChannelGroup,
-        (first_row, rows, columns): (usize, usize, usize),
-        input: &[f32],
-        out: (&mut [f32], Grid),
-        out_block: usize,
-    ) {
-        let input = (self.part_of(group.part, input), self.shape.origins(first_row));
-        let weights = &self.weights[group.weights(self.sum.terms())];
-        let bias = &self.biases[group.first_block * BLOCK..][..group.width];
-        let relu = self.pool.is_none() && self.ending.activation == Activation::Relu;
-        convolve(self.isa, &self.sum, (rows, columns), input, weights, bias, out, out_block, relu);
-    }
-
-    fn forward_rows(&self, group: ChannelGroup, input: &[f32], output: &mut [f32], kept: &mut [f32]) {
-        let layout = &self.shape.output;
-        let to = Grid { start: layout.row_start(group.first_block, 0), step: BLOCK, row: layout.row() };
-        self.convolve(group, (0, layout.height, layout.width), input, (output, to), layout.plane());
-        if matches!(self.ending.activation, Activation::Linear | Activation::Relu) {
-            return;
-        }
-        for block in group.blocks() {
-            (0..layout.height).for_each(|y| self.ending.forward((block, y), output, kept));
-        }
-    }
-
-    fn forward_pooled(
-        &self,
-        windows: &Windows,
-        group: ChannelGroup,
-        input: &[f32],
-        output: &mut [f32],
-        (places, scratch, pooled): (&mut [u16], &mut [f32], &mut [f32]),
-    ) {
-        let row_len = windows.width * BLOCK;
-        let row_of_output = self.shape.output.width * BLOCK;
-        let out_block = windows.height * row_len;
-        for first in (0..self.shape.output.height).step_by(self.band) {
-            let rows_of_windows = self.band.min(self.shape.output.height - first);
-            let needed = (rows_of_windows - 1) * windows.row_step + windows.rows;
-            let to = Grid { start: 0, step: BLOCK, row: row_len };
-            let rows = (first * windows.row_step, needed, windows.width);
-            self.convolve(group, rows, input, (&mut *scratch, to), out_block);
-            for (block, scratch) in group.blocks().zip(scratch.chunks_exact(out_block)) {
-                for y in 0..rows_of_windows {
-                    let start = self.shape.output.row_start(block, first + y);
-                    let out = &mut output[start..start + row_of_output];
-                    let row = block * self.shape.output.height + first + y;
-                    let places = &mut places[row * row_of_output..][..row_of_output];
-                    self.pool_row(windows, (scratch, row_len), y, out, places);
-                    self.keep(&scratch[y * windows.row_step * row_len..], row, pooled);
-                }
-            }
-        }
-    }
-
-    /// The samples of a block by way of tiles.
-    fn forward_tiled(&self, tiled: &WinogradSum, block: Forward<'_>) {
-        let Forward { slots, reads, output, memory, work, .. } = block;
-        let inputs = Pixels { values: reads.get(0), layout: &self.shape.input, from: self.shape.origins(0) };
-        let layout = &self.shape.output;
-        tiled.each_row(inputs, work, |row| {
-            let output = &mut output[row.sample * layout.len()..][..layout.len()];
-            let slot = slots.start + row.sample;
-            match &self.pool {
-                None => self.finish_rows(&row, output, memory.kept_mut(slot, self.ending.kept_len())),
-                Some(windows) => self.finish_pooled(windows, &row, output, (slot, memory)),
-            }
-        });
-    }
-
-    /// Two rows of the output of a block of channels.
-    fn finish_rows(&self, row: &Finished<'_>, output: &mut [f32], kept: &mut [f32]) {
-        let layout = &self.shape.output;
-        let relu = self.ending.activation == Activation::Relu;
-        let rows = 2 * row.down..(2 * row.down + 2).min(layout.height);
-        let to = (layout.row_start(row.block, rows.start), layout.row());
-        row.write(self.bias_of(row.block), relu, output, to);
-        if !relu && self.ending.activation != Activation::Linear {
-            rows.for_each(|y| self.ending.forward((row.block, y), output, kept));
-        }
-    }
-
-    /// One row of windows of a block of channels.
-    fn finish_pooled(
-        &self,
-        windows: &Windows,
-        row: &Finished<'_>,
-        output: &mut [f32],
-        (slot, memory): (usize, &mut StepMemory),
-    ) {
-        let layout = &self.shape.output;
-        let (row_len, len) = (windows.width * BLOCK, layout.width * BLOCK);
-        row.write(self.bias_of(row.block), false, &mut memory.scratch, (0, row_len));
-        let place = (slot * layout.planes() + row.block) * layout.height + row.down;
-        let places = &mut memory.places[place * len..][..len];
-        let out = &mut output[layout.row_start(row.block, row.down)..][..len];
-        self.pool_row(windows, (&memory.scratch, row_len), 0, out, places);
-        let pooled = &mut memory.kept[slot * self.pooled_len()..];
-        self.keep(&memory.scratch, row.block * layout.height + row.down, pooled);
-    }
-
-    fn bias_of(&self, block: usize) -> &[f32; BLOCK] {
-        &self.biases.as_chunks().0[block]
-    }
-
-    /// The maxima of a row of windows, through the activation.
-    fn pool_row(
-        &self,
-        windows: &Windows,
-        scratch: (&[f32], usize),
-        y: usize,
-        out: &mut [f32],
-        places: &mut [u16],
-    ) {
-        let relu = self.ending.activation == Activation::Relu;
-        max_pool_row(self.isa, windows, scratch, y, out, places, relu);
-        if !relu {
-            activate(self.isa, self.ending.activation, out);
         }
     }
 }
@@ -417,8 +296,8 @@ impl FeatureStep for ConvolutionStep {
         load_biases(self.bias, parameters, &mut self.biases);
         match &mut self.tiled {
             Some(tiled) => {
-                let kernels = self.shape.kernels(weight);
-                kernels.for_each(|(between, kernel)| tiled.load(between, square(kernel)));
+                let shape = self.shape;
+                tiled.load(|channel, filter| shape.square_kernel(weight, filter, channel));
             }
             None => self.load_direct(weight),
         }
@@ -451,11 +330,6 @@ impl FeatureStep for ConvolutionStep {
             }
         });
     }
-}
-
-/// A 3×3 kernel, row by row.
-fn square(kernel: &[f32]) -> [f32; 9] {
-    std::array::from_fn(|tap| kernel[tap])
 }
 
 fn load_biases(bias: Option<usize>, parameters: &Parameters, to: &mut [f32]) {

@@ -57,8 +57,9 @@ impl InputGradient {
             }
             InputGradient::Dense(phases) => phases.iter_mut().for_each(|phase| phase.load(shape, weight)),
             // The way back sees the kernel from the other side.
-            InputGradient::Tiled(tiled) => shape.kernels(weight).for_each(|((channel, filter), kernel)| {
-                tiled.load((filter, channel), std::array::from_fn(|tap| kernel[8 - tap]));
+            InputGradient::Tiled(tiled) => tiled.load(|filter, channel| {
+                let kernel = shape.square_kernel(weight, filter, channel);
+                std::array::from_fn(|tap| kernel[8 - tap])
             }),
         }
     }
@@ -194,7 +195,7 @@ impl ConvolutionStep {
                 let from = Grid { start: shape.gradient_origin(), step: BLOCK, row: shape.output.row() };
                 let layout = &shape.input;
                 tiled.each_row(Pixels { values: gradient, layout: &shape.output, from }, work, |row| {
-                    let start = row.sample * layout.len() + layout.row_start(row.block, 2 * row.down);
+                    let start = row.sample * layout.len() + layout.row_start(row.block, row.pixels.start);
                     row.write(&[0.0; BLOCK], false, input_gradient, (start, layout.row()));
                 });
             }

@@ -110,6 +110,11 @@ impl Dimensions {
         })
     }
 
+    /// The 3×3 kernel between a channel and a filter that sees all channels, row by row.
+    pub fn square_kernel(&self, weight: &[f32], filter: usize, channel: usize) -> [f32; 9] {
+        weight.as_chunks().0[filter * self.input.channels + channel]
+    }
+
     /// A filter's weights, for each of its channels the taps.
     pub fn weights_of<'a>(
         &self,

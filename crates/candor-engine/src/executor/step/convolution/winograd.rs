@@ -1,6 +1,6 @@
 //! A 3×3 convolution of stride 1 by way of transformed tiles (`kernel/winograd.rs`), forward and back.
 //!
-//! Some rows of tiles at a time, of one sample or several: their inputs are transformed, each of the sixteen places is a
+//! Some rows of tiles at a time, of one sample or several: their inputs are transformed, each place is a
 //! product of matrices, and the tiles become pixels again. What is transformed stays in the second-level cache between.
 
 use std::ops::Range;
@@ -10,8 +10,9 @@ use rayon::prelude::*;
 use super::channels::{ChannelGroup, Dimensions, group_of};
 use crate::executor::step::StepMemory;
 use crate::kernel::{
-    BLOCK, Buffer, Grid, Isa, Layout, PLACES, Region, TapSum, TileRow, Tiled, Windows, add_weight_gradient,
-    convolve, tile_gradients, tile_inputs, transform_kernel, transform_kernel_gradients, untile_outputs,
+    BLOCK, Buffer, Grid, Isa, Layout, MOST_PLACES, Region, TapSum, TileRow, TileSize, Tiled, Windows,
+    add_weight_gradient, convolve, tile_gradients, tile_inputs, transform_kernel_gradients,
+    transform_kernels, untile_outputs,
 };
 
 /// Floats of transformed tiles that share the second-level cache with weights, and the fewest tiles that are worth loading
@@ -22,10 +23,13 @@ const WORK: [(usize, usize); 2] = [(24 * 1024, 16), (96 * 1024, 48)];
 const MANY_TILES: usize = 128;
 /// Share of the tiles' pixels that must be pixels of the output: else too much is computed for nothing.
 const LEAST_COVER: f64 = 0.6;
+/// The same for tiles of 4×4, which save less than half of what is left to tiles of 2×2.
+const LEAST_COVER_OF_LARGE: f64 = 0.75;
 
-/// The pixels that come out, in tiles of 2×2.
+/// The pixels that come out, in tiles.
 #[derive(Clone, Copy)]
 pub(super) struct Tiling {
+    pub size: TileSize,
     pub rows: usize,
     pub columns: usize,
 }
@@ -38,36 +42,57 @@ impl Tiling {
             && shape.groups == 1
             && shape.input.block == BLOCK;
         let tiling = match pool {
-            None => Tiling { rows: shape.output.height, columns: shape.output.width },
-            // A row of tiles is then a row of windows.
+            None => Tiling::best(shape.output.height, shape.output.width),
+            // A row of tiles is then one row of windows or two.
             Some(windows) if (windows.rows, windows.row_step) == (2, 2) => {
-                Tiling { rows: 2 * shape.output.height, columns: windows.width }
+                Tiling::best(2 * shape.output.height, windows.width)
             }
             Some(_) => return None,
         };
-        let cover = (tiling.rows * tiling.columns) as f64 / (4 * tiling.down() * tiling.across()) as f64;
-        (fits && cover >= LEAST_COVER).then_some(tiling)
+        (fits && tiling.cover() >= LEAST_COVER).then_some(tiling)
     }
 
     /// The tiles of the gradient with respect to the input.
     pub fn of_input(shape: &Dimensions) -> Option<Tiling> {
-        let tiling = Tiling { rows: shape.input.height, columns: shape.input.width };
-        Tiling::of(shape, None).map(|_| tiling)
+        Tiling::of(shape, None).map(|_| Tiling::best(shape.input.height, shape.input.width))
+    }
+
+    /// Large tiles, where most of what they cover is there.
+    fn best(rows: usize, columns: usize) -> Tiling {
+        let [large, small] = [TileSize::Four, TileSize::Two].map(|size| Tiling { size, rows, columns });
+        if large.cover() >= LEAST_COVER_OF_LARGE { large } else { small }
+    }
+
+    /// Share of the tiles' pixels that are there.
+    fn cover(self) -> f64 {
+        let pixels = self.size.pixels().pow(2) * self.down() * self.across();
+        (self.rows * self.columns) as f64 / pixels as f64
+    }
+
+    /// Rows of windows that lie in a row of tiles, where what comes out is pooled.
+    pub fn rows_of_windows(self) -> usize {
+        self.size.pixels() / 2
     }
 
     /// Rows of tiles.
     fn down(self) -> usize {
-        self.rows.div_ceil(2)
+        self.rows.div_ceil(self.size.pixels())
+    }
+
+    /// The rows of pixels that this row of tiles covers.
+    fn pixels(self, down: usize) -> Range<usize> {
+        let side = self.size.pixels();
+        side * down..(side * (down + 1)).min(self.rows)
     }
 
     /// Tiles in a row.
     fn across(self) -> usize {
-        self.columns.div_ceil(2)
+        self.columns.div_ceil(self.size.pixels())
     }
 
     /// Rows of tiles that are taken at once where each tile has so many channels, before and after.
     fn rows_at_once(self, channels: usize) -> usize {
-        let that_stay = WORK.map(|(floats, fewest)| (floats / (PLACES * channels), fewest));
+        let that_stay = WORK.map(|(floats, fewest)| (floats / (self.size.places() * channels), fewest));
         let enough = that_stay.iter().find(|(tiles, fewest)| tiles >= fewest);
         enough.map_or(MANY_TILES, |(tiles, _)| *tiles).div_ceil(self.across())
     }
@@ -76,7 +101,10 @@ impl Tiling {
     pub fn work_len(self, samples: usize, shape: &Dimensions) -> usize {
         let (from, to) = (shape.input.planes(), shape.output.planes());
         let rows = self.rows_at_once((from + to) * BLOCK).min(samples * self.down());
-        [from, to].map(|blocks| Tiled { blocks, tiles: rows * self.across() }.len()).iter().sum()
+        [from, to]
+            .map(|blocks| Tiled { size: self.size, blocks, tiles: rows * self.across() }.len())
+            .iter()
+            .sum()
     }
 }
 
@@ -105,7 +133,10 @@ impl Part {
     }
 
     fn new(rows: &Range<usize>, tiling: Tiling, blocks: usize) -> Part {
-        Part { rows: rows.clone(), tiled: Tiled { blocks, tiles: rows.len() * tiling.across() } }
+        Part {
+            rows: rows.clone(),
+            tiled: Tiled { size: tiling.size, blocks, tiles: rows.len() * tiling.across() },
+        }
     }
 
     /// One row of tiles of a block of channels, over pixels from `start` on. The tiles see `beyond` pixels more than they
@@ -118,9 +149,10 @@ impl Part {
         beyond: usize,
     ) -> TileRow {
         TileRow {
+            size: tiling.size,
             start,
             row,
-            rows: tiling.rows + beyond - 2 * (index % tiling.down()),
+            rows: tiling.rows + beyond - tiling.size.pixels() * (index % tiling.down()),
             columns: tiling.columns + beyond,
             tile: block * self.tiled.block_len() + (index - self.rows.start) * tiling.across() * BLOCK,
             place_len: self.tiled.place_len(),
@@ -134,7 +166,7 @@ impl Part {
             let (sample, down) = (index / tiling.down(), index % tiling.down());
             for block in 0..self.tiled.blocks {
                 let plane = sample * pixels.layout.len() + block * pixels.layout.plane();
-                let start = plane + pixels.from.start + 2 * down * pixels.from.row;
+                let start = plane + pixels.from.start + tiling.size.pixels() * down * pixels.from.row;
                 transform(&self.row(tiling, (index, block), (start, pixels.from.row), beyond));
             }
         }
@@ -145,7 +177,9 @@ impl Part {
 pub(super) struct WinogradSum {
     isa: Isa,
     tiling: Tiling,
-    /// Blocks of channels that come in, and that go out.
+    /// Channels that come in, and that go out.
+    channels: (usize, usize),
+    /// Blocks of them.
     planes: (usize, usize),
     groups: Vec<ChannelGroup>,
     /// \[place\]\[group\]\[channel in\]\[channel out\].
@@ -155,8 +189,8 @@ pub(super) struct WinogradSum {
 /// A row of tiles of one block of channels whose sums are done.
 pub(super) struct Finished<'a> {
     pub sample: usize,
-    /// Which of the sample's rows of tiles it is.
-    pub down: usize,
+    /// The sample's rows of pixels that it covers.
+    pub pixels: Range<usize>,
     pub block: usize,
     isa: Isa,
     row: TileRow,
@@ -178,18 +212,30 @@ impl WinogradSum {
         let groups = ChannelGroup::all(isa, to, 1);
         let planes = (from.div_ceil(BLOCK), to.div_ceil(BLOCK));
         let padded: usize = groups.iter().map(|group| group.width).sum();
-        let weights = Buffer::zeros(PLACES * planes.0 * BLOCK * padded);
-        WinogradSum { isa, tiling, planes, groups, weights }
+        let weights = Buffer::zeros(tiling.size.places() * planes.0 * BLOCK * padded);
+        WinogradSum { isa, tiling, channels: (from, to), planes, groups, weights }
     }
 
-    /// Takes over the kernel between two channels.
-    pub fn load(&mut self, (from, to): (usize, usize), kernel: [f32; 9]) {
+    /// Takes over the kernels: `kernel` gives that from one channel to another.
+    pub fn load(&mut self, kernel: impl Fn(usize, usize) -> [f32; 9]) {
+        let (from, to) = self.channels;
         let terms = self.planes.0 * BLOCK;
-        let per_place = self.weights.len() / PLACES;
-        let group = group_of(&self.groups, to);
-        let at = group.weights(terms).start + from * group.width + to - group.first_block * BLOCK;
-        for (place, value) in transform_kernel(kernel).into_iter().enumerate() {
-            self.weights[place * per_place + at] = value;
+        let per_place = self.weights.len() / self.tiling.size.places();
+        for block in 0..self.planes.1 {
+            let group = group_of(&self.groups, block * BLOCK);
+            let start = group.weights(terms).start + (block - group.first_block) * BLOCK;
+            for channel in 0..from {
+                let mut kernels = [[0.0; BLOCK]; 9];
+                for lane in 0..BLOCK.min(to - block * BLOCK) {
+                    let taps = kernel(channel, block * BLOCK + lane);
+                    taps.into_iter().enumerate().for_each(|(tap, value)| kernels[tap][lane] = value);
+                }
+                let at = start + channel * group.width;
+                let weights = self.weights.chunks_exact_mut(per_place);
+                for (weights, values) in weights.zip(transform_kernels(self.tiling.size, &kernels)) {
+                    weights[at..at + BLOCK].copy_from_slice(&values);
+                }
+            }
         }
     }
 
@@ -205,8 +251,9 @@ impl WinogradSum {
             for index in rows {
                 for block in 0..to {
                     let row = done.row(self.tiling, (index, block), (0, 0), 0);
-                    let (sample, down) = (index / self.tiling.down(), index % self.tiling.down());
-                    take(Finished { sample, down, block, isa: self.isa, row, tiles: sums });
+                    let sample = index / self.tiling.down();
+                    let pixels = self.tiling.pixels(index % self.tiling.down());
+                    take(Finished { sample, pixels, block, isa: self.isa, row, tiles: sums });
                 }
             }
         }
@@ -216,7 +263,7 @@ impl WinogradSum {
     fn multiply(&self, (seen, inputs): (&Tiled, &[f32]), (done, sums): (&Tiled, &mut [f32])) {
         let sum = TapSum::of_pixels(self.planes.0, seen.block_len());
         let grid = |start| Grid { start, step: BLOCK, row: 0 };
-        let weights = self.weights.chunks_exact(self.weights.len() / PLACES);
+        let weights = self.weights.chunks_exact(self.weights.len() / self.tiling.size.places());
         for (place, weights) in weights.enumerate() {
             let inputs = &inputs[place * seen.place_len()..];
             for group in &self.groups {
@@ -255,7 +302,7 @@ impl WinogradGradient {
 
     /// Floats of a lane's gradient.
     pub fn len(&self) -> usize {
-        PLACES * self.planes.0 * self.planes.1 * BLOCK * BLOCK
+        self.tiling.size.places() * self.planes.0 * self.planes.1 * BLOCK * BLOCK
     }
 
     /// Adds up the products of what comes in with the gradients of what goes out.
@@ -302,13 +349,13 @@ impl WinogradGradient {
     /// The gradients of the kernels between one channel and a block of filters, \[3 × 3\]\[filter\].
     fn kernels(&self, lanes: &[&StepMemory], block: usize, channel: usize) -> [[f32; BLOCK]; 9] {
         let terms = self.planes.0 * BLOCK;
-        transform_kernel_gradients(std::array::from_fn(|place| {
+        let mut sums = [[0.0; BLOCK]; MOST_PLACES];
+        for (place, sums) in sums.iter_mut().enumerate().take(self.tiling.size.places()) {
             let at = ((place * self.planes.1 + block) * terms + channel) * BLOCK;
-            let mut sums = [0.0; BLOCK];
             for lane in lanes {
                 sums.iter_mut().zip(&lane.weight_gradient[at..]).for_each(|(sum, value)| *sum += value);
             }
-            sums
-        }))
+        }
+        transform_kernel_gradients(self.tiling.size, &sums)
     }
 }
