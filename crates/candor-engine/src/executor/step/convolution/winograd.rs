@@ -226,8 +226,8 @@ impl WinogradSum {
             let start = group.weights(terms).start + (block - group.first_block) * BLOCK;
             for channel in 0..from {
                 let mut kernels = [[0.0; BLOCK]; 9];
-                for lane in 0..BLOCK.min(to - block * BLOCK) {
-                    let taps = kernel(channel, block * BLOCK + lane);
+                for (lane, filter) in (block * BLOCK..to).take(BLOCK).enumerate() {
+                    let taps = kernel(channel, filter);
                     taps.into_iter().enumerate().for_each(|(tap, value)| kernels[tap][lane] = value);
                 }
                 let at = start + channel * group.width;
