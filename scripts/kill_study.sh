@@ -1,5 +1,6 @@
 #!/bin/sh
-# Kills candor at random moments while it imports, crops, splits, forgets and trains, and looks each time whether the study is whole.
+# Kills candor at random moments while it imports, crops, splits, exports, forgets and trains, and looks each time whether the study
+# is whole, and whether what was forgotten is in an export that was killed.
 #
 #   scripts/kill_study.sh [KILLS] [CANDOR] [PICTURES]
 #
@@ -78,11 +79,12 @@ train="train study --architecture mnist-cnn --height 28 --width 28 --epochs 4"
 done=0 ended=0 round=0
 while [ $done -lt "$kills" ]; do
     round=$((round + 1))
-    [ $((round % 5)) -ne 1 ] || rm -rf study
+    [ $((round % 5)) -ne 1 ] || rm -rf study out
     victim=$(find photos/ -name '*.bmp' -o -name '*.jpg' | sort | awk -v at="$(random 200)" 'NR == 1 || NR == at { file = $0 } END { print file }')
-    for verb in "import photos --study study" "crop study --size 32" "split study --together none" "forget $victim --study study" \
-        "$train --out run"; do
+    for verb in "import photos --study study" "crop study --size 32" "split study --together none" \
+        "export study --to class-folders --out out" "forget $victim --study study" "$train --out run"; do
         [ $done -lt "$kills" ] || break
+        case $verb in export*) rm -rf out ;; esac
         # shellcheck disable=SC2086
         # Each kind of verb has a limit of its own that follows how long it takes.
         kind=${verb%% *}
@@ -112,7 +114,7 @@ while [ $done -lt "$kills" ]; do
             python3 - "$victim" <<'PYTHON'
 import os, sys
 piece = open(sys.argv[1], "rb").read()[600:664]
-for folder, _, names in os.walk("study"):
+for folder, _, names in [*os.walk("study"), *os.walk("out")]:
     for name in names:
         with open(os.path.join(folder, name), "rb") as file:
             assert piece not in file.read(), f"{sys.argv[1]} is still in {folder}/{name}"

@@ -136,7 +136,11 @@ impl Session<'_> {
     fn forget(&self, arguments: &ForgetArguments) -> Result<ExitCode> {
         let ForgetArguments { what, study, dry_run } = arguments;
         let request = ForgetRequest { study: study.clone(), what: what.clone(), dry_run: *dry_run };
-        self.say(&forget(&request, self.terminal)?)
+        let forgotten = forget(&request, self.terminal)?;
+        self.say(&forgotten)?;
+        // Whoever has a script take people out has to notice that something still holds them.
+        let incomplete = forgotten.is_incomplete() && !dry_run;
+        Ok(if incomplete { ExitCode::from(3) } else { ExitCode::SUCCESS })
     }
 
     fn label(&self, command: &LabelCommand) -> Result<ExitCode> {

@@ -7,6 +7,7 @@
 //! CMYK in a JPEG is taken as Adobe stores it, inverted, whether or not the file says so: Pillow and the browsers do
 //! the same, because practically every CMYK JPEG was written that way.
 
+mod check;
 mod error;
 mod recognise;
 
@@ -18,6 +19,7 @@ use candor_core::{Channels, Image, ReadError};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use serde::{Deserialize, Serialize};
 
+pub use check::{Checked, check};
 pub use error::{DecodeError, DecodeErrorKind};
 
 /// What a picture may cost, checked before it is decoded.

@@ -14,13 +14,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use candor_core::{Dataset, Problem, Progress, Reporter, Sample, Stage, Subset};
+use candor_core::{Dataset, Problem, Progress, Reporter, Sample, SampleId, Stage, Subset};
 use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::decode::{Limits, inspect};
 use crate::source::Source;
+use crate::study::{OutsideCopy, Study, StudyError};
 
 pub use name::{file_name, picture_name};
 
@@ -75,6 +76,9 @@ pub enum ExportError {
     /// A table says no.
     #[error("{}: cannot be written: {reason}", path.display())]
     Table { path: PathBuf, reason: String },
+    /// The study's ledger says no.
+    #[error(transparent)]
+    Study(#[from] StudyError),
     /// The person asked to stop.
     #[error("{}: stopped; the folder is not complete: delete it", out.display())]
     Cancelled { out: PathBuf },
@@ -91,7 +95,8 @@ impl ExportError {
     }
 }
 
-/// Writes the pictures of `source` into `out`, a new or empty folder, the originals byte for byte.
+/// Writes the pictures of `source` into `out`, a new or empty folder, the originals byte for byte. Where they are those of a
+/// `study`, it remembers where they went, from before the first file is there.
 ///
 /// # Errors
 /// When the folder is not empty, the disk says no, or the person stops it.
@@ -99,17 +104,37 @@ pub fn export(
     source: &Source,
     layout: &Layout,
     out: &Path,
+    study: Option<&mut Study>,
     reporter: &dyn Reporter,
 ) -> Result<Written, ExportError> {
     fs::create_dir_all(out).map_err(ExportError::file(out, "made"))?;
     if fs::read_dir(out).map_err(ExportError::file(out, "read"))?.next().is_some() {
         return Err(ExportError::NotEmpty { out: out.to_owned() });
     }
+    let noted =
+        study.map(|study| note(study, source, layout, out).map(|number| (study, number))).transpose()?;
+    let problems = source.problems().to_vec();
     let mut exporting =
-        Exporting { source, out, reporter, pictures: 0, files: 0, problems: source.problems().to_vec() };
+        Exporting { source, out, reporter, pictures: 0, files: 0, bundled: Vec::new(), problems };
     (layout.write)(&mut exporting)?;
-    let Exporting { pictures, files, problems, .. } = exporting;
+    let Exporting { pictures, files, bundled, problems, .. } = exporting;
+    if let Some((study, number)) = noted {
+        study.note_bundles(number, &bundled)?;
+    }
     Ok(Written { out: out.to_owned(), layout: layout.name, pictures, files, problems })
+}
+
+/// Writes down in the ledger what goes where; the number is that of the folder.
+fn note(study: &mut Study, source: &Source, layout: &Layout, out: &Path) -> Result<i64, ExportError> {
+    let number = study.note_outside(out, "export", layout.name)?;
+    let length = |index| source.file(index).and_then(|file| fs::metadata(file).ok());
+    let copy = |(index, sample): (usize, &Sample)| {
+        let bytes = length(index).map_or(0, |known| known.len());
+        OutsideCopy { of: sample.id, written: Some((sample.id, bytes)), file: None }
+    };
+    let copies: Vec<OutsideCopy> = source.samples().iter().enumerate().map(copy).collect();
+    study.note_copies(number, &copies)?;
+    Ok(number)
 }
 
 /// A source on its way into files.
@@ -119,6 +144,8 @@ struct Exporting<'a> {
     reporter: &'a dyn Reporter,
     pictures: usize,
     files: usize,
+    /// Of pictures that share a file with others: which, by its path from the folder.
+    bundled: Vec<(SampleId, String)>,
     problems: Vec<Problem>,
 }
 
@@ -172,6 +199,13 @@ impl<'a> Exporting<'a> {
         fs::write(path, bytes).map_err(ExportError::file(path, "written"))?;
         self.files += 1;
         Ok(())
+    }
+
+    /// Remembers that the sample is in this file, with others.
+    fn is_in(&mut self, sample: &Sample, file: &Path) {
+        let file = file.strip_prefix(self.out).unwrap_or(file);
+        let parts: Vec<_> = file.iter().map(|part| part.to_string_lossy()).collect();
+        self.bundled.push((sample.id, parts.join("/")));
     }
 
     /// The names of all further columns, those that a layout has itself with a suffix: each by its attribute.

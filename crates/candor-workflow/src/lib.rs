@@ -72,7 +72,8 @@ pub use candor_data::source::{KINDS as SOURCE_KINDS, SourceKind, SourceOptions};
 pub use candor_data::split::Fractions;
 pub use candor_data::study::{
     CLASS, ClassCount, CropCount, CroppedHow, Doomed, Holds, Imported, Keep, Labelled, MAIN, Method,
-    NamedSplit, NewOpinion, Opinion, RUNS, SourceCount, SplitMade, SplitRequest, Status, Study, Tie, Tied,
+    NamedSplit, NewOpinion, Opinion, OutsideFolder, RUNS, SourceCount, SplitMade, SplitRequest, Status,
+    Study, Tie, Tied,
 };
 pub use candor_report::{
     FigureLine, Scale, SubsetEvaluation, Summary, accuracy_with_interval, baseline_verdict, count,

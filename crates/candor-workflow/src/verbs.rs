@@ -45,7 +45,7 @@ pub use explain::{ExplainRequest, Explained, explain};
 pub use export::{ExportPicturesRequest, Exported, export_onnx, export_pictures};
 pub use fairness_frontier::{FairnessFrontier, FrontierRequest, FrontierRun, fairness_frontier};
 pub use find_lr::{LearningRates, RateStep, find_lr};
-pub use forget::{ForgetRequest, Forgotten, Mark, MarkedRun, forget};
+pub use forget::{ForgetRequest, Forgotten, FoundOutside, LeftOutside, Mark, MarkedRun, WhyLeft, forget};
 pub use import::{ImportRequest, import};
 pub use label::{
     Agreement, AgreementPair, LabelTable, label_agreement, label_history, label_import, label_set,

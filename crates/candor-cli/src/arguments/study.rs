@@ -235,7 +235,7 @@ pub struct ForgetArguments {
     /// The study's folder
     #[arg(long, value_name = "DIR")]
     pub study: PathBuf,
-    /// Only say what would go
+    /// Only say what would go. Without it, exit code 3 says that a file outside of the study still holds the picture
     #[arg(long)]
     pub dry_run: bool,
 }

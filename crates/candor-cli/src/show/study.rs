@@ -1,8 +1,8 @@
 //! What is in a study, and what was done to it.
 
 use candor_workflow::{
-    CropCount, CropResult, DuplicateCluster, Duplicates, Forgotten, Imported, NamedSplit, SplitMade,
-    StudyStatus, Tie, count,
+    CropCount, CropResult, DuplicateCluster, Duplicates, Forgotten, FoundOutside, Imported, NamedSplit,
+    OutsideFolder, SplitMade, StudyStatus, Tie, WhyLeft, count,
 };
 
 use super::Words;
@@ -104,6 +104,9 @@ impl Words for StudyStatus {
             }
             text += &format!("\n{splits}");
         }
+        if !status.outside.is_empty() {
+            text += &format!("\n{}", written_out(&status.outside));
+        }
         if !self.runs.is_empty() {
             let mut runs = Table::new(&["run", "trained", ">looks at test", ">marks"]);
             for run in &self.runs {
@@ -126,8 +129,18 @@ fn crop_words(crops: &CropCount) -> String {
 }
 
 fn pictures(number: usize) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{} picture{s}", count(number as u64))
+    things(number, "picture", "pictures")
+}
+
+/// The folders outside of the study that its pictures were written to.
+fn written_out(outside: &[OutsideFolder]) -> Table {
+    let mut table = Table::new(&["written to", "by", "when (UTC)", "then"]);
+    for folder in outside {
+        let place = shortened(&folder.folder.display().to_string(), WIDTH - 50);
+        let since = if folder.stale_since.is_some() { "PICTURES TAKEN OUT" } else { "" };
+        table.row([&place, &folder.verb, &folder.written_at, since]);
+    }
+    table
 }
 
 fn were(number: usize) -> String {
@@ -253,15 +266,58 @@ impl Words for Forgotten {
                 run.files.len()
             );
         }
+        self.outside.iter().for_each(|found| text += &outside_words(found, self.dry_run));
         match &self.receipt {
             Some(receipt) => {
                 text + &format!(
-                    "A model that had learned from them keeps what it learned: train again without them.\n\
+                    "\nA model that had learned from them keeps what it learned: train again without them.\n\
                      They are refused when they are imported again. Receipt: {}\n",
                     receipt.display()
                 )
             }
-            None => text + "Nothing was done yet: give the command without --dry-run.\n",
+            None => text + "\nNothing was done yet: give the command without --dry-run.\n",
         }
     }
+}
+
+/// What goes, and what stays, of a folder outside of the study.
+fn outside_words(found: &FoundOutside, dry_run: bool) -> String {
+    let folder = found.folder.folder.display();
+    let mut text = format!(
+        "\n{folder} (candor {}, {}){}\n",
+        found.folder.verb,
+        found.folder.written_at,
+        if found.gone { " IS NO LONGER THERE" } else { "" }
+    );
+    let mut line = |what: &str, file: &str| text += &format!("  {what}{file}\n");
+    let (goes, rewritten) = match dry_run {
+        true => ("would be deleted: ", "would be written again without them: "),
+        false => ("deleted: ", "written again without them: "),
+    };
+    found.files.iter().for_each(|file| line(goes, file));
+    found.tables.iter().for_each(|table| line(rewritten, table));
+    for left in &found.left {
+        let stays = match left.why {
+            WhyLeft::HoldsOthersToo => "STILL HOLDS THEM, delete it and export again: ",
+            WhyLeft::Changed => "LEFT, changed since candor wrote it, see for yourself: ",
+            WhyLeft::Link => "LEFT, a link that is not followed, see for yourself: ",
+        };
+        line(stays, &left.file);
+    }
+    if found.gone {
+        line("If you moved it or gave it away, the pictures are still in it: delete them there.", "");
+    } else if found.missing > 0 {
+        line(
+            &format!(
+                "{} not found there: deleted, or moved elsewhere.",
+                things(found.missing, "copy", "copies")
+            ),
+            "",
+        );
+    }
+    text
+}
+
+fn things(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", count(number as u64), if number == 1 { one } else { many })
 }

@@ -6,7 +6,7 @@ use crate::fixtures::{Candor, bmp};
 const ASTRONAUT: &[u8] = include_bytes!("../../../candor-data/tests/fixtures/faces/astronaut.pgm");
 
 /// `photos/` with the classes `calm` and `warm`: `each` pictures of a face, moved and lit differently, and one without.
-fn with_faces(each: usize) -> Candor {
+pub fn with_faces(each: usize) -> Candor {
     let candor = Candor::new();
     let face = &ASTRONAUT[ASTRONAUT.len() - 120 * 120..];
     for (class, tint) in [("calm", [0, 0, 30]), ("warm", [30, 0, 0])] {

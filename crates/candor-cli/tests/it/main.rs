@@ -14,6 +14,7 @@ mod fixtures;
 mod interruption;
 mod lesson;
 mod models;
+mod outside;
 mod predict;
 #[path = "../../../candor-report/tests/python/mod.rs"]
 mod python;

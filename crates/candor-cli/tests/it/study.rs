@@ -147,7 +147,7 @@ fn what_is_forgotten_is_in_no_file_and_does_not_come_back() {
     let status = candor.json("status s");
     assert_eq!((status["pictures"].as_u64(), status["runs"][0]["marks"].as_u64()), (Some(15), Some(1)));
     let report = candor.text(&format!("{run}/report.html"));
-    assert!(report.contains("1 pictures were taken out of the study"), "the report tells of the mark");
+    assert!(report.contains("1 picture was taken out of the study"), "the report tells of the mark");
 
     let mut again = candor.json("import photos --study s");
     assert_eq!((again["new"].as_u64(), again["refused"].as_u64()), (Some(0), Some(1)), "{again}");

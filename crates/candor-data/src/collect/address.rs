@@ -37,12 +37,21 @@ pub(super) fn authority(url: &Url) -> String {
 /// An address that is not asked.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "{host} is at {address}, which is {why}: it is not asked (--allow-private={host} allows it, where you know that you may)"
+    "{host} is {}{why}: it is not asked (--allow-private={host} allows it, where you know that you may)",
+    self.where_it_is()
 )]
 pub(super) struct RefusedAddress {
     host: String,
     address: IpAddr,
     why: &'static str,
+}
+
+impl RefusedAddress {
+    /// Where the name leads, unless it is the address itself.
+    fn where_it_is(&self) -> String {
+        let named = self.host.trim_matches(['[', ']']).parse() != Ok(self.address);
+        if named { format!("at {}, which is ", self.address) } else { String::new() }
+    }
 }
 
 /// Resolves names, and refuses what is not public.

@@ -41,6 +41,7 @@ fn write(exporting: &mut Exporting<'_>) -> Result<(), ExportError> {
                 files.len() - 1
             }
         };
+        exporting.is_in(original.sample, &files[at].1.path);
         files[at].1.add(original, &further)
     })?;
     files.into_iter().try_for_each(|(_, shard)| shard.close(&further))

@@ -69,6 +69,7 @@ impl Series {
                 none.insert(Shard { path, tar: Builder::new(BufWriter::new(file)), bytes: 0 })
             }
         };
+        exporting.is_in(original.sample, &shard.path);
         let key = format!("{:08}", original.index);
         shard.append(&format!("{key}.cls"), original.sample.class.to_string().as_bytes())?;
         shard.append(&format!("{key}.{}", original.ending), &original.bytes)?;

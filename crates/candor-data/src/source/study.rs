@@ -22,12 +22,12 @@ fn read(path: &Path, options: &SourceOptions, reporter: &dyn Reporter) -> Result
     let study = Study::read(path).map_err(failed)?;
     let listed = study.list_split(options.split.as_deref()).map_err(failed)?;
     if listed.outside > 0 {
-        let reason = format!(
-            "{} pictures were added since the split was made and are left out: candor split {} takes them up",
-            listed.outside,
-            path.display()
-        );
-        reporter.note(&reason);
+        let (study, number) = (path.display(), listed.outside);
+        let [were, are, them] =
+            if number == 1 { ["picture was", "is", "it"] } else { ["pictures were", "are", "them"] };
+        reporter.note(&format!(
+            "{number} {were} added since the split was made and {are} left out: candor split {study} takes {them} up"
+        ));
     }
     let mut files = Files { entries: Vec::new(), paths: Vec::new(), left_out: LeftOut::new(reporter) };
     match options.crops {

@@ -18,7 +18,7 @@ use super::exif::exif_of;
 use super::forget::Tombstones;
 use super::ties::Exif;
 use super::{Outcome, Study, StudyError, StudyErrorKind};
-use crate::decode::{Limits, decode, inspect};
+use crate::decode::{Checked, DecodeError, Limits, check, decode, inspect};
 use crate::source::Source;
 
 /// Pictures whose rows are written at once.
@@ -105,7 +105,7 @@ pub(super) struct Held {
 impl Study {
     /// Takes in the pictures of `source`, which was opened from `place`. What is there already, by its bytes, is not taken
     /// in again; only where else it was found is written down. A picture that cannot be decoded is reported and left out, and
-    /// so is one that was taken out before, or that `is_near_copy` of such a one.
+    /// so is one that was taken out before, or that `is_near_copy` of such a one; without that, less is computed of each.
     ///
     /// # Errors
     /// When the disk says no, or the person stops it: what was taken in until then stays.
@@ -114,7 +114,7 @@ impl Study {
         source: &Source,
         place: &Path,
         options: ImportOptions,
-        is_near_copy: IsNearCopy<'_>,
+        is_near_copy: Option<IsNearCopy<'_>>,
         reporter: &dyn Reporter,
     ) -> Result<Imported, StudyError> {
         let outcome = self.import_all(source, place, options, is_near_copy, reporter);
@@ -126,7 +126,7 @@ impl Study {
         source: &Source,
         place: &Path,
         options: ImportOptions,
-        is_near_copy: IsNearCopy<'_>,
+        is_near_copy: Option<IsNearCopy<'_>>,
         reporter: &dyn Reporter,
     ) -> Outcome<Imported> {
         let real = place.canonicalize().map_err(StudyErrorKind::file(place, "found"))?;
@@ -224,7 +224,7 @@ struct Store<'a> {
     /// What the study had before: what is in the source twice is told when its rows are written.
     known: &'a HashMap<SampleId, String>,
     tombstones: &'a Tombstones,
-    is_near_copy: IsNearCopy<'a>,
+    is_near_copy: Option<IsNearCopy<'a>>,
     options: ImportOptions,
 }
 
@@ -265,7 +265,8 @@ impl Store<'_> {
                 }));
             }
         };
-        let id = SampleId::of(&bytes);
+        // A file was just held against its id; what has none of its own is another thing as a file.
+        let id = if is_file { sample.id } else { SampleId::of(&bytes) };
         if self.known.contains_key(&id) {
             return Ok(Ok(Stored { index, id, new: None }));
         }
@@ -278,20 +279,27 @@ impl Store<'_> {
                 true,
             );
         }
-        let limits = &self.options.limits;
-        let seen = inspect(&bytes, limits).and_then(|header| Ok((header.format, decode(&bytes, limits)?)));
-        let (format, image) = match seen {
-            Ok(seen) => seen,
+        let Checked { width, height, format } = match self.look(&bytes) {
+            Ok(Some(checked)) => checked,
+            Ok(None) => {
+                let reason = "is a near copy of a picture that was taken out of this study (candor forget): it is not taken in";
+                return left(reason.to_owned(), true);
+            }
             Err(error) => return left(error.to_string(), false),
         };
-        if (self.is_near_copy)(&image) {
-            let reason = "is a near copy of a picture that was taken out of this study (candor forget): it is not taken in";
-            return left(reason.to_owned(), true);
-        }
-        let (width, height) = (image.width(), image.height());
         let held = self.keep(index, &id, &bytes)?;
         let facts = Facts { bytes: bytes.len(), width, height, format, exif: exif_of(&bytes), held };
         Ok(Ok(Stored { index, id, new: Some(facts) }))
+    }
+
+    /// Whether it is a picture, and which size it has; `None` for a near copy of one that was taken out.
+    fn look(&self, bytes: &[u8]) -> Result<Option<Checked>, DecodeError> {
+        let limits = &self.options.limits;
+        let Some(is_near_copy) = self.is_near_copy else { return check(bytes, limits).map(Some) };
+        let format = inspect(bytes, limits)?.format;
+        let image = decode(bytes, limits)?;
+        let checked = Checked { width: image.width(), height: image.height(), format };
+        Ok((!is_near_copy(&image)).then_some(checked))
     }
 
     /// Holds the original as asked for.

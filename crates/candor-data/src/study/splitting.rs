@@ -398,7 +398,10 @@ fn by_time(times: &[Option<String>], dealt: &Dealt, fractions: Fractions) -> (Sp
     subsets.iter_mut().for_each(|indices| indices.sort_unstable());
     let [train, validation, test] = subsets;
     let timeless = times.iter().filter(|time| time.is_none()).count();
-    let reason = format!("{timeless} pictures have none: they come before all others");
+    let reason = match timeless {
+        1 => "1 picture has none: it comes before all others".to_owned(),
+        _ => format!("{timeless} pictures have none: they come before all others"),
+    };
     let problems = (timeless > 0).then(|| Problem { place: "time".to_owned(), reason });
     (Split { train, validation, test }, problems.into_iter().collect())
 }

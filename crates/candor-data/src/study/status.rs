@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{CroppedHow, NamedSplit, Outcome, Place, Study, StudyError};
+use super::{CroppedHow, NamedSplit, Outcome, OutsideFolder, Place, Study, StudyError};
 
 /// What is in a study.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,6 +28,9 @@ pub struct Status {
     /// Faces that were cut out, once that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crops: Option<CropCount>,
+    /// Folders outside of the study that pictures were written to, in the order in which that was done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<OutsideFolder>,
 }
 
 /// What was cut out.
@@ -91,6 +94,7 @@ impl Study {
             sources: self.source_counts()?,
             splits: self.split_counts()?,
             crops: self.crop_counts()?,
+            outside: self.folders_outside()?,
         })
     }
 

@@ -210,7 +210,7 @@ fn three_departments_are_collected_fully_politely_and_safely() {
     let reasons = reasons(&collected);
     for (url, says) in [
         (cs.url("/private/grace.bmp"), "forbids it (Disallow: /private/)"),
-        (german.url("/s/inside.bmp"), "169.254.169.254, which is link-local"),
+        (german.url("/s/inside.bmp"), "169.254.169.254 is link-local"),
         (german.url("/s/slow.bmp"), "took longer than 0.4 seconds"),
         (german.url("/s/endless.bmp"), "larger than 0.2 MB"),
         (german.url("/s/page.bmp"), "web page"),
@@ -401,7 +401,7 @@ fn a_list_of_addresses_needs_no_page() {
     let out = collector.dir.path().join("out");
     let study = Source::open(&collector.study(), &SourceOptions::default(), &Silent).unwrap();
     let layout = LAYOUTS.iter().find(|layout| layout.name == "index-csv").unwrap();
-    assert_eq!(export(&study, layout, &out, &Silent).unwrap().pictures, 3);
+    assert_eq!(export(&study, layout, &out, None, &Silent).unwrap().pictures, 3);
     let table = fs::read_to_string(out.join("index.csv")).unwrap();
     assert!(table.starts_with("id,category,image_url,name,"), "{table}");
     assert!(table.lines().skip(1).all(|line| line.split(',').next().unwrap().len() == 8), "{table}");

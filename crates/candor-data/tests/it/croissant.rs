@@ -162,7 +162,7 @@ fn parquet_as_hugging_face_describes_it() {
     write(&folders, "light/2.png", &picture(200));
     let out = dir.path().join("data");
     let parquet = LAYOUTS.iter().find(|layout| layout.name == "parquet").unwrap();
-    export(&open(&folders).unwrap(), parquet, &out, &Silent).unwrap();
+    export(&open(&folders).unwrap(), parquet, &out, None, &Silent).unwrap();
     fs::remove_dir_all(&folders).unwrap();
     let column = |name: &str, step: Value| json!({"fileSet": {"@id": "parquet"}, "extract": {"column": name}, "transform": step});
     describe(

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use candor_core::{Channels, Image};
-use candor_data::decode::{DecodeErrorKind, Limits, decode, inspect};
+use candor_data::decode::{DecodeErrorKind, Limits, check, decode, inspect};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -58,6 +58,10 @@ fn every_kind_of_picture_is_read_as_pillow_reads_it() {
             |ending| fixtures().join("expected").join(format!("{name}{ending}")).exists().then_some(ending);
         let ending = is_expected(".pgm").or_else(|| is_expected(".ppm")).expect(name);
         let expected = read_pnm(&fixtures().join("expected").join(format!("{name}{ending}")));
+        let checked = check(&picture(name), &Limits::default()).map(|seen| (seen.width, seen.height));
+        if checked.as_ref().ok() != Some(&(expected.width(), expected.height())) {
+            wrong.push(format!("{name} is looked at as {checked:?}"));
+        }
         match decode(&picture(name), &Limits::default()) {
             Err(error) => wrong.push(format!("{name} {error}")),
             Ok(image) if (image.width(), image.height()) != (expected.width(), expected.height()) => {
@@ -149,7 +153,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 proptest::proptest! {
     #[test]
     fn no_bytes_make_the_decoder_fail_other_than_by_an_error(
-        name in proptest::sample::select(vec!["cmyk.jpg", "progressive.jpg", "palette.png", "two-frames.gif",
+        name in proptest::sample::select(vec!["baseline-420.jpg", "orientation-6.jpg", "cmyk.jpg", "progressive.jpg", "palette.png", "two-frames.gif",
             "rgb.bmp", "rgb-lzw.tiff", "lossy.webp"]),
         changes in proptest::collection::vec((0usize..4000, proptest::num::u8::ANY), 1..12),
         kept in 0usize..4000,
@@ -161,8 +165,11 @@ proptest::proptest! {
         }
         bytes.truncate(kept.max(12));
         let limits = Limits { max_pixels: 1_000_000, ..Limits::default() };
-        if let Ok(image) = decode(&bytes, &limits) {
-            assert!(image.width() * image.height() <= 1_000_000);
+        let decoded = decode(&bytes, &limits).map(|image| (image.width(), image.height()));
+        if let Ok((width, height)) = decoded {
+            assert!(width * height <= 1_000_000);
         }
+        // Looked at only, it is a picture of the same size, or none for the same reason.
+        assert_eq!(check(&bytes, &limits).map(|seen| (seen.width, seen.height)), decoded);
     }
 }

@@ -85,7 +85,7 @@ fn import(dir: &Path) -> PathBuf {
     let (place, path) = (dir.join("photos"), dir.join("study"));
     let source = Source::open_part(&place, &SourceOptions::default(), &Silent).unwrap();
     let mut study = Study::create(&path).unwrap();
-    study.import(&source, &place, ImportOptions::default(), &|_| false, &Silent).unwrap();
+    study.import(&source, &place, ImportOptions::default(), None, &Silent).unwrap();
     path
 }
 

@@ -151,9 +151,9 @@ fn what_is_written_in_any_layout_comes_back() {
     assert_eq!(source.predefined().unwrap()[3], Subset::Test);
     for layout in LAYOUTS {
         let out = dir.path().join(layout.name);
-        let written = export(&source, layout, &out, &Silent).unwrap();
+        let written = export(&source, layout, &out, None, &Silent).unwrap();
         assert_eq!((written.pictures, written.problems.len()), (4, 0), "{}", layout.name);
-        let again = export(&source, layout, &out, &Silent).unwrap_err();
+        let again = export(&source, layout, &out, None, &Silent).unwrap_err();
         assert!(matches!(again, ExportError::NotEmpty { .. }));
         let columns = match layout.name {
             "index-csv" => (Some("group".to_owned()), Some("split".to_owned())),
@@ -190,7 +190,7 @@ fn without_a_split_none_is_invented() {
     assert_eq!(source.predefined(), None);
     for layout in LAYOUTS {
         let out = dir.path().join(layout.name);
-        export(&source, layout, &out, &Silent).unwrap();
+        export(&source, layout, &out, None, &Silent).unwrap();
         assert_eq!(open(&out, SourceOptions::default()).predefined(), None, "{}", layout.name);
     }
 }

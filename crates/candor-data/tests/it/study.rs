@@ -36,9 +36,7 @@ fn import(dir: &Path, source: &str, keep: Keep) -> Imported {
     let place = dir.join(source);
     let source = Source::open_part(&place, &SourceOptions::default(), &Silent).unwrap();
     let mut study = Study::create(&dir.join("study")).unwrap();
-    study
-        .import(&source, &place, ImportOptions { keep, ..ImportOptions::default() }, &|_| false, &Silent)
-        .unwrap()
+    study.import(&source, &place, ImportOptions { keep, ..ImportOptions::default() }, None, &Silent).unwrap()
 }
 
 fn open(dir: &Path) -> Source {
@@ -113,7 +111,7 @@ fn groups_addresses_and_further_columns_come_along() {
     let source = Source::open_part(&place, &options, &Silent).unwrap();
     Study::create(&dir.path().join("study"))
         .unwrap()
-        .import(&source, &place, ImportOptions::default(), &|_| false, &Silent)
+        .import(&source, &place, ImportOptions::default(), None, &Silent)
         .unwrap();
     let study = open(dir.path());
     let a = study.samples().iter().find(|sample| sample.id == SampleId::of(&picture(10))).unwrap();
@@ -166,7 +164,7 @@ fn a_study_is_not_taken_into_itself() {
     let source = Source::open_part(&place, &SourceOptions::default(), &Silent).unwrap();
     let error = Study::write(&place)
         .unwrap()
-        .import(&source, &place, ImportOptions::default(), &|_| false, &Silent)
+        .import(&source, &place, ImportOptions::default(), None, &Silent)
         .unwrap_err();
     assert!(error.to_string().contains("cannot be imported into itself"), "{error}");
 }
@@ -210,7 +208,7 @@ fn table(each: u8) -> TempDir {
     let place = dir.path().join("photos");
     let source = Source::open_part(&place, &options, &Silent).unwrap();
     let mut study = Study::create(&dir.path().join("study")).unwrap();
-    study.import(&source, &place, ImportOptions::default(), &|_| false, &Silent).unwrap();
+    study.import(&source, &place, ImportOptions::default(), None, &Silent).unwrap();
     dir
 }
 

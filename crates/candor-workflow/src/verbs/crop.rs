@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use candor_core::{Dataset, Detector, Problem, Progress, ReadError, Reporter, Stage};
+use candor_core::{Dataset, Detector, Problem, Progress, ReadError, Reporter, SampleId, Stage};
 use candor_data::encode::png;
 use candor_data::export::{file_name, picture_name};
 use candor_data::faces::{self, Cropping};
 use candor_data::source::{Source, SourceOptions};
-use candor_data::study::{Cropped, CroppedHow, FoundFace, KeptCrop, Searched, Study};
+use candor_data::study::{Cropped, CroppedHow, FoundFace, KeptCrop, OutsideCopy, Searched, Study};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ use crate::run_dir::write_atomically;
 use crate::threads::in_pool;
 
 /// Where the crops of a folder are listed.
-const TABLE: &str = "crops.csv";
+pub(super) const TABLE: &str = "crops.csv";
 /// Pictures between two looks at whether the person wants to stop.
 const BUNDLE: usize = 64;
 
@@ -127,11 +127,14 @@ fn into_folder(
     detector: &dyn Detector,
     reporter: &dyn Reporter,
 ) -> Result<CropResult> {
+    // Held until the end: nothing is taken out of a study while its pictures are cut out into a folder.
+    let mut study = Study::is_at(&request.source).then(|| Study::write(&request.source)).transpose()?;
     let source = Source::open_part(&request.source, &request.options, reporter)?;
     fs::create_dir_all(out).map_err(WorkflowError::file(out, "made"))?;
     if fs::read_dir(out).map_err(WorkflowError::file(out, "read"))?.next().is_some() {
         return Err(WorkflowError::NotEmpty { path: out.to_owned() });
     }
+    let noted = study.as_ref().map(|study| study.note_outside(out, "crop", "class-folders")).transpose()?;
     let made = CroppedHow { detector: detector.name(), how: request.how };
     let folder = Folder { source: &source, detector, how: &request.how, out };
     let (mut searched, mut problems) = (Vec::new(), source.problems().to_vec());
@@ -140,10 +143,16 @@ fn into_folder(
         if reporter.cancelled() {
             return Err(WorkflowError::Stopped { run: None });
         }
-        let looked: Vec<_> = bundle.par_iter().map(|&index| folder.one(index)).collect::<Result<_>>()?;
+        let looked: Vec<_> = bundle.par_iter().map(|&index| folder.one(index)).collect();
+        if let Some((study, number)) = study.as_mut().zip(noted) {
+            study.note_copies(number, &copies(&looked))?;
+        }
         for looked in looked {
             match looked {
-                Ok(picture) => searched.push(picture),
+                Ok((picture, files)) => {
+                    files.iter().try_for_each(|(file, bytes)| write_new(file, bytes))?;
+                    searched.push(picture);
+                }
                 Err(ReadError { place, reason }) => {
                     let problem = Problem { place, reason };
                     reporter.problem(problem.clone());
@@ -163,6 +172,20 @@ fn into_folder(
     Ok(result(out, false, cropped, &searched, files))
 }
 
+/// What was found in a picture, and the crops that are to be written: which file, which bytes.
+type Cut = (Searched, Vec<(PathBuf, Vec<u8>)>);
+
+/// What the ledger keeps of the crops that are about to be written; of a picture without one, that a list speaks of it.
+fn copies(looked: &[std::result::Result<Cut, ReadError>]) -> Vec<OutsideCopy> {
+    let mut copies = Vec::new();
+    for (picture, files) in looked.iter().flatten() {
+        let crop = |(_, bytes): &(PathBuf, Vec<u8>)| Some((SampleId::of(bytes), bytes.len() as u64));
+        let written = std::iter::once(None).chain(files.iter().map(crop));
+        copies.extend(written.map(|written| OutsideCopy { of: picture.id, written, file: None }));
+    }
+    copies
+}
+
 /// What crops go to, that is no study.
 struct Folder<'a> {
     source: &'a Source,
@@ -172,13 +195,11 @@ struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    /// Cuts the faces out of the picture at `index`. The inner error is the picture's, the outer one the disk's.
-    fn one(&self, index: usize) -> Result<std::result::Result<Searched, ReadError>> {
+    /// Cuts the faces out of the picture at `index`: what was found, and the files to be written.
+    fn one(&self, index: usize) -> std::result::Result<Cut, ReadError> {
         let sample = &self.source.samples()[index];
-        let image = match self.source.image(index) {
-            Ok(image) => image,
-            Err(error) => return Ok(Err(error)),
-        };
+        let image = self.source.image(index)?;
+        let mut files = Vec::new();
         let class = &self.source.classes()[sample.class];
         let mut picture = Searched {
             id: sample.id,
@@ -195,8 +216,8 @@ impl Folder<'_> {
                     let face = if number == 0 { String::new() } else { format!("-face{}", number + 1) };
                     let name = format!("{}{face}.png", picture_name(sample));
                     let file = self.out.join(file_name(class)).join(name);
-                    write_new(&file, &bytes)?;
-                    let id = candor_core::SampleId::of(&bytes);
+                    let id = SampleId::of(&bytes);
+                    files.push((file.clone(), bytes));
                     let kept = KeptCrop { id, shows: crop.shows, file };
                     picture.faces.push(FoundFace { face: crop.face, crop: Some(kept) });
                 }
@@ -207,7 +228,7 @@ impl Folder<'_> {
                 picture.failure = Some(missed.to_string());
             }
         }
-        Ok(Ok(picture))
+        Ok((picture, files))
     }
 
     /// Which crop is of what.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use candor_core::Reporter;
 use candor_data::export::{LAYOUTS, Written, export};
 use candor_data::source::{Source, SourceOptions};
+use candor_data::study::Study;
 use serde::Serialize;
 
 use crate::error::{Result, WorkflowError};
@@ -78,7 +79,9 @@ pub fn export_pictures(request: &ExportPicturesRequest, reporter: &dyn Reporter)
     let unknown = || WorkflowError::UnknownLayout { asked: layout.clone(), known: known() };
     let layout = LAYOUTS.into_iter().find(|known| known.name == layout).ok_or_else(unknown)?;
     in_pool(*threads, || {
+        // Held until the end: nothing is taken out of a study while its pictures are written elsewhere.
+        let mut study = Study::is_at(source).then(|| Study::write(source)).transpose()?;
         let source = Source::open_part(source, options, reporter)?;
-        Ok(export(&source, layout, out, reporter)?)
+        Ok(export(&source, layout, out, study.as_mut(), reporter)?)
     })
 }

@@ -1,6 +1,6 @@
 //! `forget`: taking pictures out of a study and of everything that was made with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,8 @@ use candor_core::{Reporter, SampleId, Seed, Subset};
 use candor_data::decode::{Limits, decode};
 use candor_data::study::{Doomed, Sketch, Study};
 use serde::{Deserialize, Serialize};
+
+mod outside;
 
 use super::report::{ReportRequest, render_report};
 use super::status::runs_of;
@@ -21,6 +23,7 @@ use crate::run_dir::{
     PREDICTIONS, PREDICTIONS_PARQUET, RECIPE, REPORT_HTML, REPORT_JSON, RunDir, SOURCE, SPLIT,
     write_atomically,
 };
+pub use outside::{FoundOutside, LeftOutside, WhyLeft};
 
 /// What is to be taken out.
 #[derive(Clone, Debug)]
@@ -46,6 +49,8 @@ pub struct Forgotten {
     pub addresses: Vec<String>,
     /// The trainings that saw them.
     pub runs: Vec<MarkedRun>,
+    /// Folders outside of the study that they were written to.
+    pub outside: Vec<FoundOutside>,
     /// The receipt, which speaks of nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<PathBuf>,
@@ -78,11 +83,50 @@ struct Receipt<'a> {
     pictures: usize,
     addresses: usize,
     runs: &'a [MarkedRun],
+    outside: Vec<OutsideReceipt<'a>>,
     done: &'static str,
 }
 
-/// Takes what `request.what` speaks of out of the study: originals, rows, and what its trainings wrote down of them. The
-/// trainings that saw it are marked, and it does not come back.
+/// Of a folder outside of the study. Names of files that are a picture's own speak of it: they are only counted.
+#[derive(Serialize)]
+struct OutsideReceipt<'a> {
+    folder: &'a Path,
+    verb: &'a str,
+    written_at: &'a str,
+    gone: bool,
+    files_taken_away: usize,
+    tables_written_again: &'a [String],
+    copies_not_found: usize,
+    still_hold_them: Vec<&'a str>,
+    left: BTreeMap<WhyLeft, usize>,
+}
+
+impl<'a> OutsideReceipt<'a> {
+    fn of(found: &'a FoundOutside) -> OutsideReceipt<'a> {
+        let bundles = found.left.iter().filter(|left| left.why == WhyLeft::HoldsOthersToo);
+        OutsideReceipt {
+            folder: &found.folder.folder,
+            verb: &found.folder.verb,
+            written_at: &found.folder.written_at,
+            gone: found.gone,
+            files_taken_away: found.files.len(),
+            tables_written_again: &found.tables,
+            copies_not_found: found.missing,
+            still_hold_them: bundles.map(|left| left.file.as_str()).collect(),
+            left: found.left_by_reason(),
+        }
+    }
+}
+
+impl Forgotten {
+    /// Whether files outside of the study still hold one of the pictures, or may, and candor leaves them as they are.
+    pub fn is_incomplete(&self) -> bool {
+        self.outside.iter().any(|outside| !outside.left.is_empty())
+    }
+}
+
+/// Takes what `request.what` speaks of out of the study: originals, rows, what its trainings wrote down of them, and their
+/// files in folders that were exported or cropped into. The trainings that saw it are marked, and it does not come back.
 ///
 /// # Errors
 /// When there is nothing of it, a training that saw it is running, or the disk says no.
@@ -102,8 +146,16 @@ pub fn forget(request: &ForgetRequest, reporter: &dyn Reporter) -> Result<Forgot
     for folder in folders {
         runs.extend(seen_by(&folder, &pictures, &traces)?);
     }
-    let forgotten =
-        Forgotten { study: path.clone(), dry_run: *dry_run, pictures, addresses, runs, receipt: None };
+    let outside = outside::find(&study, &pictures)?;
+    let forgotten = Forgotten {
+        study: path.clone(),
+        dry_run: *dry_run,
+        pictures,
+        addresses,
+        runs,
+        outside,
+        receipt: None,
+    };
     if *dry_run {
         return Ok(forgotten);
     }
@@ -113,6 +165,7 @@ pub fn forget(request: &ForgetRequest, reporter: &dyn Reporter) -> Result<Forgot
     for (dir, run) in held.iter().zip(&forgotten.runs) {
         scrub(dir, run, &forgotten.pictures)?;
     }
+    outside::take_away(&study, &forgotten.outside)?;
     // The sheet shows faces: it is made again from what is left.
     crop_sheet::remove(path)?;
     study.forget(&forgotten.pictures, &sketches, &forgotten.addresses)?;
@@ -186,10 +239,9 @@ fn scrub(dir: &RunDir, run: &MarkedRun, pictures: &[Doomed]) -> Result<()> {
     let mut marks: Vec<Mark> = if dir.has(MARKS) { dir.read_json(MARKS)? } else { Vec::new() };
     let saw: Vec<String> = run.saw.iter().map(|(subset, seen)| format!("{seen} of {subset}")).collect();
     let saw = if saw.is_empty() { "none of its split".to_owned() } else { saw.join(", ") };
-    let what = format!(
-        "{} pictures were taken out of the study ({saw}); the model had learned by then",
-        pictures.len()
-    );
+    let were = if pictures.len() == 1 { "picture was" } else { "pictures were" };
+    let what =
+        format!("{} {were} taken out of the study ({saw}); the model had learned by then", pictures.len());
     marks.push(Mark { when: now(), what });
     // The mark first: a run that is half scrubbed is marked.
     dir.write_json(MARKS, &marks)?;
@@ -248,7 +300,8 @@ fn write_receipt(forgotten: &Forgotten) -> Result<PathBuf> {
         pictures: forgotten.pictures.len(),
         addresses: forgotten.addresses.len(),
         runs: &forgotten.runs,
-        done: "originals, rows and whatever trainings wrote down of the pictures were taken away; models that had learned from \
+        outside: forgotten.outside.iter().map(OutsideReceipt::of).collect(),
+        done: "originals, rows, files of theirs in folders that candor wrote and whatever trainings wrote down of the pictures were taken away; models that had learned from \
                them are marked; they are refused when they are imported again",
         when: when.clone(),
     };
