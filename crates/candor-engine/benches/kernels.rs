@@ -66,6 +66,10 @@ fn kernels() -> Vec<(String, Kernel)> {
         all.push((format!("{name}, forward"), shape.depthwise()));
         all.push((format!("{name}, weight gradient"), shape.depthwise_weight_gradient()));
     }
+    for (name, side, inputs) in [("mnist-cnn 1", 26, 1), ("simple-cnn 1", 62, 3)] {
+        let shape = Convolution { side, inputs, filters: 32, kernel: 3 };
+        all.push((format!("{name}, input gradient of 16 seeds"), shape.seeds()));
+    }
     for (name, samples, inputs, units) in [("face-mlp 1", 32, 4096, 256), ("mnist-cnn dense", 128, 1600, 128)]
     {
         all.push((format!("{name}, forward"), dense(samples, inputs, units)));

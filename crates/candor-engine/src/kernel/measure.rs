@@ -6,6 +6,7 @@
 use super::convolution::{Grid, TapSum, convolve, group_width};
 use super::depthwise::{add_depthwise_weight_gradient, convolve_depthwise};
 use super::matrix::{Rows, batch_products, combine_rows};
+use super::seeds::{PixelSum, add_to_pixels};
 use super::simd::{BLOCK, Simd, simd_kernel};
 use super::weight_gradient::{Region, add_weight_gradient};
 use super::{Isa, Layout};
@@ -136,6 +137,30 @@ impl Convolution {
                 add_depthwise_weight_gradient(isa, &taps, &region, plane, &g, &mut dw);
             }
         })
+    }
+
+    /// Gradients of sixteen seeds with respect to the input, of one or three channels, from the maxima of windows of 2×2.
+    pub fn seeds(self) -> Kernel {
+        let (isa, layout) = (Isa::detect(), self.layout(self.inputs));
+        let sum = self.sum(&layout);
+        let offsets: Vec<u32> =
+            sum.taps.iter().flat_map(|&tap| (0..layout.block).map(move |i| (tap + i) as u32)).collect();
+        let maxima = (self.side / 2).pow(2) * BLOCK;
+        let origins: Vec<u32> = (0..maxima).map(|index| self.maximum(index, &layout) as u32).collect();
+        let (gradients, weights) = (values(maxima * BLOCK), values(BLOCK * offsets.len()));
+        let blocks = self.filters.div_ceil(BLOCK);
+        let mut to = vec![0.0; layout.len() * BLOCK];
+        Kernel::new(2 * blocks * maxima * offsets.len() * BLOCK, move || {
+            let sum = PixelSum { offsets: &offsets, weights: &weights };
+            (0..blocks).for_each(|_| add_to_pixels(isa, &origins, &gradients, &sum, &mut to));
+        })
+    }
+
+    /// Where the pixel lies that won the `index`-th window of 2×2: each channel of a pooled pixel has another winner.
+    fn maximum(self, index: usize, layout: &Layout) -> usize {
+        let (pixel, lane, half) = (index / BLOCK, index % BLOCK, self.side / 2);
+        let (y, x) = (2 * (pixel / half) + lane / 2 % 2, 2 * (pixel % half) + lane % 2);
+        y * layout.row() + x * layout.block
     }
 }
 

@@ -242,7 +242,10 @@ fn pixel(plane: &[f32], start: usize) -> Pixel {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::random::Stream;
 
     #[test]
     fn windows_are_clipped_and_places_lead_back() {
@@ -298,6 +301,57 @@ mod tests {
                 let (x, lane) = (index / BLOCK % 4, index % BLOCK);
                 let expected = if value == out[x / 2 * BLOCK + lane] { value } else { 0.0 };
                 assert_eq!(back, expected, "{isa} {index}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        /// Random values, several of them equal: the first of the largest wins, and gets the gradient.
+        #[test]
+        fn every_instruction_set_computes_the_plain_loops(
+            (rows, columns) in prop_oneof![Just((2, 2)), (1usize..4, 1usize..4)],
+            (down, right) in (1usize..5, 1usize..9),
+            (pad_top, pad_left) in (0usize..2, 0usize..2),
+            relu: bool,
+            seed: u64,
+        ) {
+            let (pad_top, pad_left) = (pad_top.min(rows - 1), pad_left.min(columns - 1));
+            let (height, width) = (rows * down - pad_top, columns * right - pad_left);
+            let windows =
+                Windows { height, width, rows, columns, row_step: rows, column_step: columns, pad_top, pad_left };
+            let stream = Stream::new(seed);
+            let plane: Vec<f32> =
+                (0..height * width * BLOCK).map(|i| (stream.unit(i as u64) * 20.0).floor() - 10.0).collect();
+            let row = width * BLOCK;
+            for (isa, y) in Isa::available().into_iter().flat_map(|isa| (0..down).map(move |y| (isa, y))) {
+                let (mut out, mut places) = (vec![f32::NAN; right * BLOCK], vec![u16::MAX; right * BLOCK]);
+                max_pool_row(isa, &windows, (&plane, row), y, &mut out, &mut places, relu);
+                let mut means = vec![f32::NAN; right * BLOCK];
+                avg_pool_row(isa, &windows, (&plane, row), y, &mut means);
+                let mut back = vec![f32::NAN; rows * columns * right * BLOCK];
+                spread_row(isa, &windows, &out, &places, (&mut back, columns * right * BLOCK));
+                for (at, (&got, &place)) in out.iter().zip(&places).enumerate() {
+                    let (x, lane) = (at / BLOCK, at % BLOCK);
+                    let seen: Vec<(usize, f32)> = (0..rows * columns)
+                        .filter_map(|place| {
+                            let r = (y * rows + place / columns).checked_sub(pad_top)?;
+                            let c = (x * columns + place % columns).checked_sub(pad_left)?;
+                            Some((place, plane[r * row + c * BLOCK + lane]))
+                        })
+                        .collect();
+                    let (first, largest) =
+                        seen.iter().copied().reduce(|best, next| if next.1 > best.1 { next } else { best }).unwrap();
+                    let expected = if relu { largest.max(0.0) } else { largest };
+                    prop_assert_eq!((got, usize::from(place)), (expected, first), "{} {} {}", isa, y, at);
+                    let mean = seen.iter().map(|(_, value)| value).sum::<f32>() / seen.len() as f32;
+                    prop_assert!((means[at] - mean).abs() < 1e-5, "{isa}: mean {at}");
+                    for place in 0..rows * columns {
+                        let to = place / columns * columns * right + x * columns + place % columns;
+                        let expected = if place == first { got } else { 0.0 };
+                        prop_assert_eq!(back[to * BLOCK + lane], expected, "{} {} back {}", isa, at, place);
+                    }
+                }
             }
         }
     }
