@@ -1,4 +1,4 @@
-//! What is done value by value beside activations: dropout, and the quotients of DeepLIFT.
+//! What is done value by value beside activations: sums, dropout, and the quotients of DeepLIFT.
 //!
 //! Plain loops, compiled once for each instruction set so that the compiler's vectors are as wide as the machine's.
 
@@ -29,6 +29,27 @@ fn drop_values<S: Simd>(key: u64, threshold: u32, scale: f32, first: u32, from: 
         hash = (hash ^ (hash >> 15)).wrapping_mul(0x735a_2d97);
         hash ^= hash >> 15;
         *to = if hash < threshold { 0.0 } else { from * scale };
+    }
+}
+
+/// to = to + from.
+///
+/// # Panics
+/// When one has fewer values.
+pub(crate) fn add(isa: Isa, from: &[f32], to: &mut [f32]) {
+    assert_eq!(from.len(), to.len(), "every value needs one to be added to");
+    // SAFETY: the kernel is safe code; `isa` comes from `Isa::available`.
+    unsafe { add_kernel(isa, from, to) }
+}
+
+simd_kernel! {
+    fn add_kernel = add_values(from: &[f32], to: &mut [f32])
+}
+
+#[inline(always)]
+fn add_values<S: Simd>(from: &[f32], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += from;
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) use buffer::Buffer;
 pub(crate) use conductor::Conductor;
 pub(crate) use convolution::{Grid, TapSum, convolve, group_width, is_chunked};
 pub(crate) use depthwise::{add_depthwise_weight_gradient, convolve_depthwise};
-pub(crate) use elementwise::{LEAST_DIFFERENCE, dropout, rescale};
+pub(crate) use elementwise::{LEAST_DIFFERENCE, add, dropout, rescale};
 pub use isa::Isa;
 pub(crate) use layout::{Halo, Layout};
 pub(crate) use matrix::{Rows, batch_products, combine_rows, inner_products};

@@ -182,16 +182,22 @@ simd_kernel! {
 fn spread<S: Simd>(windows: &Windows, gradient: &[f32], places: &[u16], to: &mut [f32], row: usize) {
     let pixels = gradient.as_chunks::<BLOCK>().0.iter().zip(places.as_chunks::<BLOCK>().0);
     for (x, (gradient, places)) in pixels.enumerate() {
-        // Whole words on both sides, so that the choice is a comparison and a bitwise and of vectors.
-        let (gradient, places) = (gradient.map(f32::to_bits), places.map(u32::from));
-        let mut place = 0_u32;
+        let places = places.map(f32::from);
+        let mut place = 0.0;
         for r in 0..windows.rows {
             let start = r * row + x * windows.column_step * BLOCK;
             for to in to[start..start + windows.columns * BLOCK].as_chunks_mut::<BLOCK>().0 {
-                for lane in 0..BLOCK {
-                    to[lane] = f32::from_bits(if places[lane] == place { gradient[lane] } else { 0 });
+                for lane in (0..BLOCK).step_by(S::LANES) {
+                    // SAFETY: the lanes are among the sixteen of each array.
+                    unsafe {
+                        // Above zero only where the places are the same: they are whole numbers.
+                        let apart = S::sub(S::load(places.as_ptr().add(lane)), S::splat(place));
+                        let here = S::mul_add(apart, S::sub(S::splat(0.0), apart), S::splat(0.5));
+                        let value = S::load(gradient.as_ptr().add(lane));
+                        S::store(to.as_mut_ptr().add(lane), S::where_positive(here, value));
+                    }
                 }
-                place += 1;
+                place += 1.0;
             }
         }
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::executor::Inputs;
 use crate::executor::plan::{Boundary, Plan};
 use crate::executor::step::{Arrival, Backward, Compared, Forward, Pass, Reads, StepMemory, rows};
-use crate::kernel::{Buffer, Layout};
+use crate::kernel::{Buffer, Isa, Layout, add};
 
 /// What is kept of some samples from step to step.
 pub(super) struct Lane {
@@ -216,7 +216,7 @@ impl Lane {
             );
             if let (Arrival::Again, Some(place)) = (edge.gradient, plan.gradients.places[edge.tensor]) {
                 let to = of_slots_mut(&mut self.gradients[place], layout, &at(place));
-                add_samples(layout, &self.spare, to);
+                add_samples(pass.isa, layout, &self.spare, to);
             }
         }
     }
@@ -280,10 +280,10 @@ fn two_of(buffers: &mut [Buffer], first: usize, second: usize) -> [&mut Buffer; 
 }
 
 /// Adds the pictures of some samples, without what lies around them.
-fn add_samples(layout: &Layout, from: &[f32], to: &mut [f32]) {
+fn add_samples(isa: Isa, layout: &Layout, from: &[f32], to: &mut [f32]) {
     for (from, to) in from.chunks_exact(layout.len()).zip(to.chunks_exact_mut(layout.len())) {
         for (_, _, row) in rows(layout) {
-            to[row.clone()].iter_mut().zip(&from[row]).for_each(|(to, from)| *to += from);
+            add(isa, &from[row.clone()], &mut to[row]);
         }
     }
 }
