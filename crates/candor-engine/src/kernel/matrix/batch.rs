@@ -6,7 +6,7 @@ use super::combine::{combine_tile, rows_at_once};
 use super::{LINE, Panel, Strided};
 use crate::kernel::simd::{BLOCK, Simd, simd_kernel};
 
-/// Values of a row, and rows, that [`batch_products`](super::batch_products) takes at once: 64 KB too.
+/// Values of a row, and rows, that [`batch_products`](super::batch_products) takes at once: 64 KB, and whole pairs of vectors.
 const BATCH_DEPTH: usize = 256;
 const BATCH_ROWS: usize = 64;
 

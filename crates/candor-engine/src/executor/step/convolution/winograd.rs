@@ -5,9 +5,10 @@
 
 use std::ops::Range;
 
+use rayon::join;
 use rayon::prelude::*;
 
-use super::channels::{ChannelGroup, Dimensions, group_of};
+use super::channels::{ChannelGroup, Dimensions};
 use crate::executor::step::StepMemory;
 use crate::kernel::{
     BLOCK, Buffer, Grid, Isa, Layout, MOST_PLACES, Region, TapSum, TileRow, TileSize, Tiled, Windows,
@@ -182,7 +183,7 @@ pub(super) struct WinogradSum {
     /// Blocks of them.
     planes: (usize, usize),
     groups: Vec<ChannelGroup>,
-    /// \[place\]\[group\]\[channel in\]\[channel out\].
+    /// \[group\]\[place\]\[channel in\]\[channel out\].
     weights: Buffer,
 }
 
@@ -217,26 +218,26 @@ impl WinogradSum {
     }
 
     /// Takes over the kernels: `kernel` gives that from one channel to another.
-    pub fn load(&mut self, kernel: impl Fn(usize, usize) -> [f32; 9]) {
-        let (from, to) = self.channels;
-        let terms = self.planes.0 * BLOCK;
-        let per_place = self.weights.len() / self.tiling.size.places();
-        for block in 0..self.planes.1 {
-            let group = group_of(&self.groups, block * BLOCK);
-            let start = group.weights(terms).start + (block - group.first_block) * BLOCK;
-            for channel in 0..from {
+    pub fn load(&mut self, kernel: impl Fn(usize, usize) -> [f32; 9] + Sync) {
+        let WinogradSum { tiling, channels, planes, groups, weights, .. } = self;
+        let terms = planes.0 * BLOCK;
+        each_group(groups, weights, tiling.size.places() * terms, &|group, weights| {
+            let filters = group.first_block * BLOCK..channels.1.min(group.first_block * BLOCK + group.width);
+            for (channel, block) in (0..channels.0)
+                .flat_map(|channel| (0..group.width / BLOCK).map(move |block| (channel, block)))
+            {
                 let mut kernels = [[0.0; BLOCK]; 9];
-                for (lane, filter) in (block * BLOCK..to).take(BLOCK).enumerate() {
+                for (lane, filter) in filters.clone().skip(block * BLOCK).take(BLOCK).enumerate() {
                     let taps = kernel(channel, filter);
                     taps.into_iter().enumerate().for_each(|(tap, value)| kernels[tap][lane] = value);
                 }
-                let at = start + channel * group.width;
-                let weights = self.weights.chunks_exact_mut(per_place);
-                for (weights, values) in weights.zip(transform_kernels(self.tiling.size, &kernels)) {
+                let at = channel * group.width + block * BLOCK;
+                let places = weights.chunks_exact_mut(terms * group.width);
+                for (weights, values) in places.zip(transform_kernels(tiling.size, &kernels)) {
                     weights[at..at + BLOCK].copy_from_slice(&values);
                 }
             }
-        }
+        });
     }
 
     /// Gives every row of tiles of every block of channels to `take`.
@@ -263,11 +264,13 @@ impl WinogradSum {
     fn multiply(&self, (seen, inputs): (&Tiled, &[f32]), (done, sums): (&Tiled, &mut [f32])) {
         let sum = TapSum::of_pixels(self.planes.0, seen.block_len());
         let grid = |start| Grid { start, step: BLOCK, row: 0 };
-        let weights = self.weights.chunks_exact(self.weights.len() / self.tiling.size.places());
-        for (place, weights) in weights.enumerate() {
+        let places = self.tiling.size.places();
+        for place in 0..places {
             let inputs = &inputs[place * seen.place_len()..];
             for group in &self.groups {
-                let weights = &weights[group.weights(sum.terms())];
+                let per_place = group.width * sum.terms();
+                let of_group = group.weights(places * sum.terms()).start;
+                let weights = &self.weights[of_group + place * per_place..][..per_place];
                 let start = place * done.place_len() + group.first_block * done.block_len();
                 let zeros = &[0.0; 2 * BLOCK][..group.width];
                 let to = (&mut *sums, grid(start));
@@ -283,6 +286,28 @@ impl WinogradSum {
                     false,
                 );
             }
+        }
+    }
+}
+
+/// Does `work` with each group and its weights, `per_channel` for each of its channels, on all threads.
+fn each_group(
+    groups: &[ChannelGroup],
+    weights: &mut [f32],
+    per_channel: usize,
+    work: &(impl Fn(&ChannelGroup, &mut [f32]) + Sync),
+) {
+    match groups {
+        [] => {}
+        [group] => work(group, weights),
+        _ => {
+            let (left, right) = groups.split_at(groups.len() / 2);
+            let at = left.iter().map(|group| group.width).sum::<usize>() * per_channel;
+            let (of_left, of_right) = weights.split_at_mut(at);
+            join(
+                || each_group(left, of_left, per_channel, work),
+                || each_group(right, of_right, per_channel, work),
+            );
         }
     }
 }
