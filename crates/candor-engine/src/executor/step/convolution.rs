@@ -2,7 +2,7 @@
 //!
 //! Forward, the rows that one row of windows needs are computed into a scratch of a few kilobytes and pooled from
 //! there; what is stored is the pooled picture. Where kernel and stride suit, the sums go by way of tiles
-//! ([`winograd`]). Of the ways back [`backward`] tells.
+//! ([`winograd`]). The way forward is in [`forward`]; of the ways back [`backward`] tells.
 
 mod backward;
 mod channels;
