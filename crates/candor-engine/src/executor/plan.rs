@@ -6,6 +6,8 @@ mod join;
 mod kept;
 mod layouts;
 
+use std::ops::Range;
+
 use self::gradients::GradientPlan;
 use self::join::{Joined, join};
 use self::kept::kept;
@@ -41,6 +43,8 @@ pub(super) struct Plan {
     pub head: Vec<HeadStep>,
     /// Which tensors are kept of all samples for the way back.
     pub kept: Vec<bool>,
+    /// Where each step sums up gradients in the buffer that the steps between two barriers share.
+    pub sums: Vec<Range<usize>>,
     /// Samples that a worker takes through the steps up to each barrier at a time, and behind the last.
     pub blocks: Vec<usize>,
     /// In a comparison: seeds that go back together between two samples.
@@ -88,9 +92,11 @@ impl Plan {
         let steps = steps.map(|(index, (joined, edges))| {
             compile(isa, joined, (&layouts, layouts[index + 1]), &places, (edges, purpose))
         });
+        let steps: Vec<_> = steps.collect();
         let last = layouts[layouts.len() - 1];
         Plan {
-            steps: steps.collect(),
+            sums: sums(&steps, &barriers),
+            steps,
             boundary,
             features: match boundary {
                 Boundary::Flatten => last.height * last.width * last.channels,
@@ -138,6 +144,17 @@ fn blocks(edges: &[Vec<Edge>], layouts: &[Layout], barriers: &[usize]) -> Vec<us
     starts.zip(ends).map(block).collect()
 }
 
+/// Where each step sums up gradients, from the beginning again behind each barrier.
+fn sums(steps: &[Box<dyn FeatureStep>], barriers: &[usize]) -> Vec<Range<usize>> {
+    let mut end = 0;
+    let place = |(index, step): (usize, &Box<dyn FeatureStep>)| {
+        let start = if barriers.contains(&index) { 0 } else { end };
+        end = start + step.sums_len();
+        start..end
+    };
+    steps.iter().enumerate().map(place).collect()
+}
+
 /// As many seeds as a second-level cache takes the multipliers of, or nearly.
 fn seeds_at_once(gradients: &GradientPlan) -> usize {
     let floats: usize = gradients.buffers.iter().map(|buffer| buffer.len).sum();
@@ -174,8 +191,7 @@ fn compile(
             let (weight, bias) = places.of(joined.index, conv.bias);
             let pool = joined.pool.map(|pool| joined_windows(pool, output));
             let input_gradient = edges[0].gradient != Arrival::Unwanted;
-            let compares = purpose == Purpose::Compare;
-            let place = ConvolutionPlace { input, output, weight, bias, pool, input_gradient, compares };
+            let place = ConvolutionPlace { input, output, weight, bias, pool, input_gradient, purpose };
             convolution_step(isa, conv, joined.activation, place)
         }
         Layer::BatchNorm(config) => {

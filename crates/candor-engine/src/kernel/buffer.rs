@@ -1,27 +1,43 @@
 //! Memory for tensors, aligned to cache lines.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
-/// 64 bytes: a cache line, and the widest vector register.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([f32; Line::LEN]);
-
-impl Line {
-    const LEN: usize = 16;
-}
+/// Floats in 64 bytes: a cache line, and the widest vector register.
+const LINE: usize = 16;
 
 /// A slice of `f32` that starts at a cache line.
-#[derive(Clone, Default)]
+///
+/// What was never written to takes no memory: zeros come from the system as pages that it makes on first use, in whichever
+/// thread that is. Memory that is asked for aligned would be written with zeros by the thread that asks.
+#[derive(Default)]
 pub(crate) struct Buffer {
-    lines: Vec<Line>,
+    values: Vec<f32>,
+    first: usize,
     len: usize,
 }
 
 impl Buffer {
     /// `len` zeros.
     pub fn zeros(len: usize) -> Buffer {
-        Buffer { lines: vec![Line([0.0; Line::LEN]); len.div_ceil(Line::LEN)], len }
+        if len == 0 {
+            return Buffer::default();
+        }
+        let values = vec![0.0; len + LINE - 1];
+        let first = values.as_ptr().align_offset(LINE * size_of::<f32>());
+        assert!(first < LINE, "the system gives memory that is aligned to floats");
+        Buffer { values, first, len }
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.first..self.first + self.len
+    }
+}
+
+impl Clone for Buffer {
+    fn clone(&self) -> Buffer {
+        let mut copy = Buffer::zeros(self.len);
+        copy.copy_from_slice(self);
+        copy
     }
 }
 
@@ -29,14 +45,33 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: `Line` is 16 floats without padding, and `zeros` made at least `len` floats of lines.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+        &self.values[self.range()]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as above, and `self` is borrowed mutably for as long as the slice.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+        let range = self.range();
+        &mut self.values[range]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_and_their_copies_start_at_cache_lines() {
+        for len in [1, 15, 16, 17, 1_000, 100_000] {
+            let mut buffer = Buffer::zeros(len);
+            assert_eq!(buffer.len(), len);
+            assert!(buffer.iter().all(|&value| value == 0.0));
+            buffer[len - 1] = 1.0;
+            for buffer in [buffer.clone(), buffer] {
+                assert_eq!(buffer.as_ptr() as usize % 64, 0);
+                assert_eq!(buffer[len - 1], 1.0);
+            }
+        }
+        assert!(Buffer::zeros(0).is_empty());
     }
 }

@@ -44,6 +44,6 @@ pub(crate) use sparse_gradient::{Entry, Lists, add_sparse_gradients};
 pub(crate) use update::{Run, Update, update};
 pub(crate) use weight_gradient::{Region, add_weight_gradient};
 pub(crate) use winograd::{
-    MOST_PLACES, TileRow, TileSize, Tiled, tile_gradients, tile_inputs, transform_kernel_gradients,
-    transform_kernels, untile_outputs,
+    TileRow, TileSize, Tiled, tile_gradients, tile_inputs, transform_kernel_gradients, transform_kernels,
+    untile_outputs,
 };

@@ -18,7 +18,8 @@
 mod kernels;
 mod tiles;
 
-pub(crate) use self::kernels::{transform_kernel_gradients, transform_kernels};
+use self::kernels::kernel_gradients_kernel;
+pub(crate) use self::kernels::transform_kernels;
 use self::tiles::{gradients_kernel, inputs_kernel, outputs_kernel};
 use super::Isa;
 use super::simd::BLOCK;
@@ -51,7 +52,7 @@ impl TileSize {
 }
 
 /// Places of a transformed tile at most.
-pub(crate) const MOST_PLACES: usize = 36;
+const MOST_PLACES: usize = 36;
 
 /// How a transformed tensor of some tiles lies in memory.
 #[derive(Clone, Copy, Debug)]
@@ -158,6 +159,25 @@ pub(crate) fn untile_outputs(
     unsafe { outputs_kernel(isa, row, tiles.as_ptr(), bias, relu, out.as_mut_ptr()) }
 }
 
+/// Gᵀ u G: the gradients of many kernels from those of their transforms. `to` holds nine equal parts, one a tap with a value of
+/// each kernel, and `u` as many values for each place, `place_len` apart.
+///
+/// # Panics
+/// When the kernels are not whole blocks, or `u` is too short.
+pub(crate) fn transform_kernel_gradients(
+    isa: Isa,
+    size: TileSize,
+    u: &[f32],
+    place_len: usize,
+    to: &mut [f32],
+) {
+    let count = to.len() / 9;
+    assert!(to.len() == 9 * count && count.is_multiple_of(BLOCK), "gradients of kernels come in blocks");
+    assert!((size.places() - 1) * place_len + count <= u.len(), "the transforms of the kernels are missing");
+    // SAFETY: the asserts hold every access inside its slice; `isa` comes from `Isa::available`.
+    unsafe { kernel_gradients_kernel(isa, size, count, u.as_ptr(), place_len, to.as_mut_ptr()) }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -225,7 +245,8 @@ mod tests {
                     }
                     untile_outputs(isa, &to, &tiles, &bias, relu, &mut out);
                 }
-                let gradient = transform_kernel_gradients(size, &gradient);
+                let mut of_taps = [[0.0; BLOCK]; 9];
+                transform_kernel_gradients(isa, size, gradient.as_flattened(), BLOCK, of_taps.as_flattened_mut());
                 for lane in 0..BLOCK {
                     let seen = |row: usize, column: usize| x[(row * width + column) * BLOCK + lane];
                     let pixels = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
@@ -236,7 +257,7 @@ mod tests {
                         let got = out[(row * columns + column) * BLOCK + lane];
                         prop_assert!((got - expected).abs() < 1e-5 * factor, "{isa}, {size:?}: ({row}, {column}): {got} for {expected}");
                     }
-                    for (tap, gradient) in gradient.iter().enumerate() {
+                    for (tap, gradient) in of_taps.iter().enumerate() {
                         let terms = pixels.clone().map(|(row, column)| {
                             seen(row + tap / 3, column + tap % 3) * dy[(row * columns + column) * BLOCK + lane]
                         });

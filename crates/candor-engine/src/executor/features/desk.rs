@@ -13,6 +13,7 @@ pub(super) struct Desk {
     tensors: Vec<(usize, Buffer)>,
     gradients: Vec<(usize, Buffer)>,
     spare: Buffer,
+    sums: Buffer,
     work: Buffer,
 }
 
@@ -31,6 +32,7 @@ impl Desk {
                 .collect(),
             gradients: gradients.map(|(index, buffer)| (index, Buffer::zeros(buffer.len * back))).collect(),
             spare: Buffer::zeros(if training { plan.gradients.spare * back } else { 0 }),
+            sums: Buffer::zeros(plan.sums.iter().map(|place| place.end).max().unwrap_or(0)),
             work: Buffer::zeros(
                 plan.steps.iter().map(|step| step.work_len(block.max(back))).max().unwrap_or(0),
             ),
@@ -42,6 +44,7 @@ impl Desk {
         self.tensors.iter_mut().for_each(|(index, own)| std::mem::swap(own, &mut lane.tensors[*index]));
         self.gradients.iter_mut().for_each(|(index, own)| std::mem::swap(own, &mut lane.gradients[*index]));
         std::mem::swap(&mut self.spare, &mut lane.spare);
+        std::mem::swap(&mut self.sums, &mut lane.sums);
         std::mem::swap(&mut self.work, &mut lane.work);
     }
 }

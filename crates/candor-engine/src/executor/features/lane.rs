@@ -17,6 +17,8 @@ pub(super) struct Lane {
     pub gradients: Vec<Buffer>,
     /// A gradient that is to be added to another; lent.
     pub spare: Buffer,
+    /// What steps between two barriers sum up of the parameters' gradients; lent.
+    pub sums: Buffer,
     /// What steps work in, one after the other; lent.
     pub work: Buffer,
     pub steps: Vec<StepMemory>,
@@ -72,6 +74,7 @@ impl Lane {
             training,
             gradients: gradients.map(|buffer| kept(buffer.whole_lane, buffer.len)).collect(),
             spare: Buffer::default(),
+            sums: Buffer::default(),
             work: Buffer::default(),
             contributions: Buffer::zeros(plan.seeds.map_or(0, |seeds| seeds * plan.layouts[0].len())),
             steps: plan.steps.iter().map(|step| step.memory(remembered, training)).collect(),
@@ -145,6 +148,8 @@ impl Lane {
         if segment.after_barrier {
             self.steps[segment.steps.start].statistics.fill(0.0);
         }
+        let sums = segment.steps.clone().map(|step| plan.sums[step].end).max().unwrap_or(0);
+        self.sums[..sums].fill(0.0);
         for samples in blocks(row_gradients.len() / plan.features, segment.block) {
             let block = Block::new(samples, first_of_lane);
             if !segment.before_barrier {
@@ -159,6 +164,9 @@ impl Lane {
             } else if let Some(to) = &mut input_gradients {
                 self.write_input_gradients(plan, &block.samples, to);
             }
+        }
+        for step in segment.steps.clone() {
+            plan.steps[step].settle_sums(&self.sums[plan.sums[step].clone()], &mut self.steps[step]);
         }
     }
 
@@ -211,6 +219,7 @@ impl Lane {
                     which,
                     input_gradient,
                     memory: &mut self.steps[step],
+                    sums: &mut self.sums[plan.sums[step].clone()],
                     work: &mut self.work,
                 },
             );
@@ -238,6 +247,7 @@ impl Lane {
             which: 0,
             input_gradient: None,
             memory: &mut self.steps[step],
+            sums: &mut [],
             work: &mut self.work,
         };
         barrier.note_back(pass, block);

@@ -24,6 +24,7 @@ use self::ending::Ending;
 use self::input_gradient::PhaseSum;
 use self::winograd::{Tiling, WinogradGradient, WinogradSum};
 use super::{Backward, FeatureStep, Forward, Pass, StepMemory};
+use crate::executor::compiled::Purpose;
 use crate::kernel::{BLOCK, Buffer, Entry, Isa, Layout, TapSum, Windows, is_chunked};
 use crate::layer::{Activation, Conv2d};
 use crate::{Parameters, Shape};
@@ -50,8 +51,7 @@ struct ConvolutionStep {
     biases: Buffer,
     backward: Option<InputGradient>,
     tiled_gradient: Option<WinogradGradient>,
-    /// Whether multipliers between samples go back, so that what is pooled must be kept.
-    compares: bool,
+    purpose: Purpose,
 }
 
 /// Floats of scratch that share the second-level cache with everything else.
@@ -74,8 +74,7 @@ pub(in crate::executor) struct ConvolutionPlace {
     pub bias: Option<usize>,
     pub pool: Option<Windows>,
     pub input_gradient: bool,
-    /// Whether multipliers between two samples take the gradients' place on the way back.
-    pub compares: bool,
+    pub purpose: Purpose,
 }
 
 /// Compiles a convolution, by the kernel that suits its groups.
@@ -105,7 +104,7 @@ pub(in crate::executor) fn can_be_pooled(config: &Conv2d, input: Shape, activati
 
 impl ConvolutionStep {
     fn new(isa: Isa, shape: Dimensions, ending: Ending, place: ConvolutionPlace) -> ConvolutionStep {
-        let ConvolutionPlace { input, output, weight, bias, pool, input_gradient, compares } = place;
+        let ConvolutionPlace { input, output, weight, bias, pool, input_gradient, purpose } = place;
         let sum = TapSum {
             taps: shape.taps().into(),
             planes: input.planes() / shape.parts(),
@@ -114,10 +113,11 @@ impl ConvolutionStep {
         };
         let tiling = Tiling::of(&shape, pool.as_ref());
         let tiled = tiling.map(|tiling| WinogradSum::new(isa, tiling, input.channels, output.channels));
-        let tiled_gradient = tiling.filter(|_| pool.is_none());
+        let tiled_gradient = tiling.filter(|_| pool.is_none() && purpose == Purpose::Learn);
         let tiled_gradient = tiled_gradient.map(|tiling| WinogradGradient::new(isa, tiling, &shape));
         // A pooled convolution of pixels goes value by value: only the gradients of explanations reach it.
-        let wanted = input_gradient && (input.block == BLOCK || pool.is_none() || compares);
+        let wanted =
+            input_gradient && (input.block == BLOCK || pool.is_none() || purpose == Purpose::Compare);
         let backward = wanted.then(|| InputGradient::new(isa, &shape, &sum, pool.is_some()));
         let groups = ChannelGroup::all(isa, shape.filters, shape.parts());
         let padded = groups.iter().map(|group| group.width).sum::<usize>();
@@ -153,7 +153,7 @@ impl ConvolutionStep {
             biases,
             backward,
             tiled_gradient,
-            compares,
+            purpose,
         }
     }
 
@@ -193,11 +193,7 @@ impl FeatureStep for ConvolutionStep {
         let blocks = self.shape.output.planes();
         let scratch = self.pool.map_or(0, |windows| windows.height * windows.width * 2 * BLOCK);
         let places = if self.pool.is_some() { samples * blocks * positions * BLOCK } else { 0 };
-        let gradient = match &self.tiled_gradient {
-            _ if !training => 0,
-            Some(tiled) => tiled.len(),
-            None => blocks * BLOCK * self.sum.terms(),
-        };
+        let gradient = if self.purpose == Purpose::Learn { blocks * BLOCK * self.sum.terms() } else { 0 };
         let entries = if training && self.is_sparse() { positions * BLOCK } else { 0 };
         StepMemory {
             places: vec![0; places],
@@ -218,6 +214,16 @@ impl FeatureStep for ConvolutionStep {
         let tilings = [Tiling::of(&self.shape, self.pool.as_ref()), Tiling::of_input(&self.shape)];
         let tiled = tilings.iter().flatten().map(|tiling| tiling.work_len(samples, &self.shape)).max();
         tiled.unwrap_or(0).max(self.compared_work_len())
+    }
+
+    fn sums_len(&self) -> usize {
+        self.tiled_gradient.as_ref().map_or(0, WinogradGradient::len)
+    }
+
+    fn settle_sums(&self, sums: &[f32], memory: &mut StepMemory) {
+        if let Some(tiled) = &self.tiled_gradient {
+            tiled.write(sums, &mut memory.weight_gradient);
+        }
     }
 
     fn forward(&self, _pass: &Pass, block: Forward<'_>) {
@@ -309,9 +315,6 @@ impl FeatureStep for ConvolutionStep {
     fn collect(&self, lanes: &[&StepMemory], gradients: &mut Parameters) {
         let (shape, sum, sparse) = (self.shape, &self.sum, self.is_sparse());
         collect_biases(self.bias, lanes, gradients);
-        if let Some(tiled) = &self.tiled_gradient {
-            return tiled.collect(lanes, &shape, &mut gradients.tensors_mut()[self.weight].values);
-        }
         let taps = sum.taps.len();
         let per_filter = shape.input.channels / shape.groups * taps;
         let weights = gradients.tensors_mut()[self.weight].values.par_chunks_mut(per_filter);

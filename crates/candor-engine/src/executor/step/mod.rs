@@ -35,6 +35,13 @@ pub(super) trait FeatureStep: Send + Sync {
     fn work_len(&self, _samples: usize) -> usize {
         0
     }
+    /// Floats in which gradients of the parameters are summed up over a lane's samples, where that is not done in
+    /// [`StepMemory`].
+    fn sums_len(&self) -> usize {
+        0
+    }
+    /// Writes what a lane summed up to its memory.
+    fn settle_sums(&self, _sums: &[f32], _memory: &mut StepMemory) {}
     /// Computes the output of a block of samples.
     fn forward(&self, pass: &Pass, block: Forward<'_>);
     /// Computes the gradient with respect to one input, where it is wanted; on the call for the first input also adds up
@@ -153,6 +160,8 @@ pub(super) struct Backward<'a> {
     /// Where the gradient with respect to that input goes, if anyone wants it. Holds anything before.
     pub input_gradient: Option<&'a mut [f32]>,
     pub memory: &'a mut StepMemory,
+    /// The [`FeatureStep::sums_len`] floats of the lane so far.
+    pub sums: &'a mut [f32],
     /// At least [`FeatureStep::work_len`] floats of anything.
     pub work: &'a mut [f32],
 }

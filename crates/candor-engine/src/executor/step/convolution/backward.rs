@@ -207,9 +207,17 @@ impl ConvolutionStep {
     pub(super) fn backward_tiled(&self, tiled: &WinogradGradient, block: Backward<'_>) {
         let (layout, kept_len) = (&self.shape.output, self.ending.kept_len());
         let Backward {
-            slots, reads, output, output_gradient: gradient, input_gradient, memory, work, ..
+            slots,
+            reads,
+            output,
+            output_gradient: gradient,
+            input_gradient,
+            memory,
+            sums,
+            work,
+            ..
         } = block;
-        let StepMemory { kept, weight_gradient, bias_gradient, .. } = memory;
+        let StepMemory { kept, bias_gradient, .. } = memory;
         let samples = output.chunks_exact(layout.len()).zip(gradient.chunks_exact_mut(layout.len()));
         for (slot, (output, gradient)) in slots.zip(samples) {
             let kept = &kept[slot * kept_len..][..kept_len];
@@ -217,7 +225,7 @@ impl ConvolutionStep {
         }
         let from = Grid { start: layout.row_start(0, 0), step: BLOCK, row: layout.row() };
         let inputs = Pixels { values: reads.get(0), layout: &self.shape.input, from: self.shape.origins(0) };
-        tiled.add(inputs, Pixels { values: gradient, layout, from }, work, weight_gradient);
+        tiled.add(inputs, Pixels { values: gradient, layout, from }, work, sums);
         if let Some(input_gradient) = input_gradient {
             self.write_input_gradient(gradient, input_gradient, work);
         }

@@ -6,6 +6,7 @@
 
 use super::backward::InputGradient;
 use super::{BLOCK, ConvolutionStep, Windows};
+use crate::executor::compiled::Purpose;
 use crate::executor::step::{Backward, Compared, rows};
 use crate::kernel::{Entry, LEAST_DIFFERENCE, Lists, PixelSum, add_sparse_gradients, add_to_pixels};
 
@@ -24,7 +25,7 @@ impl ConvolutionStep {
     }
 
     fn pooled_row_len(&self) -> usize {
-        let windows = self.pool.as_ref().filter(|_| self.compares);
+        let windows = self.pool.as_ref().filter(|_| self.purpose == Purpose::Compare);
         windows.map_or(0, |windows| windows.rows * windows.width * BLOCK)
     }
 
@@ -36,7 +37,8 @@ impl ConvolutionStep {
 
     /// Floats that [`ConvolutionStep::multiply_back`] works in.
     pub(super) fn compared_work_len(&self) -> usize {
-        let is_of_pixels = self.pool.is_some() && self.compares && self.shape.input.block != BLOCK;
+        let is_of_pixels =
+            self.pool.is_some() && self.purpose == Purpose::Compare && self.shape.input.block != BLOCK;
         if is_of_pixels { (self.shape.input.len() + self.shape.output.width * BLOCK) * BLOCK } else { 0 }
     }
 

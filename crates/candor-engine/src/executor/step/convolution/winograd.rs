@@ -6,14 +6,11 @@
 use std::ops::Range;
 
 use rayon::join;
-use rayon::prelude::*;
 
 use super::channels::{ChannelGroup, Dimensions};
-use crate::executor::step::StepMemory;
 use crate::kernel::{
-    BLOCK, Buffer, Grid, Isa, Layout, MOST_PLACES, Region, TapSum, TileRow, TileSize, Tiled, Windows,
-    add_weight_gradient, convolve, tile_gradients, tile_inputs, transform_kernel_gradients,
-    transform_kernels, untile_outputs,
+    BLOCK, Buffer, Grid, Isa, Layout, Region, TapSum, TileRow, TileSize, Tiled, Windows, add_weight_gradient,
+    convolve, tile_gradients, tile_inputs, transform_kernel_gradients, transform_kernels, untile_outputs,
 };
 
 /// Floats of transformed tiles that share the second-level cache with weights, and the fewest tiles that are worth loading
@@ -312,7 +309,7 @@ fn each_group(
     }
 }
 
-/// The gradient of a convolution's kernels, transformed: \[place\]\[block out\]\[channel in\]\[16 out\].
+/// The gradient of a convolution's kernels, summed up transformed: \[place\]\[block out\]\[channel in\]\[16 out\].
 pub(super) struct WinogradGradient {
     isa: Isa,
     tiling: Tiling,
@@ -325,13 +322,18 @@ impl WinogradGradient {
         WinogradGradient { isa, tiling, planes: (shape.input.planes(), shape.output.planes()) }
     }
 
-    /// Floats of a lane's gradient.
+    /// Floats of the sums.
     pub fn len(&self) -> usize {
-        self.tiling.size.places() * self.planes.0 * self.planes.1 * BLOCK * BLOCK
+        self.tiling.size.places() * self.planes.1 * self.per_block()
+    }
+
+    /// Floats of the sums of a place and a block of channels that go out.
+    fn per_block(&self) -> usize {
+        self.planes.0 * BLOCK * BLOCK
     }
 
     /// Adds up the products of what comes in with the gradients of what goes out.
-    pub fn add(&self, inputs: Pixels<'_>, gradients: Pixels<'_>, work: &mut [f32], to: &mut [f32]) {
+    pub fn add(&self, inputs: Pixels<'_>, gradients: Pixels<'_>, work: &mut [f32], sums: &mut [f32]) {
         let (from, out) = self.planes;
         let samples = inputs.values.len() / inputs.layout.len();
         for rows in Part::all(samples, self.tiling, (from + out) * BLOCK) {
@@ -339,48 +341,28 @@ impl WinogradGradient {
             let (x, g) = work.split_at_mut(seen.tiled.len());
             seen.fill(self.tiling, inputs, 2, |row| tile_inputs(self.isa, row, inputs.values, x));
             back.fill(self.tiling, gradients, 0, |row| tile_gradients(self.isa, row, gradients.values, g));
-            self.multiply((&seen.tiled, x), (&back.tiled, g), to);
+            self.multiply((&seen.tiled, x), (&back.tiled, g), sums);
         }
     }
 
-    fn multiply(&self, (seen, x): (&Tiled, &[f32]), (back, g): (&Tiled, &[f32]), to: &mut [f32]) {
+    fn multiply(&self, (seen, x): (&Tiled, &[f32]), (back, g): (&Tiled, &[f32]), sums: &mut [f32]) {
         let sum = TapSum::of_pixels(self.planes.0, seen.block_len());
         let grid = |start| Grid { start, step: BLOCK, row: 0 };
-        let per_block = sum.terms() * BLOCK;
-        for (index, to) in to.chunks_exact_mut(per_block).enumerate() {
+        for (index, sums) in sums.chunks_exact_mut(self.per_block()).enumerate() {
             let (place, block) = (index / self.planes.1, index % self.planes.1);
             let x = &x[place * seen.place_len()..];
             let start = place * back.place_len() + block * back.block_len();
             let region = Region { rows: 1, columns: seen.tiles, x: grid(0), g: grid(start) };
-            add_weight_gradient(self.isa, &sum, &region, x, g, to);
+            add_weight_gradient(self.isa, &sum, &region, x, g, sums);
         }
     }
 
-    /// The gradients of all kernels, \[filter\]\[channel\]\[3 × 3\], from the sums over lanes in their order.
-    pub fn collect(&self, lanes: &[&StepMemory], shape: &Dimensions, to: &mut [f32]) {
-        let per_filter = 9 * shape.input.channels;
-        to.par_chunks_mut(BLOCK * per_filter).enumerate().for_each(|(block, to)| {
-            for channel in 0..shape.input.channels {
-                let kernels = self.kernels(lanes, block, channel);
-                for (filter, to) in to.chunks_exact_mut(per_filter).enumerate() {
-                    for (tap, to) in to[9 * channel..][..9].iter_mut().enumerate() {
-                        *to = kernels[tap][filter];
-                    }
-                }
-            }
-        });
-    }
-
-    /// The gradients of the kernels between one channel and a block of filters, \[3 × 3\]\[filter\].
-    fn kernels(&self, lanes: &[&StepMemory], block: usize, channel: usize) -> [[f32; BLOCK]; 9] {
-        let terms = self.planes.0 * BLOCK;
-        let mut sums = [[0.0; BLOCK]; MOST_PLACES];
-        for (place, sums) in sums.iter_mut().enumerate().take(self.tiling.size.places()) {
-            let at = ((place * self.planes.1 + block) * terms + channel) * BLOCK;
-            for lane in lanes {
-                sums.iter_mut().zip(&lane.weight_gradient[at..]).for_each(|(sum, value)| *sum += value);
-            }
+    /// The gradient of the kernels themselves, as [`add_weight_gradient`] has it.
+    pub fn write(&self, sums: &[f32], to: &mut [f32]) {
+        let place_len = self.planes.1 * self.per_block();
+        for (index, to) in to.chunks_exact_mut(9 * BLOCK * BLOCK).enumerate() {
+            let sums = &sums[index * BLOCK * BLOCK..];
+            transform_kernel_gradients(self.isa, self.tiling.size, sums, place_len, to);
         }
-        transform_kernel_gradients(self.tiling.size, &sums)
     }
 }
