@@ -66,13 +66,18 @@ impl Lane {
     pub fn new(plan: &Plan, samples: usize, training: bool) -> Lane {
         let remembered = if training { samples } else { plan.largest_block().min(samples) };
         let places = if plan.boundary == Boundary::GlobalMax { remembered * plan.features } else { 0 };
-        let kept = |is_kept: bool, len: usize| Buffer::zeros(if is_kept { len * samples } else { 0 });
-        let tensors = plan.layouts.iter().zip(&plan.kept);
+        let kept = |is_kept: bool, len: usize| if is_kept { len * samples } else { 0 };
+        let tensors =
+            plan.layouts.iter().zip(&plan.kept).map(|(layout, &is_kept)| kept(is_kept, layout.len()));
         let gradients = plan.gradients.buffers.iter().filter(|_| training);
+        let lens: Vec<usize> =
+            tensors.chain(gradients.map(|buffer| kept(buffer.whole_lane, buffer.len))).collect();
+        let mut tensors = Buffer::all(&lens);
+        let gradients = tensors.split_off(plan.layouts.len());
         Lane {
-            tensors: tensors.map(|(layout, &is_kept)| kept(is_kept, layout.len())).collect(),
+            tensors,
             training,
-            gradients: gradients.map(|buffer| kept(buffer.whole_lane, buffer.len)).collect(),
+            gradients,
             spare: Buffer::default(),
             sums: Buffer::default(),
             work: Buffer::default(),
