@@ -1,8 +1,9 @@
 //! Measures one thing on one architecture and prints a line of JSON:
-//! `bench mnist-cnn train|finetune|infer|latency|start`.
+//! `bench mnist-cnn train|finetune|cached|infer|latency|start`.
 //!
 //! Beside the registered architectures there are `conv-8`, `conv-64`, ...: four 3×3 convolutions of so many filters on
-//! 32×32 colour pictures, to see how speed grows with the channels. `finetune` trains what stands behind `--behind LAYER` (for `vgg16` by default `conv5_2`) and runs the rest forward.
+//! 32×32 colour pictures, to see how speed grows with the channels. `finetune` trains what stands behind `--behind LAYER` (for `vgg16` by default `conv5_2`) and runs the rest forward;
+//! `cached` has what the rest makes at hand.
 //! `--batch N`, `--threads N`, `--side PIXELS` and `--seconds S` change the conditions; `train` and `infer` report the
 //! median over repeated runs of about a fifth of the seconds each. `--pictures FILE` takes pictures from a file of bytes
 //! (all pixels, then one byte a class); else pixels are random, for which little but the sparsity of gradients differs.
@@ -49,7 +50,7 @@ fn main() {
     let started = Instant::now();
     let Some(settings) = settings() else {
         eprintln!(
-            "usage: bench ARCHITECTURE train|finetune|infer|latency|start [--batch N] [--threads N] [--side PIXELS] [--seconds S]"
+            "usage: bench ARCHITECTURE train|finetune|cached|infer|latency|start [--batch N] [--threads N] [--side PIXELS] [--seconds S]"
         );
         std::process::exit(2);
     };
@@ -59,7 +60,8 @@ fn main() {
     };
     let line = match settings.measure.as_str() {
         "train" => train(&subject, &settings),
-        "finetune" => finetune(&subject, &settings),
+        "finetune" => finetune(&subject, &settings, true),
+        "cached" => finetune(&subject, &settings, false),
         "infer" => infer(&subject.network, &settings),
         "latency" => latency(&subject.network, &settings),
         "start" => {
@@ -194,8 +196,8 @@ impl Training {
     }
 }
 
-/// The front runs forward and the rest is trained on what comes out of it.
-fn finetune(subject: &Subject, settings: &Settings) -> String {
+/// The front runs forward, before each step or only once, and the rest is trained on what comes out of it.
+fn finetune(subject: &Subject, settings: &Settings, each_step: bool) -> String {
     let (network, batch) = (&subject.network, subject.batch);
     let (front, back) = network.split_after(&settings.behind).unwrap_or_else(|error| panic!("{error}"));
     let mut predictor = Predictor::new(&front, &Parameters::initial(&front, 1), batch, settings.threads)
@@ -203,9 +205,12 @@ fn finetune(subject: &Subject, settings: &Settings) -> String {
     let mut trainer = subject.trainer(&back, settings);
     let mut pictures = Pictures::new(network, subject.classes, batch, settings);
     let mut maps = vec![0.0; batch * front.output().len()];
+    predictor.predict(Inputs::Bytes(pictures.batch().0), &mut maps);
     let rate = median_rate(settings.seconds, batch, || {
         let (pixels, targets) = pictures.batch();
-        predictor.predict(Inputs::Bytes(pixels), &mut maps);
+        if each_step {
+            predictor.predict(Inputs::Bytes(pixels), &mut maps);
+        }
         trainer.step(Batch { inputs: Inputs::Floats(&maps), targets });
     });
     format!("\"images_per_s\":{rate:.1},\"batch\":{batch},\"peak_rss_mb\":{}", peak_memory_mb())

@@ -57,6 +57,9 @@ struct ConvolutionStep {
 /// Floats of scratch that share the second-level cache with everything else.
 const SCRATCH: usize = 16 * 1024;
 
+/// Floats of a few samples' planes that stay in the first-level cache while gradients are taken from them.
+const PLANES: usize = 8 * 1024;
+
 /// How many rows of windows to compute at a time: one, so that its scratch stays in the first-level cache; or, where
 /// the weights do not stay there, as many as a larger scratch takes, so that they are loaded less often.
 fn band(windows: &Windows, terms: usize, rows: usize) -> usize {
@@ -162,6 +165,12 @@ impl ConvolutionStep {
         self.pool.is_some() && self.shape.input.block == BLOCK
     }
 
+    /// Samples whose non-zero gradients are listed together: as many as leave their planes in the first-level cache, so that
+    /// the weights' gradients, which may be many, are loaded less often.
+    fn listed_at_once(&self) -> usize {
+        (PLANES / self.shape.input.plane()).max(1)
+    }
+
     /// What one part of the filters sees of a sample.
     fn part_of<'a>(&self, part: usize, input: &'a [f32]) -> &'a [f32] {
         let len = self.sum.planes * self.sum.plane_len;
@@ -194,7 +203,8 @@ impl FeatureStep for ConvolutionStep {
         let scratch = self.pool.map_or(0, |windows| windows.height * windows.width * 2 * BLOCK);
         let places = if self.pool.is_some() { samples * blocks * positions * BLOCK } else { 0 };
         let gradient = if self.purpose == Purpose::Learn { blocks * BLOCK * self.sum.terms() } else { 0 };
-        let entries = if training && self.is_sparse() { positions * BLOCK } else { 0 };
+        let listed = positions * self.listed_at_once().min(samples);
+        let entries = if training && self.is_sparse() { listed * BLOCK } else { 0 };
         StepMemory {
             places: vec![0; places],
             kept: Buffer::zeros(if training {
@@ -253,17 +263,18 @@ impl FeatureStep for ConvolutionStep {
     }
 
     fn backward(&self, pass: &Pass, block: Backward<'_>) {
-        let per_sample = self.shape.output.without_halo().len();
         match (&self.pool, block.compared) {
             (Some(windows), Some(compared)) => return self.multiply_back(windows, compared, block),
             (None, _) if !pass.learning => return self.pull_back(block),
+            (Some(windows), _) if self.is_sparse() => return self.backward_sparse(windows, pass, block),
             _ => {}
         }
         if let Some(tiled) = &self.tiled_gradient {
             return self.backward_tiled(tiled, block);
         }
+        let per_sample = self.shape.output.without_halo().len();
         let (inputs, mut input_gradients) = (block.reads.get(0), block.input_gradient);
-        let StepMemory { places, kept, weight_gradient, bias_gradient, scratch, entries, .. } = block.memory;
+        let StepMemory { places, kept, weight_gradient, bias_gradient, scratch, .. } = block.memory;
         let kept_len = self.ending.kept_len();
         for (index, slot) in block.slots.clone().enumerate() {
             let input = &inputs[index * self.shape.input.len()..][..self.shape.input.len()];
@@ -277,13 +288,6 @@ impl FeatureStep for ConvolutionStep {
             let kept = &kept[slot * kept_len..][..kept_len];
             self.ending.backward(output, kept, gradient, bias_gradient);
             match (&self.pool, places) {
-                (Some(windows), Some(places)) if self.is_sparse() => {
-                    let to = input_gradient.as_deref_mut();
-                    // Explanations want the input's gradient alone.
-                    let weight_gradient = pass.learning.then_some(&mut weight_gradient[..]);
-                    let memory = (weight_gradient, &mut entries[..]);
-                    self.backward_sparse(windows, input, (gradient, places), to, memory);
-                }
                 (Some(windows), Some(places)) if pass.learning => {
                     let memory = (&mut weight_gradient[..], &mut scratch[..]);
                     self.backward_spread(windows, input, (gradient, places), memory);

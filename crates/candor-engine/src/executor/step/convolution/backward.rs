@@ -5,7 +5,7 @@ use super::channels::{Dimensions, group_of};
 use super::phase::leave_gaps;
 use super::winograd::{Pixels, Tiling, WinogradGradient, WinogradSum};
 use super::{ConvolutionStep, PhaseSum};
-use crate::executor::step::{Backward, StepMemory, clear_halo};
+use crate::executor::step::{Backward, Pass, StepMemory, clear_halo};
 use crate::kernel::{
     BLOCK, Buffer, Entry, Grid, Isa, Lists, Region, Rows, TapSum, Windows, add_sparse_gradients,
     add_weight_gradient, combine_rows, spread_row,
@@ -78,44 +78,77 @@ impl ConvolutionStep {
         (&gradient[start..start + len], &places[(block * self.shape.output.height + y) * len..][..len])
     }
 
-    pub(super) fn backward_sparse(
+    /// A pooled convolution of blocks of channels: only gradients that are not zero are visited.
+    pub(super) fn backward_sparse(&self, windows: &Windows, pass: &Pass, block: Backward<'_>) {
+        let (input_len, output_len) = (self.shape.input.len(), self.shape.output.len());
+        let (per_sample, kept_len) = (self.shape.output.without_halo().len(), self.ending.kept_len());
+        let StepMemory { places, kept, weight_gradient, bias_gradient, entries, .. } = block.memory;
+        let (inputs, mut input_gradients) = (block.reads.get(0), block.input_gradient);
+        let at_once = self.listed_at_once();
+        let first_slot = block.slots.start;
+        let mut slots = block.slots;
+        let outputs = block.output.chunks(at_once * output_len);
+        for (index, (outputs, gradients)) in
+            outputs.zip(block.output_gradient.chunks_mut(at_once * output_len)).enumerate()
+        {
+            let samples = outputs.chunks_exact(output_len).zip(gradients.chunks_exact_mut(output_len));
+            for ((output, gradient), slot) in samples.zip(&mut slots) {
+                self.ending.backward(output, &kept[slot * kept_len..][..kept_len], gradient, bias_gradient);
+            }
+            let first = index * at_once;
+            let seen = first * input_len..first * input_len + gradients.len() / output_len * input_len;
+            let places = &places[(first_slot + first) * per_sample..];
+            let to_input = input_gradients.as_deref_mut().map(|to| &mut to[seen.clone()]);
+            // Explanations want the input's gradient alone.
+            let to_weights = pass.learning.then_some(&mut weight_gradient[..]);
+            self.add_listed(windows, &inputs[seen], (gradients, places), (to_weights, to_input), entries);
+        }
+    }
+
+    /// The gradients of a few samples.
+    fn add_listed(
         &self,
         windows: &Windows,
-        input: &[f32],
-        (gradient, places): (&[f32], &[u16]),
-        mut input_gradient: Option<&mut [f32]>,
-        (mut weight_gradient, entries): (Option<&mut [f32]>, &mut [Entry]),
+        inputs: &[f32],
+        (gradients, places): (&[f32], &[u16]),
+        (mut weight_gradient, mut input_gradient): (Option<&mut [f32]>, Option<&mut [f32]>),
+        entries: &mut [Entry],
     ) {
+        let (input, output) = (&self.shape.input, &self.shape.output);
         let per_plane = self.sum.taps.len() * BLOCK;
         let per_channel = self.sum.planes * per_plane;
-        let positions = self.shape.output.height * self.shape.output.width;
+        let positions = entries.len() / BLOCK;
         if let Some(gradient) = &mut input_gradient {
             gradient.fill(0.0);
         }
-        for block in 0..self.shape.output.planes() {
+        for block in 0..output.planes() {
             let mut lists = Lists { entries: &mut *entries, positions, counts: [0; BLOCK] };
-            for y in 0..self.shape.output.height {
-                let (gradient, places) = self.pooled_row((block, y), gradient, places);
-                let first = self.shape.origin(y * windows.row_step, 0);
-                let step = windows.column_step * self.shape.column_step();
-                lists.append_row(gradient, places, (first, step), &self.offset_of_place);
+            let samples = gradients.chunks_exact(output.len());
+            let samples = samples.zip(places.chunks_exact(output.without_halo().len())).enumerate();
+            for (sample, (gradient, places)) in samples {
+                for y in 0..output.height {
+                    let (gradient, places) = self.pooled_row((block, y), gradient, places);
+                    let first = sample * input.len() + self.shape.origin(y * windows.row_step, 0);
+                    let step = windows.column_step * self.shape.column_step();
+                    lists.append_row(gradient, places, (first, step), &self.offset_of_place);
+                }
             }
             let counts = lists.counts;
             let first_plane = self.part_of_block(block) * self.sum.planes;
             for index in 0..self.sum.planes {
-                let plane = first_plane + index;
-                let inside = plane * self.shape.input.plane()..(plane + 1) * self.shape.input.plane();
-                for (lane, &count) in counts.iter().enumerate() {
+                // From there on: what is listed of the other samples lies as far behind.
+                let plane = (first_plane + index) * input.plane();
+                for (lane, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
                     let entries = &entries[lane * positions..][..count];
                     let at = (block * BLOCK + lane) * per_channel + index * per_plane;
                     let to_input = match (&self.backward, &mut input_gradient) {
                         (Some(InputGradient::Sparse(weights)), Some(gradient)) => {
-                            Some((&weights[at..at + per_plane], &mut gradient[inside.clone()]))
+                            Some((&weights[at..at + per_plane], &mut gradient[plane..]))
                         }
                         _ => None,
                     };
                     let to_weight = weight_gradient.as_deref_mut();
-                    let to_weight = to_weight.map(|dw| (&input[inside.clone()], &mut dw[at..at + per_plane]));
+                    let to_weight = to_weight.map(|dw| (&inputs[plane..], &mut dw[at..at + per_plane]));
                     add_sparse_gradients(self.isa, entries, &self.sum.taps, to_weight, to_input);
                 }
             }
