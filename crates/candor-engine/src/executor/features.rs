@@ -13,8 +13,8 @@ mod lane;
 use rayon::prelude::*;
 
 use self::desk::Desks;
-use self::lane::{Lane, Segment, Way};
-use super::plan::Plan;
+use self::lane::{Lane, Way};
+use super::plan::{Halts, Plan, Segment};
 use super::step::{Barrier, Pass, StepMemory};
 use super::{Inputs, Mode};
 use crate::Parameters;
@@ -41,9 +41,14 @@ impl Features {
     pub fn new(isa: Isa, plan: Plan, batch: usize, training: bool, workers: usize) -> Features {
         let gradients = plan.steps.iter().map(|step| step.memory(0, training).weight_gradient.len());
         let affordable = MOST_GRADIENTS / gradients.sum::<usize>().max(1);
-        // A power of two: three lanes would keep two threads as busy as four do.
-        let count = (1 << affordable.clamp(2, MOST_LANES).ilog2()).min(batch);
-        let lane_len = batch.div_ceil(count);
+        let count = if training {
+            // A power of two: three lanes would keep two threads as busy as four do.
+            1 << affordable.clamp(2, MOST_LANES).ilog2()
+        } else {
+            // An answer does not depend on its lane: so as few as leave each a block, if all threads have one.
+            batch.div_ceil(plan.halts.largest_block()).max(workers).min(MOST_LANES)
+        };
+        let lane_len = batch.div_ceil(count.min(batch));
         let count = batch.div_ceil(lane_len);
         let lanes = (0..count).map(|_| Lane::new(&plan, lane_len, training)).collect();
         let desks = Desks::new(&plan, lane_len, training, workers.min(count));
@@ -78,24 +83,28 @@ impl Features {
     pub fn forward(&mut self, inputs: Inputs<'_>, mode: Mode, out: &mut [f32]) {
         let pass = self.pass(mode);
         let used = out.len().div_ceil(self.lane_len * self.plan.features);
-        for index in 0..=self.barriers(mode) {
-            let segment = self.segment(index, mode);
+        for round in 0..self.rounds(mode) {
             let (plan, desks, lane_len) = (&self.plan, &self.desks, self.lane_len);
             let forward = |index: usize, lane: &mut Lane, out: &mut [f32]| {
                 let inputs = (inputs, index * lane_len);
-                desks.seat(lane, |lane| lane.forward(plan, &pass, &segment, inputs, out));
+                desks.seat(lane, |lane| {
+                    for segment in segments(plan, round, mode) {
+                        lane.forward(plan, &pass, segment, inputs, out);
+                    }
+                });
             };
             if let ([lane, ..], 1) = (&mut self.lanes[..], used) {
                 // The pool is not asked, and need not be there.
                 forward(0, lane, out);
             } else {
                 let lanes = self.lanes.par_iter_mut().zip(out.par_chunks_mut(lane_len * plan.features));
-                for_each_to_and_fro(lanes.enumerate(), index, |(index, (lane, out))| {
+                for_each_to_and_fro(lanes.enumerate(), round, |(index, (lane, out))| {
                     forward(index, lane, out)
                 });
             }
-            if segment.before_barrier {
-                self.settle(segment.steps.end, used, |barrier, lanes| barrier.settle(lanes));
+            if round + 1 < self.rounds(mode) {
+                let barrier = self.plan.halts.segments[round].steps.end;
+                self.settle(barrier, used, |barrier, lanes| barrier.settle(lanes));
             }
         }
     }
@@ -107,17 +116,21 @@ impl Features {
         }
         let pass = self.pass(mode);
         let used = row_gradients.len().div_ceil(self.lane_len * self.plan.features);
-        for index in (0..=self.barriers(mode)).rev() {
-            let segment = self.segment(index, mode);
+        for round in (0..self.rounds(mode)).rev() {
             let (plan, desks, lane_len) = (&self.plan, &self.desks, self.lane_len);
             let rows = row_gradients.par_chunks(lane_len * plan.features);
             let lanes = self.lanes.par_iter_mut().zip(rows);
-            for_each_to_and_fro(lanes.enumerate(), index + 1, |(index, (lane, rows))| {
-                let way = Way { first_of_lane: index * lane_len, input_gradients: None };
-                desks.seat(lane, |lane| lane.backward(plan, &pass, &segment, rows, way));
+            for_each_to_and_fro(lanes.enumerate(), round + 1, |(index, (lane, rows))| {
+                desks.seat(lane, |lane| {
+                    for segment in segments(plan, round, mode).iter().rev() {
+                        let way = Way { first_of_lane: index * lane_len, input_gradients: None };
+                        lane.backward(plan, &pass, segment, rows, way);
+                    }
+                });
             });
-            if segment.after_barrier {
-                self.settle(segment.steps.start, used, |barrier, lanes| barrier.settle_back(lanes));
+            if round > 0 {
+                let barrier = self.plan.halts.segments[round].steps.start;
+                self.settle(barrier, used, |barrier, lanes| barrier.settle_back(lanes));
             }
         }
         let Features { plan, lanes, .. } = self;
@@ -129,30 +142,22 @@ impl Features {
     /// Takes the gradients with respect to the rows of a [`Features::forward`] that answered back to the network's input: one
     /// row a sample, height × width × channels.
     pub fn pull_back(&mut self, row_gradients: &[f32], input_gradients: &mut [f32]) {
-        let (pass, segment) = (self.pass(Mode::Answer), self.segment(0, Mode::Answer));
+        let pass = self.pass(Mode::Answer);
         let (plan, desks, lane_len) = (&self.plan, &self.desks, self.lane_len);
         let rows = row_gradients.par_chunks(lane_len * plan.features);
         let gradients = input_gradients.par_chunks_mut(lane_len * pixels(&plan.layouts[0]));
         self.lanes.par_iter_mut().zip(rows.zip(gradients)).enumerate().for_each(
             |(index, (lane, (rows, gradients)))| {
                 let way = Way { first_of_lane: index * lane_len, input_gradients: Some(gradients) };
-                desks.seat(lane, |lane| lane.backward(plan, &pass, &segment, rows, way));
+                desks.seat(lane, |lane| lane.backward(plan, &pass, &plan.halts.whole, rows, way));
             },
         );
     }
 
-    /// How often the whole batch must come together.
-    fn barriers(&self, mode: Mode) -> usize {
-        if mode.is_learning() { self.plan.barriers.len() } else { 0 }
-    }
-
-    fn segment(&self, index: usize, mode: Mode) -> Segment {
-        let barriers = &self.plan.barriers[..self.barriers(mode)];
-        let start = if index == 0 { 0 } else { barriers[index - 1] };
-        let end = barriers.get(index).copied().unwrap_or(self.plan.steps.len());
-        let block = if mode.is_learning() { self.plan.blocks[index] } else { self.plan.smallest_block() };
-        let (after_barrier, before_barrier) = (index > 0, index < barriers.len());
-        Segment { steps: start..end, after_barrier, before_barrier, block }
+    /// How often the lanes go on after they have waited for each other.
+    fn rounds(&self, mode: Mode) -> usize {
+        let Halts { segments, are_barriers, .. } = &self.plan.halts;
+        if *are_barriers && mode.is_learning() { segments.len() } else { 1 }
     }
 
     fn pass(&self, mode: Mode) -> Pass {
@@ -165,6 +170,16 @@ impl Features {
         if let Some(barrier) = plan.steps.get_mut(step).and_then(|step| step.barrier_mut()) {
             with_memories(&lanes[..used], step, |memories| settle(barrier, memories));
         }
+    }
+}
+
+/// What a lane goes through in a round: the steps between two barriers, or all of them.
+fn segments(plan: &Plan, round: usize, mode: Mode) -> &[Segment] {
+    let Halts { segments, whole, are_barriers } = &plan.halts;
+    match are_barriers {
+        true if mode.is_learning() => &segments[round..=round],
+        true => std::slice::from_ref(whole),
+        false => segments,
     }
 }
 

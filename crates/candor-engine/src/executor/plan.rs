@@ -2,6 +2,7 @@
 //! goes, how many samples a worker takes at a time.
 
 mod gradients;
+mod halts;
 mod join;
 mod kept;
 mod layouts;
@@ -9,6 +10,8 @@ mod layouts;
 use std::ops::Range;
 
 use self::gradients::GradientPlan;
+use self::halts::CACHE_FLOATS;
+pub(super) use self::halts::{Halts, Segment};
 use self::join::{Joined, join};
 use self::kept::kept;
 use self::layouts::{lay_out, reserve_halos};
@@ -29,8 +32,7 @@ use super::step::{
 pub(super) struct Plan {
     /// The part on feature maps, in an order in which each step finds what it reads.
     pub steps: Vec<Box<dyn FeatureStep>>,
-    /// Steps before which, when learning, the whole batch must have come together.
-    pub barriers: Vec<usize>,
+    pub halts: Halts,
     /// How each tensor lies in memory.
     pub layouts: Vec<Layout>,
     /// What each step reads, and what becomes of the gradients.
@@ -43,10 +45,8 @@ pub(super) struct Plan {
     pub head: Vec<HeadStep>,
     /// Which tensors are kept of all samples for the way back.
     pub kept: Vec<bool>,
-    /// Where each step sums up gradients in the buffer that the steps between two barriers share.
+    /// Where each step sums up gradients in the buffer that the steps between two halts share.
     pub sums: Vec<Range<usize>>,
-    /// Samples that a worker takes through the steps up to each barrier at a time, and behind the last.
-    pub blocks: Vec<usize>,
     /// In a comparison: seeds that go back together between two samples.
     pub seeds: Option<usize>,
 }
@@ -62,9 +62,6 @@ pub(super) enum Boundary {
     GlobalAvg,
 }
 
-/// What a worker's second-level cache is taken to hold of a block's tensors.
-const CACHE_FLOATS: usize = 64 * 1024;
-const LARGEST_BLOCK: usize = 8;
 /// Seeds that a comparison takes back together, at most: as many as there are channels in a block.
 const MOST_SEEDS: usize = BLOCK;
 
@@ -82,11 +79,8 @@ impl Plan {
         let joined = join(network, end, purpose);
         let mut layouts = lay_out(network.input(), &joined);
         reserve_halos(&joined, &mut layouts);
-        let is_barrier = |joined: &Joined<'_>| {
-            matches!(joined.node.layer, Layer::BatchNorm(_)) && !purpose.reaches_inputs()
-        };
-        let barriers: Vec<usize> = (0..joined.len()).filter(|&index| is_barrier(&joined[index])).collect();
-        let gradients = GradientPlan::new(&joined, &layouts, &barriers, purpose.reaches_inputs());
+        let halts = Halts::new(&joined, &layouts, purpose);
+        let gradients = GradientPlan::new(&joined, &layouts, &halts, purpose.reaches_inputs());
         let places = ParameterPlaces::new(nodes);
         let steps = joined.iter().zip(&gradients.edges).enumerate();
         let steps = steps.map(|(index, (joined, edges))| {
@@ -95,7 +89,7 @@ impl Plan {
         let steps: Vec<_> = steps.collect();
         let last = layouts[layouts.len() - 1];
         Plan {
-            sums: sums(&steps, &barriers),
+            sums: sums(&steps, &halts),
             steps,
             boundary,
             features: match boundary {
@@ -103,23 +97,12 @@ impl Plan {
                 _ => last.channels,
             },
             head: head_steps(head, end + usize::from(rest.len() > head.len()), &places),
-            kept: kept(&joined, &barriers, purpose),
-            blocks: blocks(&gradients.edges, &layouts, &barriers),
+            kept: kept(&joined, &halts, purpose),
             seeds: (purpose == Purpose::Compare).then(|| seeds_at_once(&gradients)),
             layouts,
-            barriers,
+            halts,
             gradients,
         }
-    }
-
-    /// Samples that memory for a block must hold.
-    pub fn largest_block(&self) -> usize {
-        self.blocks.iter().copied().max().unwrap_or(1)
-    }
-
-    /// Samples that may go through all steps without a halt.
-    pub fn smallest_block(&self) -> usize {
-        self.blocks.iter().copied().min().unwrap_or(1)
     }
 
     /// How the last feature maps lie in memory.
@@ -132,23 +115,11 @@ fn is_feature_layer(node: &NetworkNode) -> bool {
     matches!((node.input, node.output), (Shape::Image { .. }, Shape::Image { .. }))
 }
 
-/// As many samples for each segment as leave its tensors in the cache.
-fn blocks(edges: &[Vec<Edge>], layouts: &[Layout], barriers: &[usize]) -> Vec<usize> {
-    let starts = std::iter::once(0).chain(barriers.iter().copied());
-    let ends = barriers.iter().copied().chain([edges.len()]);
-    let block = |(start, end): (usize, usize)| {
-        let read = edges.get(start).map_or(0, |inputs| layouts[inputs[0].tensor].len());
-        let floats = read + layouts[start + 1..=end].iter().map(Layout::len).sum::<usize>();
-        (CACHE_FLOATS / floats.max(1)).clamp(1, LARGEST_BLOCK)
-    };
-    starts.zip(ends).map(block).collect()
-}
-
-/// Where each step sums up gradients, from the beginning again behind each barrier.
-fn sums(steps: &[Box<dyn FeatureStep>], barriers: &[usize]) -> Vec<Range<usize>> {
+/// Where each step sums up gradients, from the beginning again behind each halt.
+fn sums(steps: &[Box<dyn FeatureStep>], halts: &Halts) -> Vec<Range<usize>> {
     let mut end = 0;
     let place = |(index, step): (usize, &Box<dyn FeatureStep>)| {
-        let start = if barriers.contains(&index) { 0 } else { end };
+        let start = if halts.is_before(index) { 0 } else { end };
         end = start + step.sums_len();
         start..end
     };

@@ -1,9 +1,11 @@
 //! What the engine promises of itself: the same bits whatever the threads and however often it was interrupted,
 //! nothing that depends on its neighbours in the batch, and finite losses for answers that are sure and wrong.
 
-use candor_engine::layer::{Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
+use candor_engine::layer::{
+    Activation, BatchNorm, Conv2d, Dense, Dropout, Flatten, GlobalAvgPool, Layer, MaxPool2d,
+};
 use candor_engine::{
-    Batch, Differentiator, Inputs, Loss, Network, Optimizer, Parameter, Parameters, Predictor, Shape,
+    Batch, Differentiator, Inputs, Loss, Network, Optimizer, Pair, Parameter, Parameters, Predictor, Shape,
     Trainer, TrainingConfig, architecture,
 };
 
@@ -101,6 +103,57 @@ fn predictions_are_the_same_bits_on_any_number_of_threads_and_in_any_company() {
         for (batch_size, threads) in [(BATCH, 2), (BATCH, 5), (1, 1), (4, 2), (100, 3)] {
             let outputs = subject.predict(Inputs::Bytes(&subject.pixels), BATCH, batch_size, threads);
             assert!(outputs == expected, "{} by {batch_size} on {threads} threads", subject.name);
+        }
+    }
+}
+
+/// The gradients of a network's parameters for a batch that is taken `times` over.
+fn gradients(network: &Network, samples: usize, times: usize) -> Vec<(String, Vec<f32>)> {
+    let pixels = formula::bytes("twice", samples * network.input().len()).repeat(times);
+    let targets = formula::below("twice", samples, network.output().len()).repeat(times);
+    let config = TrainingConfig {
+        optimizer: Optimizer::sgd(1.0),
+        batch_size: samples * times,
+        threads: 2,
+        ..TrainingConfig::default()
+    };
+    let before = Parameters::initial(network, 3);
+    let mut trainer = Trainer::new(network, before.clone(), &config).unwrap();
+    trainer.step(Batch { inputs: Inputs::Bytes(&pixels), targets: &targets });
+    let tensors = before.tensors().iter().zip(trainer.parameters().tensors());
+    // The running means of a normalisation have no gradient.
+    let tensors = tensors.filter(|(before, _)| !before.name.contains("running"));
+    let gradient = |(before, after): (&Parameter, &Parameter)| {
+        let steps = before.values.iter().zip(&after.values).map(|(before, after)| before - after);
+        (before.name.clone(), steps.collect())
+    };
+    tensors.map(gradient).collect()
+}
+
+#[test]
+fn a_batch_taken_twice_has_the_gradients_of_the_batch() {
+    // Pictures so large, or weights so many, that a lane of two samples is taken in blocks; and tensors that grow on the way
+    // back, where gradients take turns in the same memory.
+    let conv = |filters, stride: usize| -> Layer {
+        Conv2d { stride: Pair::square(stride), ..Conv2d::new(filters, 3).same().activation(Activation::Relu) }
+            .into()
+    };
+    let end = || [Layer::from(GlobalAvgPool::default()), Dense::new(3, Activation::Softmax).into()];
+    let norm = || Layer::from(BatchNorm::default());
+    let normalised =
+        [(16, 1), (32, 2), (32, 2), (48, 1)].map(|(filters, stride)| [conv(filters, stride), norm()]);
+    let normalised =
+        Network::new(Shape::image(64, 64, 3), normalised.into_iter().flatten().chain(end())).unwrap();
+    let heavy =
+        [conv(16, 1), conv(32, 2), conv(256, 2), conv(256, 1), MaxPool2d::new(2).into(), conv(256, 1)];
+    let heavy = Network::new(Shape::image(64, 64, 3), heavy.into_iter().chain(end())).unwrap();
+    let residual = architecture::find("resnet8").unwrap().build(Shape::image(64, 64, 3), 3).unwrap();
+    for (name, network) in [("normalised", normalised), ("heavy", heavy), ("residual", residual)] {
+        let (once, twice) = (gradients(&network, 16, 1), gradients(&network, 16, 2));
+        for ((parameter, once), (_, twice)) in once.iter().zip(&twice) {
+            let largest = once.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+            let apart = once.iter().zip(twice).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(apart < 1e-3 * largest + 1e-6, "{name}, {parameter}: {apart} of {largest}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use super::lane::Lane;
 use crate::executor::plan::Plan;
-use crate::kernel::{Buffer, Layout};
+use crate::kernel::Buffer;
 
 /// Memory for one block of samples. Nothing in it outlives a segment, but what lies around pictures stays zero.
 pub(super) struct Desk {
@@ -20,16 +20,18 @@ pub(super) struct Desk {
 impl Desk {
     /// For blocks of lanes that have up to `samples` samples.
     fn new(plan: &Plan, samples: usize, training: bool) -> Desk {
-        let block = plan.largest_block().min(samples);
+        let block = plan.halts.largest_block().min(samples);
         let back = plan.seeds.unwrap_or(block);
-        let tensors = plan.layouts.iter().map(Layout::len).enumerate();
+        // Where there is no way back, a lane has all that it needs here.
+        let tensors = (0..plan.layouts.len()).filter(|&tensor| !(training && plan.kept[tensor]));
+        let of_block = |tensor: usize| {
+            let count = if plan.kept[tensor] { samples } else { plan.halts.block_of(tensor).min(samples) };
+            plan.layouts[tensor].len() * count
+        };
         let gradients = plan.gradients.buffers.iter().filter(|_| training).enumerate();
         let gradients = gradients.filter(|(_, buffer)| !buffer.whole_lane);
         Desk {
-            tensors: tensors
-                .filter(|(tensor, _)| !plan.kept[*tensor])
-                .map(|(tensor, len)| (tensor, Buffer::zeros(len * block)))
-                .collect(),
+            tensors: tensors.map(|tensor| (tensor, Buffer::zeros(of_block(tensor)))).collect(),
             gradients: gradients.map(|(index, buffer)| (index, Buffer::zeros(buffer.len * back))).collect(),
             spare: Buffer::zeros(if training { plan.gradients.spare * back } else { 0 }),
             sums: Buffer::zeros(plan.sums.iter().map(|place| place.end).max().unwrap_or(0)),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::executor::Inputs;
-use crate::executor::plan::{Boundary, Plan};
+use crate::executor::plan::{Boundary, Plan, Segment};
 use crate::executor::step::{Arrival, Backward, Compared, Forward, Pass, Reads, StepMemory, rows};
 use crate::kernel::{Buffer, Isa, Layout, add};
 
@@ -17,7 +17,7 @@ pub(super) struct Lane {
     pub gradients: Vec<Buffer>,
     /// A gradient that is to be added to another; lent.
     pub spare: Buffer,
-    /// What steps between two barriers sum up of the parameters' gradients; lent.
+    /// What steps between two halts sum up of the parameters' gradients; lent.
     pub sums: Buffer,
     /// What steps work in, one after the other; lent.
     pub work: Buffer,
@@ -26,17 +26,6 @@ pub(super) struct Lane {
     pub places: Vec<u32>,
     /// In a comparison, what each input value contributes to each seed: the sum over the lane's samples.
     pub contributions: Buffer,
-}
-
-/// Steps that a lane can take without waiting for the others.
-pub(super) struct Segment {
-    pub steps: Range<usize>,
-    /// Whether the first step is a barrier: it waited for what the segment before noted.
-    pub after_barrier: bool,
-    /// Whether the step behind the last one is a barrier.
-    pub before_barrier: bool,
-    /// Samples that are taken through them at a time.
-    pub block: usize,
 }
 
 /// How a lane goes back.
@@ -64,9 +53,9 @@ impl Block {
 
 impl Lane {
     pub fn new(plan: &Plan, samples: usize, training: bool) -> Lane {
-        let remembered = if training { samples } else { plan.largest_block().min(samples) };
+        let remembered = if training { samples } else { plan.halts.largest_block().min(samples) };
         let places = if plan.boundary == Boundary::GlobalMax { remembered * plan.features } else { 0 };
-        let kept = |is_kept: bool, len: usize| if is_kept { len * samples } else { 0 };
+        let kept = |is_kept: bool, len: usize| if is_kept && training { len * samples } else { 0 };
         let tensors =
             plan.layouts.iter().zip(&plan.kept).map(|(layout, &is_kept)| kept(is_kept, layout.len()));
         let gradients = plan.gradients.buffers.iter().filter(|_| training);
@@ -88,7 +77,7 @@ impl Lane {
     }
 
     /// Takes the lane's samples through some of the steps, block by block. The first step reads the network's input; behind
-    /// the last the feature maps become rows of `out`; and where a barrier follows, it takes note.
+    /// the last of all the feature maps become rows of `out`; and where a barrier follows, it takes note.
     pub fn forward(
         &mut self,
         plan: &Plan,
@@ -103,14 +92,14 @@ impl Lane {
         }
         for samples in blocks(out.len() / plan.features, segment.block) {
             let block = Block::new(samples, first_of_lane);
-            if !segment.after_barrier {
+            if segment.is_first {
                 self.write_inputs(plan, inputs, &block);
             }
             steps.clone().for_each(|step| self.step_forward(plan, pass, step, &block));
-            if !segment.before_barrier {
+            if segment.is_last {
                 let rows = block.samples.start * plan.features..block.samples.end * plan.features;
                 self.write_rows(plan, &block.samples, &mut out[rows]);
-            } else if let Some(barrier) = plan.steps[steps.end].barrier() {
+            } else if let (true, Some(barrier)) = (segment.before_barrier, plan.steps[steps.end].barrier()) {
                 let reads = reads(plan, &self.tensors, steps.end, &block.samples);
                 barrier.note(pass, reads, &mut self.steps[steps.end]);
             }
@@ -147,7 +136,7 @@ impl Lane {
     ) {
         let first = segment.steps.start + usize::from(segment.after_barrier);
         let last = segment.steps.end + usize::from(segment.before_barrier);
-        if !segment.before_barrier {
+        if segment.is_last {
             self.steps.iter_mut().for_each(StepMemory::clear_gradients);
         }
         if segment.after_barrier {
@@ -157,7 +146,7 @@ impl Lane {
         self.sums[..sums].fill(0.0);
         for samples in blocks(row_gradients.len() / plan.features, segment.block) {
             let block = Block::new(samples, first_of_lane);
-            if !segment.before_barrier {
+            if segment.is_last {
                 let rows = block.samples.start * plan.features..block.samples.end * plan.features;
                 self.read_row_gradients(plan, &block.samples, &row_gradients[rows]);
             }
@@ -166,7 +155,7 @@ impl Lane {
             (first..last).rev().for_each(|step| self.step_back(plan, pass, (step, None), &block));
             if segment.after_barrier {
                 self.note_back(plan, pass, segment.steps.start, &block);
-            } else if let Some(to) = &mut input_gradients {
+            } else if let (true, Some(to)) = (segment.is_first, &mut input_gradients) {
                 self.write_input_gradients(plan, &block.samples, to);
             }
         }

@@ -5,6 +5,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::halts::Halts;
 use super::join::Joined;
 use crate::executor::step::{Arrival, Edge};
 use crate::kernel::Layout;
@@ -25,18 +26,28 @@ pub(in crate::executor) struct GradientPlan {
 pub(in crate::executor) struct GradientBuffer {
     /// Floats a sample.
     pub len: usize,
-    /// Whether it outlives a barrier: then it holds all samples of a lane, else one block.
+    /// Whether it outlives a halt: then it holds all samples of a lane, else one block.
     pub whole_lane: bool,
-    /// The earliest step that any of its tensors lives until.
+    /// The step that the latest of its tensors lives until, and the floats of that.
     until: usize,
+    latest: usize,
+}
+
+impl GradientBuffer {
+    /// Whether a tensor of `len` floats may come after the latest. In a buffer for a whole lane the new tensor's samples come
+    /// while the old one's go, if there is no halt between: then they must not reach over those that have not gone.
+    fn is_free_for(&self, len: usize, life: &RangeInclusive<usize>, halts: &Halts) -> bool {
+        let is_over = self.until > *life.end();
+        let makes_room = || halts.goes_back_in(self.until) > halts.goes_back_in(*life.end());
+        is_over && (!self.whole_lane || len <= self.latest || makes_room())
+    }
 }
 
 impl GradientPlan {
-    /// `barriers` are steps before which the whole batch comes together.
     pub(super) fn new(
         steps: &[Joined<'_>],
         layouts: &[Layout],
-        barriers: &[usize],
+        halts: &Halts,
         input_gradient: bool,
     ) -> GradientPlan {
         let wanted = wanted(steps, input_gradient);
@@ -53,14 +64,17 @@ impl GradientPlan {
                 places[tensor] = Some(index);
                 continue;
             }
-            let whole_lane = barriers.iter().any(|&barrier| life.contains(&barrier) && barrier < *life.end());
-            let is_free =
-                |buffer: &GradientBuffer| buffer.whole_lane == whole_lane && buffer.until > *life.end();
+            let whole_lane = halts.is_crossed_back(&life);
+            let len = layouts[tensor].len();
+            let is_free = |buffer: &GradientBuffer| {
+                buffer.whole_lane == whole_lane && buffer.is_free_for(len, &life, halts)
+            };
             let index = buffers.iter().position(is_free).unwrap_or(buffers.len());
             if index == buffers.len() {
-                buffers.push(GradientBuffer { len: 0, whole_lane, until: usize::MAX });
+                buffers.push(GradientBuffer { len: 0, whole_lane, until: usize::MAX, latest: 0 });
             }
-            buffers[index].len = buffers[index].len.max(layouts[tensor].len());
+            buffers[index].len = buffers[index].len.max(len);
+            buffers[index].latest = len;
             buffers[index].until = *life.start();
             places[tensor] = Some(index);
         }
@@ -113,6 +127,7 @@ fn lifetime(steps: &[Joined<'_>], tensor: usize) -> RangeInclusive<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::halts::tests::halts;
     use super::super::join::join;
     use super::*;
     use crate::executor::compiled::Purpose;
@@ -138,7 +153,7 @@ mod tests {
         let network = residual();
         let steps = join(&network, 4, Purpose::Learn);
         let layouts = vec![Layout::blocked(8, 8, 16); 5];
-        let plan = GradientPlan::new(&steps, &layouts, &[], false);
+        let plan = GradientPlan::new(&steps, &layouts, &halts(&[], 4, false), false);
         let arrivals: Vec<Vec<Arrival>> =
             plan.edges.iter().map(|edges| edges.iter().map(|edge| edge.gradient).collect()).collect();
         use Arrival::{Again, First, Unwanted};
@@ -153,13 +168,14 @@ mod tests {
         let network = residual();
         let steps = join(&network, 4, Purpose::Learn);
         let layouts = vec![Layout::blocked(8, 8, 16); 5];
-        for barriers in [&[][..], &[1], &[1, 3]] {
-            let plan = GradientPlan::new(&steps, &layouts, barriers, true);
+        let cuts = [(&[][..], false), (&[1], true), (&[1, 3], true), (&[1, 3], false)];
+        for (before, are_barriers) in cuts {
+            let plan = GradientPlan::new(&steps, &layouts, &halts(before, 4, are_barriers), true);
             for a in 0..5 {
                 for b in a + 1..5 {
                     let (x, y) = (lifetime(&steps, a), lifetime(&steps, b));
                     let overlap = x.start() <= y.end() && y.start() <= x.end();
-                    assert!(!overlap || plan.places[a] != plan.places[b], "{a} and {b}, {barriers:?}");
+                    assert!(!overlap || plan.places[a] != plan.places[b], "{a} and {b}, {before:?}");
                 }
             }
         }

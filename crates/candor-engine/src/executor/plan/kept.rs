@@ -4,29 +4,27 @@
 //! less than to write it to a memory that is slower than any cache and read it back. It lives for one block only, forward
 //! and once more on the way back.
 
+use super::halts::Halts;
 use super::join::Joined;
 use crate::executor::compiled::Purpose;
 use crate::layer::Layer;
 
-/// For each tensor, whether it is kept.
-pub(super) fn kept(steps: &[Joined<'_>], barriers: &[usize], purpose: Purpose) -> Vec<bool> {
+/// For each tensor, whether it is kept of all samples: until the way back, or where there is none until the next halt.
+pub(super) fn kept(steps: &[Joined<'_>], halts: &Halts, purpose: Purpose) -> Vec<bool> {
     let is_redone = |tensor: usize| {
         purpose == Purpose::Learn
             && tensor > 0
             && is_cheap(&steps[tensor - 1])
-            && is_local(steps, barriers, tensor)
+            && steps.iter().any(|step| step.inputs.contains(&tensor))
+            && !halts.is_read_later(steps, tensor)
     };
-    (0..=steps.len()).map(|tensor| purpose.goes_back() && !is_redone(tensor)).collect()
+    let is_kept = |tensor: usize| match purpose {
+        Purpose::Answer => halts.is_read_later(steps, tensor),
+        _ => !is_redone(tensor),
+    };
+    (0..=steps.len()).map(is_kept).collect()
 }
 
 fn is_cheap(step: &Joined<'_>) -> bool {
     matches!(step.node.layer, Layer::BatchNorm(_))
-}
-
-/// Whether a tensor is read, and only before the next barrier.
-fn is_local(steps: &[Joined<'_>], barriers: &[usize], tensor: usize) -> bool {
-    let writer = tensor - 1;
-    let next = barriers.iter().copied().find(|&barrier| barrier > writer).unwrap_or(steps.len());
-    let mut readers = (0..steps.len()).filter(|&step| steps[step].inputs.contains(&tensor)).peekable();
-    readers.peek().is_some() && readers.all(|reader| reader < next)
 }
