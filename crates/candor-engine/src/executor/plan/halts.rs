@@ -40,7 +40,7 @@ pub(super) const CACHE_FLOATS: usize = 64 * 1024;
 const LARGEST_BLOCK: usize = 8;
 /// Weights that do not stay in a second-level cache, and the largest block that they are loaded for.
 const MANY_WEIGHTS: usize = 64 * 1024;
-const LARGEST_BLOCK_OF_MANY_WEIGHTS: usize = 32;
+const LARGEST_BLOCK_OF_MANY_WEIGHTS: usize = 16;
 /// A kernel of nine weights becomes thirty-six when it is transformed.
 const TRANSFORMED: usize = 4;
 /// How many times larger a block must be to be worth a halt.
@@ -109,9 +109,11 @@ impl Halts {
         self.segments[1..].iter().filter(|segment| segment.steps.start <= step).count()
     }
 
-    /// Samples of a tensor that are there at the same time at least.
+    /// Samples of a tensor that are there at the same time at least, while it is written and while the step that wrote it goes
+    /// back.
     pub fn block_of(&self, tensor: usize) -> usize {
-        self.segments[self.written_in(tensor)].block
+        let writer = tensor.saturating_sub(1);
+        self.segments[self.segment_of(writer)].block.max(self.segments[self.goes_back_in(writer)].block)
     }
 
     /// The segment in which a step goes back: a barrier in the one before it.
