@@ -317,21 +317,20 @@ impl FeatureStep for ConvolutionStep {
     }
 
     fn collect(&self, lanes: &[&StepMemory], gradients: &mut Parameters) {
-        let (shape, sum, sparse) = (self.shape, &self.sum, self.is_sparse());
+        let (shape, sum) = (self.shape, &self.sum);
         collect_biases(self.bias, lanes, gradients);
         let taps = sum.taps.len();
         let per_filter = shape.input.channels / shape.groups * taps;
         let weights = gradients.tensors_mut()[self.weight].values.par_chunks_mut(per_filter);
         weights.with_min_len(16).enumerate().for_each(|(filter, gradients)| {
+            if self.is_sparse() {
+                return self.collect_sparse(lanes, filter, gradients);
+            }
             let channels = shape.channels_of(filter).map(|channel| channel % shape.channels_of_part());
             for (channel, gradients) in channels.zip(gradients.chunks_exact_mut(taps)) {
                 for (tap, gradient) in gradients.iter_mut().enumerate() {
-                    let at = if sparse {
-                        ((filter * sum.planes + channel / BLOCK) * taps + tap) * BLOCK + channel % BLOCK
-                    } else {
-                        let term = (channel / sum.block * taps + tap) * sum.block + channel % sum.block;
-                        (filter / BLOCK * sum.terms() + term) * BLOCK + filter % BLOCK
-                    };
+                    let term = (channel / sum.block * taps + tap) * sum.block + channel % sum.block;
+                    let at = (filter / BLOCK * sum.terms() + term) * BLOCK + filter % BLOCK;
                     *gradient = lanes.iter().map(|lane| lane.weight_gradient[at]).sum();
                 }
             }

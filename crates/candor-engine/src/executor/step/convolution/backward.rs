@@ -155,6 +155,27 @@ impl ConvolutionStep {
         }
     }
 
+    /// Adds up what [`add_sparse_gradients`] made of a filter's weights in each lane.
+    pub(super) fn collect_sparse(&self, lanes: &[&StepMemory], filter: usize, to: &mut [f32]) {
+        let taps = self.sum.taps.len();
+        let channels = self.shape.channels_of(filter);
+        let first = channels.start % self.shape.channels_of_part();
+        let end = first + channels.len();
+        for plane in first / BLOCK..end.div_ceil(BLOCK) {
+            for tap in 0..taps {
+                let at = (filter * self.sum.planes + plane) * taps + tap;
+                let mut sums = [0.0; BLOCK];
+                for lane in lanes {
+                    let gradients = lane.weight_gradient.as_chunks::<BLOCK>().0[at];
+                    sums.iter_mut().zip(gradients).for_each(|(sum, gradient)| *sum += gradient);
+                }
+                for channel in first.max(plane * BLOCK)..end.min((plane + 1) * BLOCK) {
+                    to[(channel - first) * taps + tap] = sums[channel % BLOCK];
+                }
+            }
+        }
+    }
+
     /// A pooled convolution of the network's own input: the gradient of a few rows at a time is spread out to where the
     /// maxima were found, and the weights' gradient is a dense sum over them.
     pub(super) fn backward_spread(
