@@ -20,6 +20,8 @@ const NETWORKS: [(&str, Shape, usize); 4] = [
 ];
 /// One that normalises by the batch: what is learned of a sample depends on its neighbours.
 const RESIDUAL: (&str, Shape, usize) = ("resnet8", Shape::image(13, 12, 3), 4);
+/// One whose lanes halt: how many samples go through its last weights together depends on the batch.
+const HEAVY: (&str, Shape, usize) = ("vgg16", Shape::image(48, 40, 3), 3);
 const BATCH: usize = 37;
 const THREADS: [usize; 4] = [1, 2, 3, 7];
 
@@ -98,7 +100,7 @@ fn training_gives_the_same_bits_on_any_number_of_threads() {
 
 #[test]
 fn predictions_are_the_same_bits_on_any_number_of_threads_and_in_any_company() {
-    for subject in Subject::all() {
+    for subject in Subject::all().chain([Subject::new(HEAVY)]) {
         let expected = subject.predict(Inputs::Bytes(&subject.pixels), BATCH, BATCH, 1);
         for (batch_size, threads) in [(BATCH, 2), (BATCH, 5), (1, 1), (4, 2), (100, 3)] {
             let outputs = subject.predict(Inputs::Bytes(&subject.pixels), BATCH, batch_size, threads);
