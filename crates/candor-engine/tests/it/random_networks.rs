@@ -1,6 +1,7 @@
 //! Networks drawn at random, with every combination of settings that nobody thought of, against [`crate::reference`].
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use candor_engine::layer::{
     Activation, ActivationLayer, Add, AvgPool2d, BatchNorm, Concat, Conv2d, Dense, Flatten, GlobalAvgPool,
@@ -17,6 +18,7 @@ use crate::reference::{self, Statistics, Weights};
 use crate::within;
 
 const NETWORKS: usize = 400;
+const LARGE_NETWORKS: usize = 60;
 const CHANNELS: [usize; 10] = [1, 2, 3, 4, 7, 8, 15, 16, 17, 33];
 #[test]
 fn the_reference_agrees_with_the_goldens() {
@@ -42,6 +44,35 @@ fn outputs_and_gradients_of_random_networks_are_those_of_the_reference() {
     assert!(failures.is_empty(), "{} of {NETWORKS}:\n{}", failures.len(), failures.join("\n"));
 }
 
+/// Pictures so large that a worker takes them one by one, or a few. A batch that is taken twice fills its lanes with two
+/// samples each; alone each has a lane of its own, and nobody waits in anybody's memory.
+#[test]
+fn a_batch_taken_twice_has_the_gradients_of_the_batch_in_random_networks() {
+    const SAMPLES: usize = 16;
+    for index in 0..LARGE_NETWORKS {
+        let name = format!("large random network {index}");
+        let (network, loss) = draw_network(&mut Formula::new(&name), 36..56);
+        let inputs = formula::uniform(&format!("{name} input"), SAMPLES * network.input().len(), 1.0);
+        let targets = formula::below(&format!("{name} targets"), SAMPLES, network.output().len().max(2));
+        let gradients = |times: usize| {
+            let config = TrainingConfig { loss, batch_size: times * SAMPLES, ..TrainingConfig::default() };
+            let mut trainer = Trainer::new(&network, Parameters::initial(&network, 1), &config).unwrap();
+            let (inputs, targets) = (inputs.repeat(times), targets.repeat(times));
+            let (_, gradients) =
+                trainer.gradients(Batch { inputs: Inputs::Floats(&inputs), targets: &targets });
+            gradients.clone()
+        };
+        let (once, twice) = (gradients(1), gradients(2));
+        let largest = |values: &[f32]| values.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+        let all = once.tensors().iter().map(|tensor| largest(&tensor.values)).fold(0.0, f32::max);
+        for (once, twice) in once.tensors().iter().zip(twice.tensors()) {
+            let apart = once.values.iter().zip(&twice.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let allowed = 1e-3 * largest(&once.values) + 1e-5 * all;
+            assert!(apart <= allowed, "{name}, {}: {apart}; {:#?}", once.name, network.summary());
+        }
+    }
+}
+
 /// A network with data.
 struct Subject {
     index: usize,
@@ -56,7 +87,7 @@ impl Subject {
     fn draw(index: usize) -> Subject {
         let name = format!("random network {index}");
         let mut random = Formula::new(&name);
-        let (network, loss) = draw_network(&mut random);
+        let (network, loss) = draw_network(&mut random, 1..14);
         let mut parameters = Parameters::initial(&network, index as u64);
         for tensor in parameters.tensors_mut() {
             if tensor.name.ends_with("bias") {
@@ -180,8 +211,8 @@ impl Subject {
     }
 }
 
-fn draw_network(random: &mut Formula) -> (Network, Loss) {
-    let side = |random: &mut Formula| 1 + random.below(13);
+fn draw_network(random: &mut Formula, sides: Range<usize>) -> (Network, Loss) {
+    let side = |random: &mut Formula| sides.start + random.below(sides.len());
     let mut shape = Shape::image(side(random), side(random), random.pick(&CHANNELS));
     let input = shape;
     let mut layers: Vec<NamedLayer> = Vec::new();
