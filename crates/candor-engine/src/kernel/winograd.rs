@@ -18,8 +18,7 @@
 mod kernels;
 mod tiles;
 
-use self::kernels::kernel_gradients_kernel;
-pub(crate) use self::kernels::transform_kernels;
+use self::kernels::{kernel_gradients_kernel, kernels_kernel};
 use self::tiles::{gradients_kernel, inputs_kernel, outputs_kernel};
 use super::Isa;
 use super::simd::BLOCK;
@@ -50,9 +49,6 @@ impl TileSize {
         self.seen().pow(2)
     }
 }
-
-/// Places of a transformed tile at most.
-const MOST_PLACES: usize = 36;
 
 /// How a transformed tensor of some tiles lies in memory.
 #[derive(Clone, Copy, Debug)]
@@ -159,6 +155,19 @@ pub(crate) fn untile_outputs(
     unsafe { outputs_kernel(isa, row, tiles.as_ptr(), bias, relu, out.as_mut_ptr()) }
 }
 
+/// G g Gᵀ of many kernels. `g` holds nine equal parts, one a tap with a value of each kernel; as many values go to each place in
+/// `to`, `place_len` apart.
+///
+/// # Panics
+/// When the kernels are not whole blocks, or `to` is too short.
+pub(crate) fn transform_kernels(isa: Isa, size: TileSize, g: &[f32], to: &mut [f32], place_len: usize) {
+    let count = g.len() / 9;
+    assert!(g.len() == 9 * count && count.is_multiple_of(BLOCK), "kernels come in blocks");
+    assert!((size.places() - 1) * place_len + count <= to.len(), "the transforms have no room");
+    // SAFETY: the asserts hold every access inside its slice; `isa` comes from `Isa::available`.
+    unsafe { kernels_kernel(isa, size, count, g.as_ptr(), to.as_mut_ptr(), place_len) }
+}
+
 /// Gᵀ u G: the gradients of many kernels from those of their transforms. `to` holds nine equal parts, one a tap with a value of
 /// each kernel, and `u` as many values for each place, `place_len` apart.
 ///
@@ -184,6 +193,8 @@ mod tests {
 
     use super::*;
     use crate::random::Stream;
+
+    const MOST_PLACES: usize = 36;
 
     /// A picture of one block of channels, `rows` × `columns`.
     fn picture(stream: Stream, rows: usize, columns: usize) -> Vec<f32> {
@@ -227,7 +238,8 @@ mod tests {
             let kernels: &[[f32; BLOCK]; 9] = kernels.as_chunks().0.try_into().unwrap();
             let sizes = [(TileSize::Two, 1.0), (TileSize::Four, 10.0)];
             for (isa, (size, factor)) in Isa::available().into_iter().flat_map(|isa| sizes.map(|size| (isa, size))) {
-                let of_kernels = transform_kernels(size, kernels);
+                let mut of_kernels = [[0.0; BLOCK]; MOST_PLACES];
+                transform_kernels(isa, size, kernels.as_flattened(), of_kernels.as_flattened_mut(), BLOCK);
                 let mut out = vec![f32::NAN; rows * columns * BLOCK];
                 let mut gradient = [[0.0; BLOCK]; MOST_PLACES];
                 for first in (0..rows).step_by(size.pixels()) {

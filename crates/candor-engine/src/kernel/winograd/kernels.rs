@@ -1,34 +1,78 @@
 //! The transforms of the kernels, G g Gᵀ, and of their gradients, Gᵀ u G, value by value for many kernels at a time.
 
-use super::{MOST_PLACES, TileSize};
-use crate::kernel::BLOCK;
+use super::TileSize;
 use crate::kernel::simd::{Simd, simd_kernel};
 
-/// G g Gᵀ of a block of 3×3 kernels, value by value. Of the places the first [`TileSize::places`] count.
-pub(crate) fn transform_kernels(size: TileSize, g: &[[f32; BLOCK]; 9]) -> [[f32; BLOCK]; MOST_PLACES] {
+simd_kernel! {
+    pub(super) fn kernels_kernel = kernels_of_size(
+        size: TileSize, count: usize, g: *const f32, to: *mut f32, place_len: usize,
+    )
+}
+
+#[inline(always)]
+unsafe fn kernels_of_size<S: Simd>(
+    size: TileSize,
+    count: usize,
+    g: *const f32,
+    to: *mut f32,
+    place_len: usize,
+) {
     match size {
-        TileSize::Two => forth(g, |[a, b, c]| [a, 0.5 * (a + b + c), 0.5 * (a - b + c), c]),
-        TileSize::Four => forth(g, |[a, b, c]| {
-            let (near, far) = ((a + c) / -6.0, (a + 4.0 * c) / 24.0);
-            [0.25 * a, near - b / 6.0, near + b / 6.0, far + b / 12.0, far - b / 12.0, c]
-        }),
+        TileSize::Two => unsafe { all_kernels::<S, 4>(count, g, to, place_len) },
+        TileSize::Four => unsafe { all_kernels::<S, 6>(count, g, to, place_len) },
     }
 }
 
-fn forth<const T: usize>(
-    g: &[[f32; BLOCK]; 9],
-    along: impl Fn([f32; 3]) -> [f32; T],
-) -> [[f32; BLOCK]; MOST_PLACES] {
-    let mut places = [[0.0; BLOCK]; MOST_PLACES];
-    for lane in 0..BLOCK {
-        let columns: [[f32; T]; 3] =
-            std::array::from_fn(|column| along(std::array::from_fn(|row| g[3 * row + column][lane])));
-        for row in 0..T {
-            let values = along(std::array::from_fn(|column| columns[column][row]));
-            values.into_iter().enumerate().for_each(|(column, value)| places[T * row + column][lane] = value);
+#[inline(always)]
+unsafe fn all_kernels<S: Simd, const T: usize>(count: usize, g: *const f32, to: *mut f32, place_len: usize) {
+    unsafe {
+        for at in (0..count).step_by(S::LANES) {
+            let mut columns = [[S::splat(0.0); T]; 3];
+            for c in 0..3 {
+                let mut taps = [S::splat(0.0); 3];
+                for r in 0..3 {
+                    taps[r] = S::load(g.add((3 * r + c) * count + at));
+                }
+                columns[c] = forth::<S, T>(taps);
+            }
+            for r in 0..T {
+                let values = forth::<S, T>([columns[0][r], columns[1][r], columns[2][r]]);
+                for c in 0..T {
+                    S::store(to.add((T * r + c) * place_len + at), values[c]);
+                }
+            }
         }
     }
-    places
+}
+
+/// G of a column.
+#[inline(always)]
+unsafe fn forth<S: Simd, const T: usize>(g: [S::V; 3]) -> [S::V; T] {
+    unsafe {
+        let zero = S::splat(0.0);
+        let mut places = [g[0]; T];
+        if T == 4 {
+            let half = S::splat(0.5);
+            let even = S::mul_add(half, S::add(g[0], g[2]), zero);
+            let odd = S::mul_add(half, g[1], zero);
+            places[1] = S::add(even, odd);
+            places[2] = S::sub(even, odd);
+            places[3] = g[2];
+        } else {
+            let near = S::mul_add(S::splat(-1.0 / 6.0), S::add(g[0], g[2]), zero);
+            let odd = S::mul_add(S::splat(1.0 / 6.0), g[1], zero);
+            places[0] = S::mul_add(S::splat(0.25), g[0], zero);
+            places[1] = S::sub(near, odd);
+            places[2] = S::add(near, odd);
+            let far = S::mul_add(S::splat(4.0), g[2], g[0]);
+            let far = S::mul_add(S::splat(1.0 / 24.0), far, zero);
+            let odd = S::mul_add(S::splat(0.5), odd, zero);
+            places[3] = S::add(far, odd);
+            places[4] = S::sub(far, odd);
+            places[5] = g[2];
+        }
+        places
+    }
 }
 
 simd_kernel! {

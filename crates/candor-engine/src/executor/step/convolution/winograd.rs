@@ -216,23 +216,20 @@ impl WinogradSum {
 
     /// Takes over the kernels: `kernel` gives that from one channel to another.
     pub fn load(&mut self, kernel: impl Fn(usize, usize) -> [f32; 9] + Sync) {
-        let WinogradSum { tiling, channels, planes, groups, weights, .. } = self;
+        let WinogradSum { isa, tiling, channels, planes, groups, weights } = self;
         let terms = planes.0 * BLOCK;
         each_group(groups, weights, tiling.size.places() * terms, &|group, weights| {
-            let filters = group.first_block * BLOCK..channels.1.min(group.first_block * BLOCK + group.width);
-            for (channel, block) in (0..channels.0)
-                .flat_map(|channel| (0..group.width / BLOCK).map(move |block| (channel, block)))
-            {
-                let mut kernels = [[0.0; BLOCK]; 9];
-                for (lane, filter) in filters.clone().skip(block * BLOCK).take(BLOCK).enumerate() {
+            let width = group.width;
+            let filters = group.first_block * BLOCK..channels.1.min(group.first_block * BLOCK + width);
+            let mut kernels = [0.0; 9 * 2 * BLOCK];
+            let kernels = &mut kernels[..9 * width];
+            for channel in 0..channels.0 {
+                for (lane, filter) in filters.clone().enumerate() {
                     let taps = kernel(channel, filter);
-                    taps.into_iter().enumerate().for_each(|(tap, value)| kernels[tap][lane] = value);
+                    taps.into_iter().enumerate().for_each(|(tap, value)| kernels[tap * width + lane] = value);
                 }
-                let at = channel * group.width + block * BLOCK;
-                let places = weights.chunks_exact_mut(terms * group.width);
-                for (weights, values) in places.zip(transform_kernels(tiling.size, &kernels)) {
-                    weights[at..at + BLOCK].copy_from_slice(&values);
-                }
+                let to = &mut weights[channel * width..];
+                transform_kernels(*isa, tiling.size, kernels, to, terms * width);
             }
         });
     }
