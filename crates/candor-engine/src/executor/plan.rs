@@ -174,8 +174,9 @@ fn compile(
             let (weight, bias) = places.of(joined.index, conv.bias);
             let pool = joined.pool.map(|pool| joined_windows(pool, output));
             let input_gradient = edges[0].gradient != Arrival::Unwanted;
-            let compares = purpose == Purpose::Compare;
-            let place = ConvolutionPlace { input, output, weight, bias, pool, input_gradient, compares };
+            let (compares, precision) = (purpose == Purpose::Compare, purpose.precision());
+            let place =
+                ConvolutionPlace { input, output, weight, bias, pool, input_gradient, compares, precision };
             convolution_step(isa, conv, joined.activation, place)
         }
         Layer::BatchNorm(config) => {

@@ -11,7 +11,7 @@ use crate::layer::Layer;
 /// For each tensor, whether it is kept.
 pub(super) fn kept(steps: &[Joined<'_>], barriers: &[usize], purpose: Purpose) -> Vec<bool> {
     let is_redone = |tensor: usize| {
-        purpose == Purpose::Learn
+        matches!(purpose, Purpose::Learn(_))
             && tensor > 0
             && is_cheap(&steps[tensor - 1])
             && is_local(steps, barriers, tensor)

@@ -9,6 +9,7 @@ use rayon::join;
 use rayon::prelude::*;
 
 use super::channels::{ChannelGroup, Dimensions};
+use crate::Precision;
 use crate::executor::step::StepMemory;
 use crate::kernel::{
     BLOCK, Buffer, Grid, Isa, Layout, MOST_PLACES, Region, TapSum, TileRow, TileSize, Tiled, Windows,
@@ -36,12 +37,14 @@ pub(super) struct Tiling {
 }
 
 impl Tiling {
-    /// The tiles of a convolution whose kernel, stride and size suit.
+    /// The tiles of a convolution whose kernel, stride and size suit. None where operands are rounded to bf16: what is rounded
+    /// in a large tile counts some ten times in a pixel, which is more than eight bits can spare.
     pub fn of(shape: &Dimensions, pool: Option<&Windows>) -> Option<Tiling> {
         let fits = (shape.kernel.rows, shape.kernel.columns, shape.stride.rows, shape.stride.columns)
             == (3, 3, 1, 1)
             && shape.groups == 1
-            && shape.input.block == BLOCK;
+            && shape.input.block == BLOCK
+            && shape.precision == Precision::F32;
         let tiling = match pool {
             None => Tiling::best(shape.output.height, shape.output.width),
             // A row of tiles is then one row of windows or two.
