@@ -30,6 +30,7 @@ mod loss;
 mod network;
 pub mod optimizer;
 mod parameters;
+mod precision;
 mod random;
 mod schedule;
 mod shape;
@@ -46,5 +47,6 @@ pub use loss::{Fairness, FairnessDefinition, FairnessMethod, Loss, LossSettings}
 pub use network::{INPUT_NAME, LayerSummary, NamedLayer, Network, NetworkNode, Source};
 pub use optimizer::{Optimizer, OptimizerKind};
 pub use parameters::{Parameter, Parameters};
+pub use precision::Precision;
 pub use schedule::Schedule;
 pub use shape::{Pair, Shape};

@@ -6,7 +6,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use candor_engine::{Batch, Inputs, Optimizer, Parameters, Shape, Trainer, TrainingConfig, architecture};
+use candor_engine::{
+    Batch, Inputs, Optimizer, Parameters, Precision, Shape, Trainer, TrainingConfig, architecture,
+};
 
 struct Counting;
 
@@ -45,14 +47,17 @@ fn a_training_step_asks_for_no_memory() {
         ("face-mlp", Shape::image(9, 7, 1)),
         ("resnet8", Shape::image(8, 8, 3)),
     ] {
-        for threads in [1, 2] {
-            let counted = allocations(name, input, threads);
-            assert_eq!(counted, 0, "{name} on {threads} threads: {counted} allocations in {STEPS} steps");
+        let cases =
+            Precision::ALL.into_iter().flat_map(|precision| [1, 2].map(|threads| (precision, threads)));
+        for (precision, threads) in cases {
+            let counted = allocations(name, input, precision, threads);
+            let case = format!("{name} in {} on {threads} threads", precision.name());
+            assert_eq!(counted, 0, "{case}: {counted} allocations in {STEPS} steps");
         }
     }
 }
 
-fn allocations(name: &str, input: Shape, threads: usize) -> usize {
+fn allocations(name: &str, input: Shape, precision: Precision, threads: usize) -> usize {
     let architecture = architecture::find(name).unwrap();
     let network = architecture.build(input, 10).unwrap();
     let config = TrainingConfig {
@@ -61,6 +66,7 @@ fn allocations(name: &str, input: Shape, threads: usize) -> usize {
         clip_norm: 1.0,
         average: 0.9,
         batch_size: 8,
+        precision,
         threads,
         ..TrainingConfig::default()
     };

@@ -19,7 +19,9 @@ use candor_core::{Preprocessing, Seed};
 use candor_data::augment::Augmentation;
 use candor_data::split::Fractions;
 use candor_engine::layer::{Activation, Layer};
-use candor_engine::{Loss, LossSettings, NamedLayer, Network, Optimizer, Schedule, Shape, architecture};
+use candor_engine::{
+    Loss, LossSettings, NamedLayer, Network, Optimizer, Precision, Schedule, Shape, architecture,
+};
 use serde::{Deserialize, Serialize};
 
 pub use choose::{Choice, Facts};
@@ -95,6 +97,9 @@ pub struct TrainingRecipe {
     pub epochs: usize,
     /// Pictures a step.
     pub batch_size: usize,
+    /// What learning multiplies.
+    #[serde(default)]
+    pub precision: Precision,
     /// What is made smaller.
     pub loss: Loss,
     /// Share of the truth that the cross-entropies spread over all classes.

@@ -6,7 +6,7 @@ use candor_analysis::LabelledPredictions;
 use candor_analysis::audit::{CHECKS, ChangedPicture, Evidence, Finding, Shown};
 use candor_analysis::evaluate::{Pick, galleries, least_certain};
 use candor_core::{Dataset, Image, Subset};
-use candor_engine::{Isa, LayerSummary, Network, Optimizer, Schedule, Shape};
+use candor_engine::{Isa, LayerSummary, Network, Optimizer, Precision, Schedule, Shape};
 use candor_report::{
     Answer, Audit, AuditedFinding, Data, Fact, Gallery, Model, NetworkDrawing, Picture, Report, Reproduce,
     SubsetCounts, SubsetEvaluation, Summary, Training, thumbnail,
@@ -368,6 +368,7 @@ fn unusual_settings(training: &TrainingRecipe) -> impl Iterator<Item = Fact> {
     };
     let number = |name: &str, value: f32| (value > 0.0).then(|| Fact::new(name, value.to_string()));
     let settings = [
+        (training.precision == Precision::Bf16).then(|| Fact::new("Multiplied", "numbers rounded to bf16")),
         number("Label smoothing", training.label_smoothing),
         weights.map(|weights| Fact::new("Class weights", weights)),
         number("Gradients shortened to", training.clip_norm),

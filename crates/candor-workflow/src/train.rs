@@ -10,7 +10,7 @@ mod session;
 
 use candor_core::Reporter;
 use candor_data::prepare::Prepared;
-use candor_engine::{Network, Parameters, TrainingConfig};
+use candor_engine::{Network, Parameters, Precision, TrainingConfig};
 
 use batches::BatchMaker;
 pub(crate) use batches::gather;
@@ -62,6 +62,7 @@ impl Training<'_> {
         }
         let saved = self.saved()?;
         if saved.as_ref().is_none_or(|checkpoint| checkpoint.progress.finished.is_none()) {
+            self.tell_of_precision();
             let kept = self.kept_features()?;
             let mut session = Session::start(self, self.config(), &kept, saved)?;
             while !session.has_ended() {
@@ -74,6 +75,16 @@ impl Training<'_> {
         let (best, best_epoch) = self.best_so_far()?.ok_or_else(incomplete)?;
         run_dir::FEATURES.iter().try_for_each(|name| self.run.remove(name))?;
         Ok(Trained { best, best_epoch })
+    }
+
+    /// Who asks for bf16 expects speed.
+    fn tell_of_precision(&self) {
+        if self.recipe.training.precision == Precision::Bf16 {
+            self.reporter.note(
+                "precision bf16 makes no training faster on this machine, and many slower than f32: numbers are rounded as the \
+                 recipe says, by ordinary instructions",
+            );
+        }
     }
 
     /// The weights of the best epoch so far and its number, where an epoch has ended.
@@ -124,6 +135,7 @@ impl Training<'_> {
             schedule: training.schedule,
             steps: self.steps_per_epoch() * training.epochs as u64,
             batch_size: training.batch_size,
+            precision: training.precision,
             threads: self.threads,
             seed: training.seed.derive("dropout").0,
         }

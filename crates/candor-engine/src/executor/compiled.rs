@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::threads::Threads;
 use super::{Inputs, Mode};
 use crate::kernel::Isa;
-use crate::{EngineError, Network, Parameters};
+use crate::{EngineError, Network, Parameters, Precision};
 
 /// A compiled network with its memory and its threads.
 pub(super) struct Compiled {
@@ -27,8 +27,8 @@ pub(super) struct Compiled {
 pub(super) enum Purpose {
     /// The forward pass alone.
     Answer,
-    /// Gradients of the parameters.
-    Learn,
+    /// Gradients of the parameters, by products of this precision.
+    Learn(Precision),
     /// Gradients of the inputs.
     Differentiate,
     /// Multipliers between two inputs, through layers that were taken apart.
@@ -39,6 +39,14 @@ impl Purpose {
     /// Whether there is a way back, so that what the forward pass computed must be kept.
     pub fn goes_back(self) -> bool {
         self != Purpose::Answer
+    }
+
+    /// What is multiplied. Only learning may be less exact: answers and what explains them are `f32`.
+    pub fn precision(self) -> Precision {
+        match self {
+            Purpose::Learn(precision) => precision,
+            Purpose::Answer | Purpose::Differentiate | Purpose::Compare => Precision::F32,
+        }
     }
 
     /// Whether the way back goes on to the inputs.

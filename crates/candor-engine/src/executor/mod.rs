@@ -27,7 +27,7 @@ use std::ops::Range;
 use crate::loss::{LossSettings, Objective};
 use crate::optimizer::{not_negative, share};
 use crate::random::Stream;
-use crate::{EngineError, Fairness, Loss, Network, Optimizer, Parameters, Schedule};
+use crate::{EngineError, Fairness, Loss, Network, Optimizer, Parameters, Precision, Schedule};
 
 /// The pixels of a batch: one sample behind the other, each height × width × channels, row-major.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +121,8 @@ pub struct TrainingConfig {
     pub average: f32,
     /// The largest number of samples in a step.
     pub batch_size: usize,
+    /// What convolutions and dense layers multiply.
+    pub precision: Precision,
     /// Threads to compute on; 0 for all cores. Does not change any result.
     pub threads: usize,
     /// Of dropout.
@@ -175,6 +177,7 @@ impl Default for TrainingConfig {
             clip_norm: 0.0,
             average: 0.0,
             batch_size: 32,
+            precision: Precision::F32,
             threads: 0,
             seed: 0,
         }

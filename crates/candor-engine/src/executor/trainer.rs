@@ -31,7 +31,8 @@ impl Trainer {
         config: &TrainingConfig,
     ) -> Result<Trainer, EngineError> {
         config.check(network)?;
-        let compiled = Compiled::new(network, parameters, config.batch_size, config.threads, Purpose::Learn)?;
+        let purpose = Purpose::Learn(config.precision);
+        let compiled = Compiled::new(network, parameters, config.batch_size, config.threads, purpose)?;
         let gradients = Parameters::zeros(network);
         let mut slots = vec![Parameters::zeros(network); config.optimizer.rule().slots()];
         slots.extend(config.averages().then(|| compiled.parameters.clone()));

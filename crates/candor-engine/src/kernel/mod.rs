@@ -7,6 +7,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod activation;
+mod bf16;
 mod buffer;
 mod conductor;
 mod convolution;
@@ -27,6 +28,7 @@ mod weight_gradient;
 mod winograd;
 
 pub(crate) use activation::{activate, activate_backward};
+pub(crate) use bf16::{round_in_place, round_to_bf16};
 pub(crate) use buffer::Buffer;
 pub(crate) use conductor::Conductor;
 pub(crate) use convolution::{Grid, TapSum, convolve, group_width, is_chunked};

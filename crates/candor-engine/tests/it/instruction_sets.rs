@@ -5,7 +5,7 @@ use std::process::Command;
 use candor_engine::Isa;
 
 /// The modules whose tests compare figures; this one is not among them, so that it does not call itself.
-const MODULES: [&str; 3] = ["goldens::", "random_networks::", "promises::"];
+const MODULES: [&str; 4] = ["goldens::", "random_networks::", "promises::", "precision::"];
 
 #[test]
 fn every_instruction_set_passes_the_same_tests() {

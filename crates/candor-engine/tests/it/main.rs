@@ -9,6 +9,7 @@ mod formula;
 mod golden_file;
 mod goldens;
 mod instruction_sets;
+mod precision;
 mod promises;
 mod random_networks;
 mod reference;

@@ -5,8 +5,8 @@ use candor_engine::layer::{
     Activation, BatchNorm, Conv2d, Dense, Dropout, Flatten, GlobalAvgPool, Layer, MaxPool2d,
 };
 use candor_engine::{
-    Batch, Differentiator, Inputs, Loss, Network, Optimizer, Pair, Parameter, Parameters, Predictor, Shape,
-    Trainer, TrainingConfig, architecture,
+    Batch, Differentiator, Inputs, Loss, Network, Optimizer, Pair, Parameter, Parameters, Precision,
+    Predictor, Shape, Trainer, TrainingConfig, architecture,
 };
 
 use crate::formula;
@@ -85,15 +85,19 @@ impl Subject {
 
 #[test]
 fn training_gives_the_same_bits_on_any_number_of_threads() {
-    for subject in Subject::all().chain([Subject::new(RESIDUAL)]) {
+    let subjects = || Subject::all().chain([Subject::new(RESIDUAL)]);
+    let cases = Precision::ALL.into_iter().flat_map(|precision| subjects().map(move |of| (of, precision)));
+    for (subject, precision) in cases {
         let train = |threads| {
-            let mut trainer = subject.trainer(&TrainingConfig { threads, ..subject.config.clone() });
+            let config = TrainingConfig { threads, precision, ..subject.config.clone() };
+            let mut trainer = subject.trainer(&config);
             let outcomes: Vec<_> = (0..3).map(|_| trainer.step(subject.batch())).collect();
             (outcomes, trainer.state())
         };
         let expected = train(THREADS[0]);
         for threads in &THREADS[1..] {
-            assert!(train(*threads) == expected, "{} on {threads} threads", subject.name);
+            let name = subject.name;
+            assert!(train(*threads) == expected, "{name} in {} on {threads} threads", precision.name());
         }
     }
 }

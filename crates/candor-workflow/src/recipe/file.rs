@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use candor_core::{Channels, Fit};
 use candor_data::augment::Edge;
-use candor_engine::{FairnessDefinition, Loss, NamedLayer, OptimizerKind};
+use candor_engine::{FairnessDefinition, Loss, NamedLayer, OptimizerKind, Precision};
 use serde::{Deserialize, Serialize};
 use toml::{Spanned, Table, Value};
 
@@ -98,6 +98,8 @@ section! {
         epochs: usize,
         /// Pictures a step.
         batch_size: usize,
+        /// What learning multiplies.
+        precision: Precision,
         /// What is made smaller.
         loss: Loss,
         /// Share of the truth that is spread over all classes.
@@ -360,6 +362,7 @@ mod tests {
             ("[training]\nepohcs = 3\n", &["line 2", "epohcs", "epochs"][..]),
             ("[training]\nepochs = \"three\"\n", &["line 2", "epochs = \"three\"", "a whole number"]),
             ("[preprocessing]\nchannels = \"blue\"\n", &["line 2", "blue", "grey"]),
+            ("[training]\nprecision = \"fp16\"\n", &["line 2", "fp16", "f32", "bf16"]),
             ("arhitecture = \"linear\"\n", &["line 1", "arhitecture"]),
             (
                 "[[network.layers]]\nkind = \"flatten\"\n[[network.layers]]\nkind = \"dense\"\nunit = 3\n",

@@ -43,6 +43,8 @@ pub const KEYS: &[RecipeKey] = keys! {
     "split.seed" "split-seed" "NUMBER" [] "Decides which picture comes where [default: the value of --seed]"
     "training.epochs" "epochs" "NUMBER" [] "Passes over the training pictures, at most"
     "training.batch_size" "batch-size" "NUMBER" [] "Pictures a step"
+    "training.precision" "precision" "WHAT" ["f32" "bf16"]
+        "What learning multiplies: numbers of 32 bits, or rounded to 16, which is faster only where the processor has instructions for them [default: f32]"
     "training.loss" "loss" "LOSS" ["cross-entropy" "binary-cross-entropy" "mean-squared-error" "focal"]
         "What training makes smaller"
     "training.label_smoothing" "label-smoothing" "SHARE" []
@@ -175,7 +177,7 @@ impl RecipeKey {
 mod tests {
     use std::collections::BTreeSet;
 
-    use candor_engine::{Loss, OptimizerKind};
+    use candor_engine::{Loss, OptimizerKind, Precision};
 
     use super::*;
     use crate::recipe::{Facts, RecipeFile, resolve};
@@ -223,6 +225,7 @@ mod tests {
         let kinds: Vec<&str> = OptimizerKind::ALL.iter().map(|kind| kind.name()).collect();
         assert_eq!(words("training.optimizer.kind"), kinds);
         assert_eq!(words("training.loss"), Loss::ALL.map(Loss::name));
+        assert_eq!(words("training.precision"), Precision::ALL.map(Precision::name));
     }
 
     #[test]

@@ -150,6 +150,7 @@ impl Resolver<'_> {
         Ok(TrainingRecipe {
             epochs,
             batch_size,
+            precision: typed.precision.unwrap_or_default(),
             loss: typed.loss.unwrap_or_else(loss),
             seed: Seed(typed.seed.unwrap_or(1)),
             early_stopping,

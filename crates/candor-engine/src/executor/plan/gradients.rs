@@ -132,7 +132,7 @@ mod tests {
     use super::*;
     use crate::executor::compiled::Purpose;
     use crate::layer::{Activation, Add, Conv2d, Dense, GlobalAvgPool, Layer};
-    use crate::{NamedLayer, Network, Shape};
+    use crate::{NamedLayer, Network, Precision, Shape};
 
     /// Two convolutions around which the first one's output goes, and a sum.
     fn residual() -> Network {
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn the_last_reader_comes_first_and_the_next_is_added() {
         let network = residual();
-        let steps = join(&network, 4, Purpose::Learn);
+        let steps = join(&network, 4, Purpose::Learn(Precision::F32));
         let layouts = vec![Layout::blocked(8, 8, 16); 5];
         let plan = GradientPlan::new(&steps, &layouts, &halts(&[], 4, false), false);
         let arrivals: Vec<Vec<Arrival>> =
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn gradients_that_live_at_the_same_time_never_share_memory() {
         let network = residual();
-        let steps = join(&network, 4, Purpose::Learn);
+        let steps = join(&network, 4, Purpose::Learn(Precision::F32));
         let layouts = vec![Layout::blocked(8, 8, 16); 5];
         let cuts = [(&[][..], false), (&[1], true), (&[1, 3], true), (&[1, 3], false)];
         for (before, are_barriers) in cuts {

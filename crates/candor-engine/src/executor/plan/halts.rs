@@ -50,10 +50,10 @@ impl Halts {
     pub(super) fn new(steps: &[Joined<'_>], layouts: &[Layout], purpose: Purpose) -> Halts {
         let is_norm = |step: &usize| matches!(steps[*step].node.layer, Layer::BatchNorm(_));
         let norms: Vec<usize> = (0..steps.len()).filter(is_norm).collect();
-        let are_barriers = purpose == Purpose::Learn && !norms.is_empty();
+        let are_barriers = matches!(purpose, Purpose::Learn(_)) && !norms.is_empty();
         let halts = match purpose {
-            Purpose::Learn if are_barriers => norms,
-            Purpose::Learn | Purpose::Answer => before_many_weights(steps, layouts),
+            Purpose::Learn(_) if are_barriers => norms,
+            Purpose::Learn(_) | Purpose::Answer => before_many_weights(steps, layouts),
             Purpose::Differentiate | Purpose::Compare => Vec::new(),
         };
         Halts::at(&halts, steps.len(), are_barriers, |taken| block(steps, layouts, taken))

@@ -25,9 +25,11 @@ use self::input_gradient::PhaseSum;
 use self::winograd::{Tiling, WinogradGradient, WinogradSum};
 use super::{Backward, FeatureStep, Forward, Pass, StepMemory};
 use crate::executor::compiled::Purpose;
-use crate::kernel::{BLOCK, Buffer, Entry, Isa, Layout, TapSum, Windows, is_chunked};
+use crate::kernel::{
+    BLOCK, Buffer, Entry, Isa, Layout, TapSum, Windows, is_chunked, round_in_place, round_to_bf16,
+};
 use crate::layer::{Activation, Conv2d};
-use crate::{Parameters, Shape};
+use crate::{Parameters, Precision, Shape};
 
 /// A convolution compiled for its place.
 struct ConvolutionStep {
@@ -47,6 +49,8 @@ struct ConvolutionStep {
     groups: Vec<ChannelGroup>,
     /// \[group\]\[plane\]\[tap\]\[i\]\[o\], for the forward pass; empty where it goes by way of tiles.
     weights: Buffer,
+    /// Where weights are rounded on their way to all that is loaded; empty where they are not.
+    rounded: Buffer,
     tiled: Option<WinogradSum>,
     biases: Buffer,
     backward: Option<InputGradient>,
@@ -87,7 +91,7 @@ pub(in crate::executor) fn convolution_step(
     activation: Activation,
     place: ConvolutionPlace,
 ) -> Box<dyn FeatureStep> {
-    let shape = Dimensions::new(config, place.input, place.output);
+    let shape = Dimensions::new(config, place.input, place.output, place.purpose.precision());
     let ending = Ending { isa, activation, output: place.output, has_bias: config.bias };
     if shape.is_depthwise() && place.pool.is_none() {
         Box::new(DepthwiseStep::new(isa, shape, ending, &place))
@@ -116,7 +120,7 @@ impl ConvolutionStep {
         };
         let tiling = Tiling::of(&shape, pool.as_ref());
         let tiled = tiling.map(|tiling| WinogradSum::new(isa, tiling, input.channels, output.channels));
-        let tiled_gradient = tiling.filter(|_| pool.is_none() && purpose == Purpose::Learn);
+        let tiled_gradient = tiling.filter(|_| pool.is_none() && matches!(purpose, Purpose::Learn(_)));
         let tiled_gradient = tiled_gradient.map(|tiling| WinogradGradient::new(isa, tiling, &shape));
         // A pooled convolution of pixels goes value by value: only the gradients of explanations reach it.
         let wanted =
@@ -125,6 +129,7 @@ impl ConvolutionStep {
         let groups = ChannelGroup::all(isa, shape.filters, shape.parts());
         let padded = groups.iter().map(|group| group.width).sum::<usize>();
         let weights = Buffer::zeros(if tiled.is_some() { 0 } else { padded * sum.terms() });
+        let rounded = Buffer::zeros(if shape.precision == Precision::Bf16 { shape.weights() } else { 0 });
         let biases = Buffer::zeros(padded);
         let band = match (&pool, tiling) {
             (None, _) => 1,
@@ -152,6 +157,7 @@ impl ConvolutionStep {
             bias,
             groups,
             weights,
+            rounded,
             tiled,
             biases,
             backward,
@@ -182,6 +188,25 @@ impl ConvolutionStep {
         block * self.shape.parts() / self.shape.output.planes()
     }
 
+    /// Values as they go into products: rounded in the place of `work` where they are to be.
+    fn operands<'a>(&self, values: &'a [f32], work: &'a mut [f32]) -> &'a [f32] {
+        match self.shape.precision {
+            Precision::F32 => values,
+            Precision::Bf16 => {
+                let rounded = &mut work[..values.len()];
+                round_to_bf16(self.isa, values, rounded);
+                rounded
+            }
+        }
+    }
+
+    /// Makes a gradient that will not be read otherwise ready for products.
+    fn prepare(&self, gradient: &mut [f32]) {
+        if self.shape.precision == Precision::Bf16 {
+            round_in_place(self.isa, gradient);
+        }
+    }
+
     fn load_direct(&mut self, weight: &[f32]) {
         let (shape, sum) = (self.shape, &self.sum);
         for ((channel, filter), kernel) in shape.kernels(weight) {
@@ -202,7 +227,8 @@ impl FeatureStep for ConvolutionStep {
         let blocks = self.shape.output.planes();
         let scratch = self.pool.map_or(0, |windows| windows.height * windows.width * 2 * BLOCK);
         let places = if self.pool.is_some() { samples * blocks * positions * BLOCK } else { 0 };
-        let gradient = if self.purpose == Purpose::Learn { blocks * BLOCK * self.sum.terms() } else { 0 };
+        let gradient =
+            if matches!(self.purpose, Purpose::Learn(_)) { blocks * BLOCK * self.sum.terms() } else { 0 };
         let listed = positions * self.listed_at_once().min(samples);
         let entries = if training && self.is_sparse() { listed * BLOCK } else { 0 };
         StepMemory {
@@ -223,7 +249,9 @@ impl FeatureStep for ConvolutionStep {
     fn work_len(&self, samples: usize) -> usize {
         let tilings = [Tiling::of(&self.shape, self.pool.as_ref()), Tiling::of_input(&self.shape)];
         let tiled = tilings.iter().flatten().map(|tiling| tiling.work_len(samples, &self.shape)).max();
-        tiled.unwrap_or(0).max(self.compared_work_len())
+        let rounded =
+            if self.shape.precision == Precision::Bf16 { samples * self.shape.input.len() } else { 0 };
+        tiled.unwrap_or(rounded).max(self.compared_work_len())
     }
 
     fn sums_len(&self) -> usize {
@@ -240,10 +268,11 @@ impl FeatureStep for ConvolutionStep {
         if let Some(tiled) = &self.tiled {
             return self.forward_tiled(tiled, block);
         }
+        let inputs = self.operands(block.reads.get(0), block.work);
         let per_sample = self.shape.output.without_halo().len();
         // A group's weights stay in the first-level cache while all samples of the block pass.
         for &group in &self.groups {
-            let inputs = block.reads.get(0).chunks_exact(self.shape.input.len());
+            let inputs = inputs.chunks_exact(self.shape.input.len());
             let outputs = block.output.chunks_exact_mut(self.shape.output.len());
             for (slot, (input, output)) in block.slots.clone().zip(inputs.zip(outputs)) {
                 match &self.pool {
@@ -273,7 +302,8 @@ impl FeatureStep for ConvolutionStep {
             return self.backward_tiled(tiled, block);
         }
         let per_sample = self.shape.output.without_halo().len();
-        let (inputs, mut input_gradients) = (block.reads.get(0), block.input_gradient);
+        let inputs = self.operands(block.reads.get(0), block.work);
+        let mut input_gradients = block.input_gradient;
         let StepMemory { places, kept, weight_gradient, bias_gradient, scratch, .. } = block.memory;
         let kept_len = self.ending.kept_len();
         for (index, slot) in block.slots.clone().enumerate() {
@@ -287,6 +317,7 @@ impl FeatureStep for ConvolutionStep {
             let places = self.pool.map(|_| &places[slot * per_sample..(slot + 1) * per_sample]);
             let kept = &kept[slot * kept_len..][..kept_len];
             self.ending.backward(output, kept, gradient, bias_gradient);
+            self.prepare(gradient);
             match (&self.pool, places) {
                 (Some(windows), Some(places)) if pass.learning => {
                     let memory = (&mut weight_gradient[..], &mut scratch[..]);
@@ -302,7 +333,8 @@ impl FeatureStep for ConvolutionStep {
     }
 
     fn load(&mut self, parameters: &Parameters) {
-        let weight = &parameters.tensors()[self.weight].values;
+        let mut rounded = std::mem::take(&mut self.rounded);
+        let weight = self.operands(&parameters.tensors()[self.weight].values, &mut rounded);
         load_biases(self.bias, parameters, &mut self.biases);
         match &mut self.tiled {
             Some(tiled) => {
@@ -314,6 +346,7 @@ impl FeatureStep for ConvolutionStep {
         if let Some(backward) = &mut self.backward {
             backward.load(&self.shape, &self.sum, weight);
         }
+        self.rounded = rounded;
     }
 
     fn collect(&self, lanes: &[&StepMemory], gradients: &mut Parameters) {

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::phase::gradient_reach;
-use crate::Pair;
 use crate::kernel::{BLOCK, Grid, Halo, Isa, Layout, group_width};
 use crate::layer::{Conv2d, WindowGeometry};
+use crate::{Pair, Precision};
 
 /// The numbers of a convolution, and how its tensors lie in memory.
 #[derive(Clone, Copy)]
@@ -18,10 +18,12 @@ pub(super) struct Dimensions {
     pub groups: usize,
     pub pad_top: usize,
     pub pad_left: usize,
+    /// What is multiplied.
+    pub precision: Precision,
 }
 
 impl Dimensions {
-    pub fn new(config: &Conv2d, input: Layout, output: Layout) -> Dimensions {
+    pub fn new(config: &Conv2d, input: Layout, output: Layout, precision: Precision) -> Dimensions {
         let (vertical, horizontal) = windows(config, input.height, input.width);
         Dimensions {
             input,
@@ -32,6 +34,8 @@ impl Dimensions {
             groups: config.groups,
             pad_top: vertical.pad_before,
             pad_left: horizontal.pad_before,
+            // Pixels have too few channels for their products to take long.
+            precision: if input.block == BLOCK { precision } else { Precision::F32 },
         }
     }
 
@@ -108,6 +112,11 @@ impl Dimensions {
             let places = shape.channels_of(filter).map(move |channel| (channel % of_part, filter));
             places.zip(shape.weights_of(filter, weight))
         })
+    }
+
+    /// How many weights there are.
+    pub fn weights(&self) -> usize {
+        self.filters * (self.input.channels / self.groups) * self.kernel.rows * self.kernel.columns
     }
 
     /// The 3×3 kernel between a channel and a filter that sees all channels, row by row.

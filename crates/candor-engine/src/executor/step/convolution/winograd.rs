@@ -8,6 +8,7 @@ use std::ops::Range;
 use rayon::join;
 
 use super::channels::{ChannelGroup, Dimensions};
+use crate::Precision;
 use crate::kernel::{
     BLOCK, Buffer, Grid, Isa, Layout, Region, TapSum, TileRow, TileSize, Tiled, Windows, add_weight_gradient,
     convolve, tile_gradients, tile_inputs, transform_kernel_gradients, transform_kernels, untile_outputs,
@@ -33,12 +34,14 @@ pub(super) struct Tiling {
 }
 
 impl Tiling {
-    /// The tiles of a convolution whose kernel, stride and size suit.
+    /// The tiles of a convolution whose kernel, stride and size suit. None where operands are rounded to bf16: what is rounded
+    /// in a large tile counts some ten times in a pixel, which is more than eight bits can spare.
     pub fn of(shape: &Dimensions, pool: Option<&Windows>) -> Option<Tiling> {
         let fits = (shape.kernel.rows, shape.kernel.columns, shape.stride.rows, shape.stride.columns)
             == (3, 3, 1, 1)
             && shape.groups == 1
-            && shape.input.block == BLOCK;
+            && shape.input.block == BLOCK
+            && shape.precision == Precision::F32;
         let tiling = match pool {
             None => Tiling::best(shape.output.height, shape.output.width),
             // A row of tiles is then one row of windows or two.
