@@ -44,7 +44,7 @@ pub const KEYS: &[RecipeKey] = keys! {
     "training.epochs" "epochs" "NUMBER" [] "Passes over the training pictures, at most"
     "training.batch_size" "batch-size" "NUMBER" [] "Pictures a step"
     "training.precision" "precision" "WHAT" ["f32" "bf16"]
-        "What learning multiplies: numbers of 32 bits, or rounded to 16, which is faster only where the processor has instructions for them [default: f32]"
+        "What learning multiplies: numbers of 32 bits, or rounded to 16, as processors with bf16 do; no faster yet [default: f32]"
     "training.loss" "loss" "LOSS" ["cross-entropy" "binary-cross-entropy" "mean-squared-error" "focal"]
         "What training makes smaller"
     "training.label_smoothing" "label-smoothing" "SHARE" []
