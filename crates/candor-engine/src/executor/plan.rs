@@ -43,7 +43,7 @@ pub(super) struct Plan {
     pub features: usize,
     /// The part on vectors.
     pub head: Vec<HeadStep>,
-    /// Which tensors are kept of all samples for the way back.
+    /// Which tensors are kept of all of a lane's samples: until the way back, or where there is none until the next halt.
     pub kept: Vec<bool>,
     /// Where each step sums up gradients in the buffer that the steps between two halts share.
     pub sums: Vec<Range<usize>>,
