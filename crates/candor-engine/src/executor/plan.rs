@@ -118,12 +118,12 @@ fn is_feature_layer(node: &NetworkNode) -> bool {
 /// Where each step sums up gradients, from the beginning again behind each halt.
 fn sums(steps: &[Box<dyn FeatureStep>], halts: &Halts) -> Vec<Range<usize>> {
     let mut end = 0;
-    let place = |(index, step): (usize, &Box<dyn FeatureStep>)| {
+    let place = |(index, len): (usize, usize)| {
         let start = if halts.is_before(index) { 0 } else { end };
-        end = start + step.sums_len();
+        end = start + len;
         start..end
     };
-    steps.iter().enumerate().map(place).collect()
+    steps.iter().map(|step| step.sums_len()).enumerate().map(place).collect()
 }
 
 /// As many seeds as a second-level cache takes the multipliers of, or nearly.
