@@ -14,6 +14,7 @@ use candor_engine::{
 
 use crate::formula::{self, Formula};
 use crate::golden_file::{Golden, Goldens, family};
+use crate::promises::assert_same_gradients_twice;
 use crate::reference::{self, Statistics, Weights};
 use crate::within;
 
@@ -44,32 +45,13 @@ fn outputs_and_gradients_of_random_networks_are_those_of_the_reference() {
     assert!(failures.is_empty(), "{} of {NETWORKS}:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// Pictures so large that a worker takes them one by one, or a few. A batch that is taken twice fills its lanes with two
-/// samples each; alone each has a lane of its own, and nobody waits in anybody's memory.
+/// Pictures so large that a worker takes them one by one, or a few.
 #[test]
 fn a_batch_taken_twice_has_the_gradients_of_the_batch_in_random_networks() {
-    const SAMPLES: usize = 16;
     for index in 0..LARGE_NETWORKS {
         let name = format!("large random network {index}");
         let (network, loss) = draw_network(&mut Formula::new(&name), 36..56);
-        let inputs = formula::uniform(&format!("{name} input"), SAMPLES * network.input().len(), 1.0);
-        let targets = formula::below(&format!("{name} targets"), SAMPLES, network.output().len().max(2));
-        let gradients = |times: usize| {
-            let config = TrainingConfig { loss, batch_size: times * SAMPLES, ..TrainingConfig::default() };
-            let mut trainer = Trainer::new(&network, Parameters::initial(&network, 1), &config).unwrap();
-            let (inputs, targets) = (inputs.repeat(times), targets.repeat(times));
-            let (_, gradients) =
-                trainer.gradients(Batch { inputs: Inputs::Floats(&inputs), targets: &targets });
-            gradients.clone()
-        };
-        let (once, twice) = (gradients(1), gradients(2));
-        let largest = |values: &[f32]| values.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
-        let all = once.tensors().iter().map(|tensor| largest(&tensor.values)).fold(0.0, f32::max);
-        for (once, twice) in once.tensors().iter().zip(twice.tensors()) {
-            let apart = once.values.iter().zip(&twice.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            let allowed = 1e-3 * largest(&once.values) + 1e-5 * all;
-            assert!(apart <= allowed, "{name}, {}: {apart}; {:#?}", once.name, network.summary());
-        }
+        assert_same_gradients_twice(&name, &network, loss);
     }
 }
 
