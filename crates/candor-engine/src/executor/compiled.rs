@@ -41,6 +41,10 @@ impl Purpose {
         self != Purpose::Answer
     }
 
+    pub fn learns(self) -> bool {
+        matches!(self, Purpose::Learn(_))
+    }
+
     /// What is multiplied. Only learning may be less exact: answers and what explains them are `f32`.
     pub fn precision(self) -> Precision {
         match self {

@@ -11,15 +11,16 @@ use rayon::prelude::*;
 
 pub(super) use self::batch_norm::VectorNorm;
 use super::compiled::Purpose;
+use super::operands::Operands;
 use super::{End, Mode};
 use crate::kernel::{
     Buffer, Isa, Rows, activate, activate_backward, batch_products, combine_rows, dropout, inner_products,
-    round_in_place, round_to_bf16, softmax, softmax_backward,
+    softmax, softmax_backward,
 };
 use crate::layer::Activation;
 use crate::loss::{Objective, Rows as LossRows};
 use crate::random::Stream;
-use crate::{Loss, Parameters, Precision, StepOutcome};
+use crate::{Loss, Parameters, StepOutcome};
 
 /// Products with fewer multiply-adds than this are not worth waking other threads for.
 const WORTH_SHARING: usize = 1 << 19;
@@ -62,48 +63,9 @@ pub(super) struct Head {
     /// A dense layer's products, one row an output unit.
     by_unit: Vec<f32>,
     operands: Operands,
-}
-
-/// What the products of a dense layer are made of.
-struct Operands {
-    isa: Isa,
-    precision: Precision,
-    /// Where weights and inputs are rounded; empty where they are not.
+    /// Room for the operands of a dense layer's products: its weights, and what it reads.
     weights: Buffer,
     inputs: Buffer,
-}
-
-impl Operands {
-    fn new(isa: Isa, precision: Precision, steps: &[HeadStep], batch: usize) -> Operands {
-        let (mut most_weights, mut most_inputs) = (0, 0);
-        for step in steps.iter().filter(|_| precision == Precision::Bf16) {
-            if let HeadStep::Dense { inputs, units, .. } = step {
-                most_weights = most_weights.max(inputs * units);
-                most_inputs = most_inputs.max(inputs * batch);
-            }
-        }
-        Operands { isa, precision, weights: Buffer::zeros(most_weights), inputs: Buffer::zeros(most_inputs) }
-    }
-
-    /// Weights and inputs as they go into products.
-    fn of<'a>(&'a mut self, weights: &'a [f32], inputs: &'a [f32]) -> (&'a [f32], &'a [f32]) {
-        match self.precision {
-            Precision::F32 => (weights, inputs),
-            Precision::Bf16 => {
-                let (w, x) = (&mut self.weights[..weights.len()], &mut self.inputs[..inputs.len()]);
-                round_to_bf16(self.isa, weights, w);
-                round_to_bf16(self.isa, inputs, x);
-                (w, x)
-            }
-        }
-    }
-
-    /// Makes a gradient that will not be read otherwise ready for products.
-    fn prepare(&self, gradient: &mut [f32]) {
-        if self.precision == Precision::Bf16 {
-            round_in_place(self.isa, gradient);
-        }
-    }
 }
 
 impl Head {
@@ -121,8 +83,16 @@ impl Head {
         let values = matrices(batch);
         let gradients = if purpose.goes_back() { matrices(batch * back) } else { Vec::new() };
         let by_unit = vec![0.0; sizes[1..].iter().max().map_or(0, |size| size * batch)];
-        let operands = Operands::new(isa, purpose.precision(), &steps, batch);
-        Head { isa, steps, sizes, values, gradients, by_unit, operands }
+        let operands = Operands::new(isa, purpose.precision());
+        let dense = |step: &HeadStep| match step {
+            HeadStep::Dense { inputs, units, .. } => (inputs * units, inputs * batch),
+            _ => (0, 0),
+        };
+        let most = |of: fn((usize, usize)) -> usize| {
+            Buffer::zeros(operands.room(steps.iter().map(dense).map(of).max().unwrap_or(0)))
+        };
+        let (weights, inputs) = (most(|(weights, _)| weights), most(|(_, inputs)| inputs));
+        Head { isa, steps, sizes, values, gradients, by_unit, operands, weights, inputs }
     }
 
     /// The head's input, to be filled before [`Head::forward`].
@@ -176,7 +146,8 @@ impl Head {
                 HeadStep::Dense { weight, bias, inputs, units, .. } => {
                     let weights = &parameters.tensors()[*weight].values;
                     let bias = bias.map(|bias| &parameters.tensors()[bias].values[..]);
-                    let (weights, input) = self.operands.of(weights, input);
+                    let weights = self.operands.of(weights, &mut self.weights);
+                    let input = self.operands.of(input, &mut self.inputs);
                     let by_unit = &mut self.by_unit[..];
                     let products = if mode.is_learning() { batch_products } else { inner_products };
                     dense((self.isa, products), (*inputs, *units), input, (weights, bias), by_unit, output);
@@ -261,7 +232,9 @@ impl Head {
                         sum_rows(from, &mut gradients.tensors_mut()[*bias].values);
                     }
                     self.operands.prepare(from);
-                    let (weights, input) = self.operands.of(&parameters.tensors()[*weight].values, input);
+                    let weights = &parameters.tensors()[*weight].values;
+                    let weights = self.operands.of(weights, &mut self.weights);
+                    let input = self.operands.of(input, &mut self.inputs);
                     if let Some(gradients) = &mut gradients {
                         let dw = &mut gradients.tensors_mut()[*weight].values;
                         dense_weight_gradient(self.isa, (*inputs, *units), input, from, dw);

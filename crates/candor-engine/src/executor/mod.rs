@@ -13,6 +13,7 @@ mod features;
 mod fold;
 mod head;
 mod normalisation;
+mod operands;
 mod plan;
 mod step;
 mod threads;

@@ -50,7 +50,7 @@ impl Halts {
     pub(super) fn new(steps: &[Joined<'_>], layouts: &[Layout], purpose: Purpose) -> Halts {
         let is_norm = |step: &usize| matches!(steps[*step].node.layer, Layer::BatchNorm(_));
         let norms: Vec<usize> = (0..steps.len()).filter(is_norm).collect();
-        let are_barriers = matches!(purpose, Purpose::Learn(_)) && !norms.is_empty();
+        let are_barriers = purpose.learns() && !norms.is_empty();
         let halts = match purpose {
             Purpose::Learn(_) if are_barriers => norms,
             Purpose::Learn(_) | Purpose::Answer => before_many_weights(steps, layouts),

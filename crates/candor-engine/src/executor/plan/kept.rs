@@ -12,7 +12,7 @@ use crate::layer::Layer;
 /// For each tensor, whether it is kept of all samples: until the way back, or where there is none until the next halt.
 pub(super) fn kept(steps: &[Joined<'_>], halts: &Halts, purpose: Purpose) -> Vec<bool> {
     let is_redone = |tensor: usize| {
-        matches!(purpose, Purpose::Learn(_))
+        purpose.learns()
             && tensor > 0
             && is_cheap(&steps[tensor - 1])
             && steps.iter().any(|step| step.inputs.contains(&tensor))

@@ -25,11 +25,10 @@ use self::input_gradient::PhaseSum;
 use self::winograd::{Tiling, WinogradGradient, WinogradSum};
 use super::{Backward, FeatureStep, Forward, Pass, StepMemory};
 use crate::executor::compiled::Purpose;
-use crate::kernel::{
-    BLOCK, Buffer, Entry, Isa, Layout, TapSum, Windows, is_chunked, round_in_place, round_to_bf16,
-};
+use crate::executor::operands::Operands;
+use crate::kernel::{BLOCK, Buffer, Entry, Isa, Layout, TapSum, Windows, is_chunked};
 use crate::layer::{Activation, Conv2d};
-use crate::{Parameters, Precision, Shape};
+use crate::{Parameters, Shape};
 
 /// A convolution compiled for its place.
 struct ConvolutionStep {
@@ -49,7 +48,8 @@ struct ConvolutionStep {
     groups: Vec<ChannelGroup>,
     /// \[group\]\[plane\]\[tap\]\[i\]\[o\], for the forward pass; empty where it goes by way of tiles.
     weights: Buffer,
-    /// Where weights are rounded on their way to all that is loaded; empty where they are not.
+    operands: Operands,
+    /// Room for the weights on their way to all that is loaded.
     rounded: Buffer,
     tiled: Option<WinogradSum>,
     biases: Buffer,
@@ -120,7 +120,7 @@ impl ConvolutionStep {
         };
         let tiling = Tiling::of(&shape, pool.as_ref());
         let tiled = tiling.map(|tiling| WinogradSum::new(isa, tiling, input.channels, output.channels));
-        let tiled_gradient = tiling.filter(|_| pool.is_none() && matches!(purpose, Purpose::Learn(_)));
+        let tiled_gradient = tiling.filter(|_| pool.is_none() && purpose.learns());
         let tiled_gradient = tiled_gradient.map(|tiling| WinogradGradient::new(isa, tiling, &shape));
         // A pooled convolution of pixels goes value by value: only the gradients of explanations reach it.
         let wanted =
@@ -129,7 +129,8 @@ impl ConvolutionStep {
         let groups = ChannelGroup::all(isa, shape.filters, shape.parts());
         let padded = groups.iter().map(|group| group.width).sum::<usize>();
         let weights = Buffer::zeros(if tiled.is_some() { 0 } else { padded * sum.terms() });
-        let rounded = Buffer::zeros(if shape.precision == Precision::Bf16 { shape.weights() } else { 0 });
+        let operands = Operands::new(isa, shape.precision);
+        let rounded = Buffer::zeros(operands.room(shape.weights()));
         let biases = Buffer::zeros(padded);
         let band = match (&pool, tiling) {
             (None, _) => 1,
@@ -157,6 +158,7 @@ impl ConvolutionStep {
             bias,
             groups,
             weights,
+            operands,
             rounded,
             tiled,
             biases,
@@ -188,25 +190,6 @@ impl ConvolutionStep {
         block * self.shape.parts() / self.shape.output.planes()
     }
 
-    /// Values as they go into products: rounded in the place of `work` where they are to be.
-    fn operands<'a>(&self, values: &'a [f32], work: &'a mut [f32]) -> &'a [f32] {
-        match self.shape.precision {
-            Precision::F32 => values,
-            Precision::Bf16 => {
-                let rounded = &mut work[..values.len()];
-                round_to_bf16(self.isa, values, rounded);
-                rounded
-            }
-        }
-    }
-
-    /// Makes a gradient that will not be read otherwise ready for products.
-    fn prepare(&self, gradient: &mut [f32]) {
-        if self.shape.precision == Precision::Bf16 {
-            round_in_place(self.isa, gradient);
-        }
-    }
-
     fn load_direct(&mut self, weight: &[f32]) {
         let (shape, sum) = (self.shape, &self.sum);
         for ((channel, filter), kernel) in shape.kernels(weight) {
@@ -227,8 +210,7 @@ impl FeatureStep for ConvolutionStep {
         let blocks = self.shape.output.planes();
         let scratch = self.pool.map_or(0, |windows| windows.height * windows.width * 2 * BLOCK);
         let places = if self.pool.is_some() { samples * blocks * positions * BLOCK } else { 0 };
-        let gradient =
-            if matches!(self.purpose, Purpose::Learn(_)) { blocks * BLOCK * self.sum.terms() } else { 0 };
+        let gradient = if self.purpose.learns() { blocks * BLOCK * self.sum.terms() } else { 0 };
         let listed = positions * self.listed_at_once().min(samples);
         let entries = if training && self.is_sparse() { listed * BLOCK } else { 0 };
         StepMemory {
@@ -249,8 +231,7 @@ impl FeatureStep for ConvolutionStep {
     fn work_len(&self, samples: usize) -> usize {
         let tilings = [Tiling::of(&self.shape, self.pool.as_ref()), Tiling::of_input(&self.shape)];
         let tiled = tilings.iter().flatten().map(|tiling| tiling.work_len(samples, &self.shape)).max();
-        let rounded =
-            if self.shape.precision == Precision::Bf16 { samples * self.shape.input.len() } else { 0 };
+        let rounded = self.operands.room(samples * self.shape.input.len());
         tiled.unwrap_or(rounded).max(self.compared_work_len())
     }
 
@@ -268,7 +249,7 @@ impl FeatureStep for ConvolutionStep {
         if let Some(tiled) = &self.tiled {
             return self.forward_tiled(tiled, block);
         }
-        let inputs = self.operands(block.reads.get(0), block.work);
+        let inputs = self.operands.of(block.reads.get(0), block.work);
         let per_sample = self.shape.output.without_halo().len();
         // A group's weights stay in the first-level cache while all samples of the block pass.
         for &group in &self.groups {
@@ -302,7 +283,7 @@ impl FeatureStep for ConvolutionStep {
             return self.backward_tiled(tiled, block);
         }
         let per_sample = self.shape.output.without_halo().len();
-        let inputs = self.operands(block.reads.get(0), block.work);
+        let inputs = self.operands.of(block.reads.get(0), block.work);
         let mut input_gradients = block.input_gradient;
         let StepMemory { places, kept, weight_gradient, bias_gradient, scratch, .. } = block.memory;
         let kept_len = self.ending.kept_len();
@@ -317,7 +298,7 @@ impl FeatureStep for ConvolutionStep {
             let places = self.pool.map(|_| &places[slot * per_sample..(slot + 1) * per_sample]);
             let kept = &kept[slot * kept_len..][..kept_len];
             self.ending.backward(output, kept, gradient, bias_gradient);
-            self.prepare(gradient);
+            self.operands.prepare(gradient);
             match (&self.pool, places) {
                 (Some(windows), Some(places)) if pass.learning => {
                     let memory = (&mut weight_gradient[..], &mut scratch[..]);
@@ -334,7 +315,7 @@ impl FeatureStep for ConvolutionStep {
 
     fn load(&mut self, parameters: &Parameters) {
         let mut rounded = std::mem::take(&mut self.rounded);
-        let weight = self.operands(&parameters.tensors()[self.weight].values, &mut rounded);
+        let weight = self.operands.of(&parameters.tensors()[self.weight].values, &mut rounded);
         load_biases(self.bias, parameters, &mut self.biases);
         match &mut self.tiled {
             Some(tiled) => {

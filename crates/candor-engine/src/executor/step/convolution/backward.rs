@@ -83,7 +83,7 @@ impl ConvolutionStep {
         let (input_len, output_len) = (self.shape.input.len(), self.shape.output.len());
         let (per_sample, kept_len) = (self.shape.output.without_halo().len(), self.ending.kept_len());
         let StepMemory { places, kept, weight_gradient, bias_gradient, entries, .. } = block.memory;
-        let inputs = self.operands(block.reads.get(0), block.work);
+        let inputs = self.operands.of(block.reads.get(0), block.work);
         let mut input_gradients = block.input_gradient;
         let at_once = self.listed_at_once();
         let first_slot = block.slots.start;
@@ -95,7 +95,7 @@ impl ConvolutionStep {
             let samples = outputs.chunks_exact(output_len).zip(gradients.chunks_exact_mut(output_len));
             for ((output, gradient), slot) in samples.zip(&mut slots) {
                 self.ending.backward(output, &kept[slot * kept_len..][..kept_len], gradient, bias_gradient);
-                self.prepare(gradient);
+                self.operands.prepare(gradient);
             }
             let first = index * at_once;
             let seen = first * input_len..first * input_len + gradients.len() / output_len * input_len;
