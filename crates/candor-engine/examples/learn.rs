@@ -1,10 +1,10 @@
-//! Trains an architecture and judges it after each epoch: `learn ARCHITECTURE TRAIN TEST [EPOCHS [BATCH [SEED]]]`. Each file
-//! holds the pixels of all pictures, as bytes, and then one byte a picture for its class. Prints a line of JSON an epoch; the
+//! Trains an architecture and judges it after each epoch: `learn ARCHITECTURE TRAIN TEST [EPOCHS [BATCH [SEED [bf16]]]]`. Each
+//! file holds the pixels of all pictures, as bytes, and then one byte a picture for its class. Prints a line of JSON an epoch; the
 //! seconds are those of training alone, summed up.
 
 use std::time::Instant;
 
-use candor_engine::{Batch, Inputs, Network, Parameters, Trainer, TrainingConfig, architecture};
+use candor_engine::{Batch, Inputs, Network, Parameters, Precision, Trainer, TrainingConfig, architecture};
 
 /// Pictures with their classes.
 struct Pictures {
@@ -53,7 +53,7 @@ impl Random {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [name, train, test, numbers @ ..] = &arguments[..] else {
-        eprintln!("usage: learn ARCHITECTURE TRAIN TEST [EPOCHS [BATCH [SEED]]]");
+        eprintln!("usage: learn ARCHITECTURE TRAIN TEST [EPOCHS [BATCH [SEED [bf16]]]]");
         std::process::exit(2);
     };
     let number = |at: usize| numbers.get(at).map(|text| text.parse::<u64>().expect("a number"));
@@ -63,12 +63,16 @@ fn main() {
     let epochs = number(0).unwrap_or(architecture.epochs as u64);
     let batch_size = number(1).map_or(architecture.batch_size, |size| size as usize);
     let seed = number(2).unwrap_or(1);
+    let name = numbers.get(3).map_or(Precision::F32.name(), String::as_str);
+    let precision =
+        Precision::ALL.into_iter().find(|precision| precision.name() == name).expect("a precision");
 
     let (train, test) = (Pictures::read(train, &network), Pictures::read(test, &network));
     let config = TrainingConfig {
         loss: (architecture.loss)(architecture.classes),
         optimizer: (architecture.optimizer)(),
         batch_size,
+        precision,
         seed,
         ..TrainingConfig::default()
     };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Only the operands of products are concerned, forward and of both gradients. Sums run in `f32`, and the weights themselves,
 /// biases, batch norms, losses, gradients and what the optimiser remembers stay `f32`. Depthwise convolutions, and those of
-/// inputs with one or three channels, are computed in `f32` always: they have too few products for a value to matter.
+/// inputs with one or three channels, are computed in `f32` always: they have too few products to gain by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
