@@ -13,6 +13,8 @@ variants   Both frameworks are measured as a beginner writes them (`default`) an
            pytorch  tuned: channels-last memory format, fused optimiser
            keras    tuned: tf.data, batched, cached and prefetched, and eight steps a call
 
+With `--precision bf16` both compute in bf16 with weights of f32: PyTorch by autocast, Keras by its policy `mixed_bfloat16`.
+
 Pictures are the Fashion-MNIST test set that lies in this repository, enlarged to the network's input. `compare`, beside
 this file, runs this and candor in turns.
 """
@@ -109,7 +111,7 @@ def write_pictures(net):
 
 # ---------------------------------------------------------------- PyTorch
 class PyTorch:
-    def __init__(self, net, variant, threads):
+    def __init__(self, net, variant, threads, precision):
         os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
         import torch
 
@@ -117,6 +119,7 @@ class PyTorch:
         torch.manual_seed(1)
         self.torch, self.net, self.tuned = torch, net, variant == "tuned"
         self.format = torch.channels_last if self.tuned else torch.contiguous_format
+        self.cast = lambda: torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
         self.model, self.last = self.build()
         assert sum(p.numel() for p in self.model.parameters()) == net["parameters"]
 
@@ -205,7 +208,9 @@ class PyTorch:
             for chosen in torch.randperm(count).split(batch):
                 optimizer.zero_grad(set_to_none=True)
                 inputs = images[chosen].contiguous(memory_format=self.format)
-                loss(self.model(inputs), labels[chosen]).backward()
+                with self.cast():
+                    logits = self.model(inputs)
+                loss(logits.float(), labels[chosen]).backward()
                 optimizer.step()
 
         return epoch
@@ -216,15 +221,15 @@ class PyTorch:
         batches = [part.contiguous(memory_format=self.format) for part in self.tensor(images).split(INFER_BATCH)]
 
         def predict():
-            with self.torch.inference_mode():
-                return [self.last(self.model(part)).numpy() for part in batches]
+            with self.torch.inference_mode(), self.cast():
+                return [self.last(self.model(part).float()).numpy() for part in batches]
 
         return predict
 
 
 # ---------------------------------------------------------------- Keras
 class Keras:
-    def __init__(self, net, variant, threads):
+    def __init__(self, net, variant, threads, precision):
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
         os.environ["KERAS_BACKEND"] = "tensorflow"
         import tensorflow
@@ -234,6 +239,8 @@ class Keras:
         import keras
 
         keras.utils.set_random_seed(1)
+        if precision == "bf16":
+            keras.mixed_precision.set_global_policy("mixed_bfloat16")
         self.tensorflow, self.keras, self.net, self.tuned = tensorflow, keras, net, variant == "tuned"
         self.model = self.build()
         trained = sum(weights.numpy().size for weights in self.model.trainable_variables)
@@ -336,6 +343,7 @@ def main():
     parser.add_argument("net", choices=list(NETS))
     parser.add_argument("measures", nargs="+", choices=["train", "finetune", "infer", "latency", "start", "pictures"])
     parser.add_argument("--variant", choices=["default", "tuned"], default="default")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seconds", type=float, default=2.0, help="timed, for each measurement")
     arguments = parser.parse_args()
@@ -344,11 +352,11 @@ def main():
         return write_pictures(NETS[arguments.net])
     net = NETS[arguments.net]
     framework = {"pytorch": PyTorch, "keras": Keras}[arguments.framework]
-    peer = framework(net, arguments.variant, arguments.threads)
+    peer = framework(net, arguments.variant, arguments.threads, arguments.precision)
     for what in arguments.measures:
         figures = measure(peer, net, what, arguments.seconds)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        about = {key: getattr(arguments, key) for key in ("framework", "variant", "net", "threads")}
+        about = {key: getattr(arguments, key) for key in ("framework", "variant", "net", "precision", "threads")}
         print(json.dumps(about | {"measure": what} | figures | {"peak_mb": peak}), flush=True)
 
 

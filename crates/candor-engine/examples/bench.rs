@@ -4,7 +4,7 @@
 //! Beside the registered architectures there are `conv-8`, `conv-64`, ...: four 3×3 convolutions of so many filters on
 //! 32×32 colour pictures, to see how speed grows with the channels. `finetune` trains what stands behind `--behind LAYER` (for `vgg16` by default `conv5_2`) and runs the rest forward;
 //! `cached` has what the rest makes at hand.
-//! `--batch N`, `--threads N`, `--side PIXELS` and `--seconds S` change the conditions; `train` and `infer` report the
+//! `--batch N`, `--threads N`, `--side PIXELS`, `--seconds S` and `--precision bf16` (of learning) change the conditions; `train` and `infer` report the
 //! median over repeated runs of about a fifth of the seconds each. `--pictures FILE` takes pictures from a file of bytes
 //! (all pixels, then one byte a class); else pixels are random, for which little but the sparsity of gradients differs.
 
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use candor_engine::layer::{Activation, Conv2d, Dense, GlobalAvgPool, Layer};
 use candor_engine::{
-    Batch, Inputs, Isa, Loss, Network, Optimizer, Parameters, Predictor, Shape, Trainer, TrainingConfig,
-    architecture,
+    Batch, Inputs, Isa, Loss, Network, Optimizer, Parameters, Precision, Predictor, Shape, Trainer,
+    TrainingConfig, architecture,
 };
 
 struct Settings {
@@ -25,6 +25,7 @@ struct Settings {
     seconds: f64,
     behind: String,
     pictures: Option<String>,
+    precision: Precision,
 }
 
 fn settings() -> Option<Settings> {
@@ -43,14 +44,20 @@ fn settings() -> Option<Settings> {
         seconds: option("--seconds").unwrap_or(3.0),
         behind: text("--behind").unwrap_or_else(|| "conv5_2".to_owned()),
         pictures: text("--pictures"),
+        precision: text("--precision").map_or(Precision::F32, |name| precision(&name)),
     })
+}
+
+fn precision(name: &str) -> Precision {
+    let found = Precision::ALL.into_iter().find(|precision| precision.name() == name);
+    found.unwrap_or_else(|| panic!("there is no precision called {name}"))
 }
 
 fn main() {
     let started = Instant::now();
     let Some(settings) = settings() else {
         eprintln!(
-            "usage: bench ARCHITECTURE train|finetune|cached|infer|latency|start [--batch N] [--threads N] [--side PIXELS] [--seconds S]"
+            "usage: bench ARCHITECTURE train|finetune|cached|infer|latency|start [--batch N] [--threads N] [--side PIXELS] [--seconds S] [--precision bf16]"
         );
         std::process::exit(2);
     };
@@ -124,6 +131,7 @@ impl Subject {
             loss: self.loss,
             optimizer: self.optimizer,
             batch_size: self.batch,
+            precision: settings.precision,
             threads: settings.threads,
             seed: 1,
             ..TrainingConfig::default()

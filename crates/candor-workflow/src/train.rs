@@ -10,7 +10,7 @@ mod session;
 
 use candor_core::Reporter;
 use candor_data::prepare::Prepared;
-use candor_engine::{Network, Parameters, Precision, TrainingConfig};
+use candor_engine::{Isa, Network, Parameters, Precision, TrainingConfig};
 
 use batches::BatchMaker;
 pub(crate) use batches::gather;
@@ -79,7 +79,7 @@ impl Training<'_> {
 
     /// Who asks for bf16 expects speed.
     fn tell_of_precision(&self) {
-        if self.recipe.training.precision == Precision::Bf16 {
+        if self.recipe.training.precision == Precision::Bf16 && !Isa::detect().multiplies_bf16() {
             self.reporter.note(
                 "precision bf16 makes no training faster on this machine, and many slower than f32: numbers are rounded as the \
                  recipe says, by ordinary instructions",

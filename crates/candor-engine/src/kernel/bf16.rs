@@ -4,6 +4,13 @@
 //! that place where it must; a tie does so where the place is odd. The loops are plain, and compiled once for each instruction
 //! set so that the compiler's vectors are as wide as the machine's.
 
+mod pairs;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod tiles;
+
+pub(super) use pairs::{Half, Pairs, pairs_kernel};
+pub(crate) use pairs::{Pairing, pack_planes};
+
 use super::Isa;
 use super::simd::{Simd, simd_kernel};
 

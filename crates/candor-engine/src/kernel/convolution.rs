@@ -17,7 +17,10 @@
 use std::borrow::Cow;
 
 use super::Isa;
-use super::simd::{BLOCK, Simd, simd_kernel};
+#[cfg(target_arch = "x86_64")]
+use super::bf16::tiles::{self, Tiles};
+use super::bf16::{Half, Pairing, pairs_kernel};
+use super::simd::{BLOCK, Multiply, Simd, Values, simd_kernel};
 
 /// What is summed for every output pixel.
 #[derive(Clone, Debug)]
@@ -30,12 +33,46 @@ pub(crate) struct TapSum {
     pub plane_len: usize,
     /// Channels in a plane: 1, 3 or [`BLOCK`].
     pub block: usize,
+    /// Whether planes and weights hold values or pairs.
+    pub pairing: Pairing,
 }
 
 impl TapSum {
     /// A sum over channels alone: with it a convolution is a product of matrices.
     pub fn of_pixels(planes: usize, plane_len: usize) -> TapSum {
-        TapSum { taps: Cow::Borrowed(&[0]), planes, plane_len, block: BLOCK }
+        let taps = Cow::Borrowed(&[0][..]);
+        TapSum { taps, planes, plane_len, block: BLOCK, pairing: Pairing::Single }
+    }
+
+    /// The same sum over planes that [`pack_planes`](super::pack_planes) packed, where they are to be.
+    pub fn packed(&self, pairing: Pairing) -> TapSum {
+        let planes = if pairing == Pairing::Pairs { self.planes.div_ceil(2) } else { self.planes };
+        TapSum { planes, pairing, ..self.clone() }
+    }
+
+    /// What the sums of one part of the channels run over.
+    pub fn part<'a>(&self, part: usize, input: &'a [f32]) -> &'a [f32] {
+        let len = self.planes * self.plane_len;
+        &input[part * len..(part + 1) * len]
+    }
+
+    /// Puts the weight of an input channel at a tap to its place among `width` weights a term.
+    pub fn set_weight(
+        &self,
+        (channel, tap): (usize, usize),
+        (width, lane): (usize, usize),
+        value: f32,
+        weights: &mut [f32],
+    ) {
+        let (plane, inside) = (channel / self.block, channel % self.block);
+        let term = |plane: usize| (plane * self.taps.len() + tap) * self.block + inside;
+        match self.pairing {
+            Pairing::Single => weights[term(plane) * width + lane] = value,
+            Pairing::Pairs => {
+                let half = if plane.is_multiple_of(2) { Half::Lower } else { Half::Upper };
+                half.set(&mut weights[term(plane / 2) * width + lane], value);
+            }
+        }
     }
 
     /// Input values that go into one output value.
@@ -67,7 +104,7 @@ const CHUNK: usize = 5 * 1024;
 
 /// Output channels that are computed together: two vectors' worth, or one block where only that is left.
 pub(crate) fn group_width(isa: Isa, channels_left: usize) -> usize {
-    match isa {
+    match isa.vectors() {
         Isa::Avx512 if channels_left > BLOCK => 2 * BLOCK,
         _ => BLOCK,
     }
@@ -108,6 +145,9 @@ pub(crate) fn convolve(
     assert!(width == BLOCK || width == 2 * BLOCK, "a group has one or two blocks");
     assert!(weights.len() == sum.terms() * width, "the weights do not fit the sum");
     assert!(last_read <= x.len() && last_write <= out.len(), "a row reaches out of its tensor");
+    assert!(sum.pairing == Pairing::Single || sum.block == BLOCK, "only whole blocks hold pairs");
+    #[cfg(target_arch = "x86_64")]
+    let _tiles = (isa == Isa::Amx && sum.pairing == Pairing::Pairs).then(|| Tiles::of_rows(columns));
     let per_plane = sum.taps.len() * sum.block * width;
     let planes_each = (CHUNK / per_plane).clamp(1, sum.planes);
     for first_plane in (0..sum.planes).step_by(planes_each) {
@@ -129,7 +169,14 @@ pub(crate) fn convolve(
             };
             // SAFETY: the asserts above hold every read of `x`, `weights` and `bias`, and every access to `out`, inside
             // their slices; `isa` comes from `Isa::available`.
-            unsafe { row_kernel(isa, &row, width) }
+            unsafe {
+                match (sum.pairing, isa) {
+                    (Pairing::Single, _) => row_kernel(isa, &row, width),
+                    #[cfg(target_arch = "x86_64")]
+                    (Pairing::Pairs, Isa::Amx) => tiles::row_kernel(&row, width),
+                    (Pairing::Pairs, _) => row_of_pairs_kernel(isa, &row, width),
+                }
+            }
         }
     }
 }
@@ -154,35 +201,41 @@ pub(crate) fn reference_pixel(sum: &TapSum, x: &[f32], weights: &[f32], bias: &[
 }
 
 /// One row of pixels over a chunk of planes.
-struct Row<'a> {
-    sum: &'a TapSum,
-    planes: usize,
-    x: *const f32,
-    x_step: usize,
-    weights: *const f32,
+pub(super) struct Row<'a> {
+    pub sum: &'a TapSum,
+    pub planes: usize,
+    pub x: *const f32,
+    pub x_step: usize,
+    pub weights: *const f32,
     /// What the sums begin with; else they go on from what is in `out`.
-    bias: Option<*const f32>,
-    out: *mut f32,
-    out_step: usize,
-    out_block: usize,
-    count: usize,
-    relu: bool,
+    pub bias: Option<*const f32>,
+    pub out: *mut f32,
+    pub out_step: usize,
+    pub out_block: usize,
+    pub count: usize,
+    pub relu: bool,
 }
 
-simd_kernel! { fn row_kernel = row_of_width(row: &Row<'_>, width: usize) }
+simd_kernel! { fn row_kernel = row_of_values(row: &Row<'_>, width: usize) }
+pairs_kernel! { fn row_of_pairs_kernel = row_of_width(row: &Row<'_>, width: usize) }
 
 #[inline(always)]
-unsafe fn row_of_width<S: Simd>(row: &Row<'_>, width: usize) {
-    unsafe { if width == 2 * S::LANES { row_of_block::<S, 2>(row) } else { row_of_block::<S, 1>(row) } }
+unsafe fn row_of_values<S: Simd>(row: &Row<'_>, width: usize) {
+    unsafe { row_of_width::<S, Values>(row, width) }
 }
 
 #[inline(always)]
-unsafe fn row_of_block<S: Simd, const VECTORS: usize>(row: &Row<'_>) {
+unsafe fn row_of_width<S: Simd, M: Multiply<S>>(row: &Row<'_>, width: usize) {
+    unsafe { if width == 2 * S::LANES { row_of_block::<S, M, 2>(row) } else { row_of_block::<S, M, 1>(row) } }
+}
+
+#[inline(always)]
+unsafe fn row_of_block<S: Simd, M: Multiply<S>, const VECTORS: usize>(row: &Row<'_>) {
     unsafe {
         match row.sum.block {
-            1 => row_in_tiles::<S, VECTORS, 1>(row),
-            3 => row_in_tiles::<S, VECTORS, 3>(row),
-            _ => row_in_tiles::<S, VECTORS, BLOCK>(row),
+            1 => row_in_tiles::<S, M, VECTORS, 1>(row),
+            3 => row_in_tiles::<S, M, VECTORS, 3>(row),
+            _ => row_in_tiles::<S, M, VECTORS, BLOCK>(row),
         }
     }
 }
@@ -190,14 +243,14 @@ unsafe fn row_of_block<S: Simd, const VECTORS: usize>(row: &Row<'_>) {
 /// Cuts the row into tiles of nearly equal length: a last tile of one pixel would have too few sums under way to hide
 /// the latency of the multiply-adds.
 #[inline(always)]
-unsafe fn row_in_tiles<S: Simd, const VECTORS: usize, const CHANNELS: usize>(row: &Row<'_>) {
+unsafe fn row_in_tiles<S: Simd, M: Multiply<S>, const VECTORS: usize, const CHANNELS: usize>(row: &Row<'_>) {
     let tiles = row.count.div_ceil(S::ACCUMULATORS / 2);
     for index in 0..tiles {
         let (first, last) = (index * row.count / tiles, (index + 1) * row.count / tiles);
         macro_rules! tiles_of {
             ($($pixels:literal)+) => {
                 match last - first {
-                    $($pixels => unsafe { tile::<S, VECTORS, CHANNELS, $pixels>(row, first) },)+
+                    $($pixels => unsafe { tile::<S, M, VECTORS, CHANNELS, $pixels>(row, first) },)+
                     _ => unreachable!("a tile has at most {} pixels", S::ACCUMULATORS / 2),
                 }
             };
@@ -207,7 +260,7 @@ unsafe fn row_in_tiles<S: Simd, const VECTORS: usize, const CHANNELS: usize>(row
 }
 
 #[inline(always)]
-unsafe fn tile<S: Simd, const VECTORS: usize, const CHANNELS: usize, const PIXELS: usize>(
+unsafe fn tile<S: Simd, M: Multiply<S>, const VECTORS: usize, const CHANNELS: usize, const PIXELS: usize>(
     row: &Row<'_>,
     first: usize,
 ) {
@@ -236,7 +289,7 @@ unsafe fn tile<S: Simd, const VECTORS: usize, const CHANNELS: usize, const PIXEL
                     for (pixel, sums) in sums.iter_mut().enumerate() {
                         let value = S::splat(*x.add(pixel * row.x_step + channel));
                         for (sum, w) in sums.iter_mut().zip(w) {
-                            *sum = S::mul_add(value, w, *sum);
+                            *sum = M::mul_add(value, w, *sum);
                         }
                     }
                 }
@@ -274,7 +327,8 @@ mod tests {
                 .map(|t| (t / kernel_columns * width_px + t % kernel_columns) * block)
                 .collect::<Vec<usize>>()
                 .into();
-            let sum = TapSum { taps, planes, plane_len: height * width_px * block, block };
+            let plane_len = height * width_px * block;
+            let sum = TapSum { taps, planes, plane_len, block, pairing: Pairing::Single };
             let stream = Stream::new(seed);
             let values = |name: &str, len: usize| -> Vec<f32> {
                 (0..len).map(|i| stream.derive(name).unit(i as u64) - 0.5).collect()

@@ -2,9 +2,16 @@
 
 use std::fmt;
 
+#[cfg(target_arch = "x86_64")]
+use super::bf16::tiles;
+
 /// An instruction set that the kernels are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Isa {
+    /// As [`Isa::Avx512Bf16`], with products of matrices of bf16 in tiles (AMX-TILE, AMX-BF16).
+    Amx,
+    /// As [`Isa::Avx512`], with products of pairs of bf16 (AVX512-BF16).
+    Avx512Bf16,
     /// x86-64 with 512-bit vectors (AVX-512 F, BW, DQ, VL).
     Avx512,
     /// x86-64 with 256-bit vectors and fused multiply-add.
@@ -27,6 +34,13 @@ impl Isa {
                 && std::is_x86_feature_detected!("avx512dq")
                 && std::is_x86_feature_detected!("avx512vl");
             if wide && avx2 {
+                let pairs = std::is_x86_feature_detected!("avx512bf16");
+                if pairs && tiles::are_permitted() {
+                    all.push(Isa::Amx);
+                }
+                if pairs {
+                    all.push(Isa::Avx512Bf16);
+                }
                 all.push(Isa::Avx512);
             }
             if avx2 {
@@ -49,9 +63,21 @@ impl Isa {
         forced.unwrap_or(available[0])
     }
 
+    /// Whether learning with [`Precision::Bf16`](crate::Precision) takes instructions of its own, else ordinary ones.
+    pub fn multiplies_bf16(self) -> bool {
+        matches!(self, Isa::Amx | Isa::Avx512Bf16)
+    }
+
+    /// The instruction set of everything but products of bf16.
+    pub(super) fn vectors(self) -> Isa {
+        if self.multiplies_bf16() { Isa::Avx512 } else { self }
+    }
+
     /// The name that `CANDOR_ISA` takes.
     pub fn name(self) -> &'static str {
         match self {
+            Isa::Amx => "amx",
+            Isa::Avx512Bf16 => "avx512bf16",
             Isa::Avx512 => "avx512",
             Isa::Avx2 => "avx2",
             Isa::Neon => "neon",

@@ -3,6 +3,7 @@
 //! Each [`Kernel`] knows how many floating-point operations a run makes (a multiply-add is two; what falls to channels
 //! that only fill up a block does not count), so that it can be held against [`peak`], the most that one core makes.
 
+use super::bf16::Pairing;
 use super::convolution::{Grid, TapSum, convolve, group_width};
 use super::depthwise::{add_depthwise_weight_gradient, convolve_depthwise};
 use super::matrix::{Rows, batch_products, combine_rows};
@@ -61,6 +62,7 @@ impl Convolution {
             planes: layout.planes(),
             plane_len: layout.plane(),
             block: layout.block,
+            pairing: Pairing::Single,
         }
     }
 
@@ -187,7 +189,7 @@ pub fn dense_weight_gradient(samples: usize, inputs: usize, units: usize) -> Ker
 /// Multiply-adds in registers, as many at once as hide their latency: the most that a core makes.
 pub fn peak() -> Kernel {
     let isa = Isa::detect();
-    let lanes = match isa {
+    let lanes = match isa.vectors() {
         Isa::Avx512 => 16,
         _ => 8,
     };

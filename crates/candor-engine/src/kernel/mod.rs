@@ -28,7 +28,7 @@ mod weight_gradient;
 mod winograd;
 
 pub(crate) use activation::{activate, activate_backward};
-pub(crate) use bf16::{round_in_place, round_to_bf16};
+pub(crate) use bf16::{Pairing, pack_planes, round_in_place, round_to_bf16};
 pub(crate) use buffer::Buffer;
 pub(crate) use conductor::Conductor;
 pub(crate) use convolution::{Grid, TapSum, convolve, group_width, is_chunked};
@@ -44,7 +44,7 @@ pub(crate) use simd::BLOCK;
 pub(crate) use softmax::{softmax, softmax_backward};
 pub(crate) use sparse_gradient::{Entry, Lists, add_sparse_gradients};
 pub(crate) use update::{Run, Update, update};
-pub(crate) use weight_gradient::{Region, add_weight_gradient};
+pub(crate) use weight_gradient::{Region, add_weight_gradient, add_weight_gradient_of_pairs};
 pub(crate) use winograd::{
     TileRow, TileSize, Tiled, tile_gradients, tile_inputs, transform_kernel_gradients, transform_kernels,
     untile_outputs,

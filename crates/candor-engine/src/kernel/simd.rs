@@ -48,6 +48,26 @@ pub(crate) unsafe trait Simd: Copy {
     unsafe fn prefetch(_from: *const f32) {}
 }
 
+/// What is added to sums: products of values, or of what else lies in the lanes of a vector.
+///
+/// # Safety
+/// As [`Simd`].
+pub(crate) unsafe trait Multiply<S: Simd> {
+    /// `a · b + c`
+    unsafe fn mul_add(a: S::V, b: S::V, c: S::V) -> S::V;
+}
+
+/// Products of `f32`.
+pub(crate) struct Values;
+
+// SAFETY: as the instruction set's own.
+unsafe impl<S: Simd> Multiply<S> for Values {
+    #[inline(always)]
+    unsafe fn mul_add(a: S::V, b: S::V, c: S::V) -> S::V {
+        unsafe { S::mul_add(a, b, c) }
+    }
+}
+
 /// The widest group of output channels that any kernel works on at once, and the block that channels come in.
 pub(crate) const BLOCK: usize = 16;
 
@@ -359,7 +379,7 @@ macro_rules! simd_kernel {
             }
             // SAFETY: the caller promises that the machine has `isa`, and what `generic` needs.
             unsafe {
-                match isa {
+                match isa.vectors() {
                     #[cfg(target_arch = "x86_64")]
                     $crate::kernel::Isa::Avx512 => avx512($($argument),*),
                     #[cfg(target_arch = "x86_64")]

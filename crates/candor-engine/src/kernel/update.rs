@@ -35,7 +35,7 @@ pub(crate) fn update<U: Update>(isa: Isa, rule: U, run: Run<'_>) {
     fn avx2<U: Update>(rule: U, run: Run<'_>) {
         rule.run(run);
     }
-    match isa {
+    match isa.vectors() {
         // SAFETY: the rule is safe code; `isa` comes from `Isa::available`.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => unsafe { avx512(rule, run) },

@@ -7,8 +7,9 @@
 //! registers and spill the sums. Only inputs of one or three channels take pairs of several taps together.
 
 use super::Isa;
+use super::bf16::pairs_kernel;
 use super::convolution::{Grid, TapSum};
-use super::simd::{BLOCK, Simd, simd_kernel};
+use super::simd::{BLOCK, Multiply, Simd, Values, simd_kernel};
 
 /// A rectangle of output pixels as seen from the input and from the gradient.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,34 @@ pub(crate) fn add_weight_gradient(
     g: &[f32],
     dw: &mut [f32],
 ) {
+    add_by(region_kernel, isa, sum, region, (x, g), dw);
+}
+
+/// The same for two samples at once, whose inputs and gradients are packed into pairs.
+///
+/// # Panics
+/// As [`add_weight_gradient`].
+pub(crate) fn add_weight_gradient_of_pairs(
+    isa: Isa,
+    sum: &TapSum,
+    region: &Region,
+    x: &[f32],
+    g: &[f32],
+    dw: &mut [f32],
+) {
+    add_by(region_of_pairs_kernel, isa, sum, region, (x, g), dw);
+}
+
+type RegionKernel = unsafe fn(Isa, &TapSum, &Region, *const f32, *const f32, *mut f32);
+
+fn add_by(
+    kernel: RegionKernel,
+    isa: Isa,
+    sum: &TapSum,
+    region: &Region,
+    (x, g): (&[f32], &[f32]),
+    dw: &mut [f32],
+) {
     if region.rows == 0 || region.columns == 0 {
         return;
     }
@@ -56,16 +85,32 @@ pub(crate) fn add_weight_gradient(
             ..*region
         };
         // SAFETY: the asserts above hold every read and write inside its slice; `isa` comes from `Isa::available`.
-        unsafe { region_kernel(isa, sum, &band, x.as_ptr(), g.as_ptr(), dw.as_mut_ptr()) }
+        unsafe { kernel(isa, sum, &band, x.as_ptr(), g.as_ptr(), dw.as_mut_ptr()) }
     }
 }
 
 simd_kernel! {
-    fn region_kernel = region_in_pairs(sum: &TapSum, region: &Region, x: *const f32, g: *const f32, dw: *mut f32)
+    fn region_kernel = region_of_values(sum: &TapSum, region: &Region, x: *const f32, g: *const f32, dw: *mut f32)
+}
+
+pairs_kernel! {
+    fn region_of_pairs_kernel =
+        all_of_region(sum: &TapSum, region: &Region, x: *const f32, g: *const f32, dw: *mut f32)
 }
 
 #[inline(always)]
-unsafe fn region_in_pairs<S: Simd>(
+unsafe fn region_of_values<S: Simd>(
+    sum: &TapSum,
+    region: &Region,
+    x: *const f32,
+    g: *const f32,
+    dw: *mut f32,
+) {
+    unsafe { all_of_region::<S, Values>(sum, region, x, g, dw) }
+}
+
+#[inline(always)]
+unsafe fn all_of_region<S: Simd, M: Multiply<S>>(
     sum: &TapSum,
     region: &Region,
     x: *const f32,
@@ -77,30 +122,35 @@ unsafe fn region_in_pairs<S: Simd>(
         let (x, dw) = unsafe { (x.add(plane * sum.plane_len), dw.add(plane * pairs * BLOCK)) };
         if sum.block == BLOCK {
             for (tap, &offset) in sum.taps.iter().enumerate() {
-                unsafe { channels_of_tap::<S>(region, x.add(offset), g, dw.add(tap * BLOCK * BLOCK)) };
+                unsafe { channels_of_tap::<S, M>(region, x.add(offset), g, dw.add(tap * BLOCK * BLOCK)) };
             }
         } else {
-            unsafe { pairs_of_taps::<S>(sum, region, x, g, dw) };
+            unsafe { pairs_of_taps::<S, M>(sum, region, x, g, dw) };
         }
     }
 }
 
 /// The sixteen channels of one tap, as many at a time as there are registers for.
 #[inline(always)]
-unsafe fn channels_of_tap<S: Simd>(region: &Region, x: *const f32, g: *const f32, dw: *mut f32) {
+unsafe fn channels_of_tap<S: Simd, M: Multiply<S>>(
+    region: &Region,
+    x: *const f32,
+    g: *const f32,
+    dw: *mut f32,
+) {
     unsafe {
         if S::LANES == BLOCK {
-            accumulate::<S, 16, 1>(region, x, std::array::from_fn(|channel| channel), g, dw);
+            accumulate::<S, M, 16, 1>(region, x, std::array::from_fn(|channel| channel), g, dw);
         } else {
-            accumulate::<S, 6, 2>(region, x, std::array::from_fn(|channel| channel), g, dw);
-            accumulate::<S, 5, 2>(
+            accumulate::<S, M, 6, 2>(region, x, std::array::from_fn(|channel| channel), g, dw);
+            accumulate::<S, M, 5, 2>(
                 region,
                 x.add(6),
                 std::array::from_fn(|channel| channel),
                 g,
                 dw.add(6 * BLOCK),
             );
-            accumulate::<S, 5, 2>(
+            accumulate::<S, M, 5, 2>(
                 region,
                 x.add(11),
                 std::array::from_fn(|channel| channel),
@@ -112,7 +162,13 @@ unsafe fn channels_of_tap<S: Simd>(region: &Region, x: *const f32, g: *const f32
 }
 
 #[inline(always)]
-unsafe fn pairs_of_taps<S: Simd>(sum: &TapSum, region: &Region, x: *const f32, g: *const f32, dw: *mut f32) {
+unsafe fn pairs_of_taps<S: Simd, M: Multiply<S>>(
+    sum: &TapSum,
+    region: &Region,
+    x: *const f32,
+    g: *const f32,
+    dw: *mut f32,
+) {
     let pairs = sum.taps.len() * sum.block;
     let offset = |pair: usize| sum.taps[pair / sum.block] + pair % sum.block;
     let mut first = 0;
@@ -120,7 +176,7 @@ unsafe fn pairs_of_taps<S: Simd>(sum: &TapSum, region: &Region, x: *const f32, g
         macro_rules! some_pairs {
             ($count:literal) => {{
                 let offsets: [usize; $count] = std::array::from_fn(|pair| offset(first + pair));
-                unsafe { pairs_of_block::<S, $count>(region, x, offsets, g, dw.add(first * BLOCK)) };
+                unsafe { pairs_of_block::<S, M, $count>(region, x, offsets, g, dw.add(first * BLOCK)) };
                 first += $count;
             }};
         }
@@ -136,7 +192,7 @@ unsafe fn pairs_of_taps<S: Simd>(sum: &TapSum, region: &Region, x: *const f32, g
 }
 
 #[inline(always)]
-unsafe fn pairs_of_block<S: Simd, const PAIRS: usize>(
+unsafe fn pairs_of_block<S: Simd, M: Multiply<S>, const PAIRS: usize>(
     region: &Region,
     x: *const f32,
     offsets: [usize; PAIRS],
@@ -145,15 +201,15 @@ unsafe fn pairs_of_block<S: Simd, const PAIRS: usize>(
 ) {
     unsafe {
         if S::LANES == BLOCK {
-            accumulate::<S, PAIRS, 1>(region, x, offsets, g, dw)
+            accumulate::<S, M, PAIRS, 1>(region, x, offsets, g, dw)
         } else {
-            accumulate::<S, PAIRS, 2>(region, x, offsets, g, dw)
+            accumulate::<S, M, PAIRS, 2>(region, x, offsets, g, dw)
         }
     }
 }
 
 #[inline(always)]
-unsafe fn accumulate<S: Simd, const PAIRS: usize, const VECTORS: usize>(
+unsafe fn accumulate<S: Simd, M: Multiply<S>, const PAIRS: usize, const VECTORS: usize>(
     region: &Region,
     x: *const f32,
     offsets: [usize; PAIRS],
@@ -178,7 +234,7 @@ unsafe fn accumulate<S: Simd, const PAIRS: usize, const VECTORS: usize>(
                 for (sums, offset) in sums.iter_mut().zip(offsets) {
                     let value = S::splat(*x.add(offset));
                     for (sum, gradient) in sums.iter_mut().zip(gradient) {
-                        *sum = S::mul_add(value, gradient, *sum);
+                        *sum = M::mul_add(value, gradient, *sum);
                     }
                 }
                 x = x.wrapping_add(region.x.step);
@@ -198,6 +254,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::kernel::Pairing;
     use crate::random::Stream;
 
     proptest! {
@@ -212,7 +269,8 @@ mod tests {
             let (height, width) = ((rows - 1) * stride + kernel_rows, (columns - 1) * stride + kernel_columns);
             let taps: Vec<usize> =
                 (0..kernel_rows * kernel_columns).map(|t| (t / kernel_columns * width + t % kernel_columns) * block).collect();
-            let sum = TapSum { taps: taps.into(), planes, plane_len: height * width * block, block };
+            let (taps, plane_len) = (taps.into(), height * width * block);
+            let sum = TapSum { taps, planes, plane_len, block, pairing: Pairing::Single };
             let region = Region {
                 rows,
                 columns,

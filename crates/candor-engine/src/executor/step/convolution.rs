@@ -26,7 +26,7 @@ use self::winograd::{Tiling, WinogradGradient, WinogradSum};
 use super::{Backward, FeatureStep, Forward, Pass, StepMemory};
 use crate::executor::compiled::Purpose;
 use crate::executor::operands::Operands;
-use crate::kernel::{BLOCK, Buffer, Entry, Isa, Layout, TapSum, Windows, is_chunked};
+use crate::kernel::{BLOCK, Buffer, Entry, Isa, Layout, Pairing, TapSum, Windows, is_chunked, pack_planes};
 use crate::layer::{Activation, Conv2d};
 use crate::{Parameters, Shape};
 
@@ -36,6 +36,8 @@ struct ConvolutionStep {
     shape: Dimensions,
     /// Over the planes of one part of the channels.
     sum: TapSum,
+    /// The same as the way forward has it, over packed planes where products take pairs.
+    forward_sum: TapSum,
     ending: Ending,
     pool: Option<Windows>,
     /// Rows of windows that are computed at a time.
@@ -117,7 +119,9 @@ impl ConvolutionStep {
             planes: input.planes() / shape.parts(),
             plane_len: input.plane(),
             block: input.block,
+            pairing: Pairing::Single,
         };
+        let forward_sum = sum.packed(shape.pairing(isa));
         let tiling = Tiling::of(&shape, pool.as_ref());
         let tiled = tiling.map(|tiling| WinogradSum::new(isa, tiling, input.channels, output.channels));
         let tiled_gradient = tiling.filter(|_| pool.is_none() && purpose.learns());
@@ -128,14 +132,14 @@ impl ConvolutionStep {
         let backward = wanted.then(|| InputGradient::new(isa, &shape, &sum, pool.is_some()));
         let groups = ChannelGroup::all(isa, shape.filters, shape.parts());
         let padded = groups.iter().map(|group| group.width).sum::<usize>();
-        let weights = Buffer::zeros(if tiled.is_some() { 0 } else { padded * sum.terms() });
+        let weights = Buffer::zeros(if tiled.is_some() { 0 } else { padded * forward_sum.terms() });
         let operands = Operands::new(isa, shape.precision);
         let rounded = Buffer::zeros(operands.room(shape.weights()));
         let biases = Buffer::zeros(padded);
         let band = match (&pool, tiling) {
             (None, _) => 1,
             (Some(_), Some(tiling)) => tiling.rows_of_windows(),
-            (Some(windows), None) => band(windows, sum.terms(), output.height),
+            (Some(windows), None) => band(windows, forward_sum.terms(), output.height),
         };
         let pool =
             pool.map(|windows| Windows { height: (band - 1) * windows.row_step + windows.rows, ..windows });
@@ -150,6 +154,7 @@ impl ConvolutionStep {
             isa,
             shape,
             sum,
+            forward_sum,
             ending,
             pool,
             band,
@@ -179,26 +184,36 @@ impl ConvolutionStep {
         (PLANES / self.shape.input.plane()).max(1)
     }
 
-    /// What one part of the filters sees of a sample.
-    fn part_of<'a>(&self, part: usize, input: &'a [f32]) -> &'a [f32] {
-        let len = self.sum.planes * self.sum.plane_len;
-        &input[part * len..(part + 1) * len]
-    }
-
     /// The part that a block of filters belongs to.
     fn part_of_block(&self, block: usize) -> usize {
         block * self.shape.parts() / self.shape.output.planes()
     }
 
+    /// Inputs as they go into the sums of the way forward.
+    fn inputs<'a>(&self, values: &'a [f32], work: &'a mut [f32]) -> &'a [f32] {
+        match self.forward_sum.pairing {
+            Pairing::Single => self.operands.of(values, work),
+            Pairing::Pairs => {
+                let packed = &mut work[..values.len() / self.shape.input.len() * self.input_len()];
+                pack_planes(self.isa, (self.sum.planes, self.sum.plane_len), values, packed);
+                packed
+            }
+        }
+    }
+
+    /// Floats of a sample of [`ConvolutionStep::inputs`].
+    fn input_len(&self) -> usize {
+        self.shape.parts() * self.forward_sum.planes * self.forward_sum.plane_len
+    }
+
     fn load_direct(&mut self, weight: &[f32]) {
-        let (shape, sum) = (self.shape, &self.sum);
+        let (shape, sum) = (self.shape, &self.forward_sum);
         for ((channel, filter), kernel) in shape.kernels(weight) {
             let group = group_of(&self.groups, filter);
-            let start = group.weights(sum.terms()).start;
             let lane = filter - group.first_block * BLOCK;
+            let weights = &mut self.weights[group.weights(sum.terms())];
             for (tap, &value) in kernel.iter().enumerate() {
-                let term = (channel / sum.block * sum.taps.len() + tap) * sum.block + channel % sum.block;
-                self.weights[start + term * group.width + lane] = value;
+                sum.set_weight((channel, tap), (group.width, lane), value, weights);
             }
         }
     }
@@ -231,8 +246,8 @@ impl FeatureStep for ConvolutionStep {
     fn work_len(&self, samples: usize) -> usize {
         let tilings = [Tiling::of(&self.shape, self.pool.as_ref()), Tiling::of_input(&self.shape)];
         let tiled = tilings.iter().flatten().map(|tiling| tiling.work_len(samples, &self.shape)).max();
-        let rounded = self.operands.room(samples * self.shape.input.len());
-        tiled.unwrap_or(rounded).max(self.compared_work_len())
+        let prepared = self.operands.room(samples * self.shape.input.len() + self.shape.output.len());
+        tiled.unwrap_or(prepared).max(self.compared_work_len())
     }
 
     fn sums_len(&self) -> usize {
@@ -249,11 +264,11 @@ impl FeatureStep for ConvolutionStep {
         if let Some(tiled) = &self.tiled {
             return self.forward_tiled(tiled, block);
         }
-        let inputs = self.operands.of(block.reads.get(0), block.work);
+        let inputs = self.inputs(block.reads.get(0), block.work);
         let per_sample = self.shape.output.without_halo().len();
         // A group's weights stay in the first-level cache while all samples of the block pass.
         for &group in &self.groups {
-            let inputs = inputs.chunks_exact(self.shape.input.len());
+            let inputs = inputs.chunks_exact(self.input_len());
             let outputs = block.output.chunks_exact_mut(self.shape.output.len());
             for (slot, (input, output)) in block.slots.clone().zip(inputs.zip(outputs)) {
                 match &self.pool {
@@ -281,6 +296,9 @@ impl FeatureStep for ConvolutionStep {
         }
         if let Some(tiled) = &self.tiled_gradient {
             return self.backward_tiled(tiled, block);
+        }
+        if self.forward_sum.pairing == Pairing::Pairs && self.pool.is_none() {
+            return self.backward_in_pairs(block);
         }
         let per_sample = self.shape.output.without_halo().len();
         let inputs = self.operands.of(block.reads.get(0), block.work);

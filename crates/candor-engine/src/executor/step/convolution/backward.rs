@@ -7,9 +7,12 @@ use super::winograd::{Pixels, Tiling, WinogradGradient, WinogradSum};
 use super::{ConvolutionStep, PhaseSum};
 use crate::executor::step::{Backward, Pass, StepMemory, clear_halo};
 use crate::kernel::{
-    BLOCK, Buffer, Entry, Grid, Isa, Lists, Region, Rows, TapSum, Windows, add_sparse_gradients,
-    add_weight_gradient, combine_rows, spread_row,
+    BLOCK, Buffer, Entry, Grid, Isa, Lists, Pairing, Region, Rows, TapSum, Windows, add_sparse_gradients,
+    add_weight_gradient, add_weight_gradient_of_pairs, combine_rows, pack_planes, spread_row,
 };
+
+/// How the gradient of a block of channels' weights is made.
+type AddWeightGradient = fn(Isa, &TapSum, &Region, &[f32], &[f32], &mut [f32]);
 
 /// How the gradient with respect to the input is made.
 pub(super) enum InputGradient {
@@ -214,6 +217,19 @@ impl ConvolutionStep {
         input_gradient: Option<&mut [f32]>,
         weight_gradient: &mut [f32],
     ) {
+        self.add_weight_gradients(add_weight_gradient, input, gradient, weight_gradient);
+        if let Some(input_gradient) = input_gradient {
+            self.write_input_gradient(gradient, input_gradient, &mut []);
+        }
+    }
+
+    fn add_weight_gradients(
+        &self,
+        add: AddWeightGradient,
+        input: &[f32],
+        gradient: &[f32],
+        weight_gradient: &mut [f32],
+    ) {
         let per_block = self.sum.terms() * BLOCK;
         for (block, weight_gradient) in weight_gradient.chunks_exact_mut(per_block).enumerate() {
             let region = Region {
@@ -226,11 +242,34 @@ impl ConvolutionStep {
                     row: self.shape.output.row(),
                 },
             };
-            let input = self.part_of(self.part_of_block(block), input);
-            add_weight_gradient(self.isa, &self.sum, &region, input, gradient, weight_gradient);
+            let input = self.sum.part(self.part_of_block(block), input);
+            add(self.isa, &self.sum, &region, input, gradient, weight_gradient);
         }
-        if let Some(input_gradient) = input_gradient {
-            self.write_input_gradient(gradient, input_gradient, &mut []);
+    }
+
+    /// The way back of a block of samples whose products take pairs: two samples at a time for the weights' gradient.
+    pub(super) fn backward_in_pairs(&self, block: Backward<'_>) {
+        let (input_len, len, kept_len) =
+            (self.shape.input.len(), self.shape.output.len(), self.ending.kept_len());
+        let Backward {
+            slots, reads, output, output_gradient: gradient, input_gradient, memory, work, ..
+        } = block;
+        let StepMemory { kept, weight_gradient, bias_gradient, .. } = memory;
+        let samples = output.chunks_exact(len).zip(gradient.chunks_exact_mut(len));
+        for (slot, (output, gradient)) in slots.zip(samples) {
+            let kept = &kept[slot * kept_len..][..kept_len];
+            self.ending.backward(output, kept, gradient, bias_gradient);
+        }
+        let (inputs, gradients) = work.split_at_mut(input_len);
+        let gradients = &mut gradients[..len];
+        for (two_inputs, two) in reads.get(0).chunks(2 * input_len).zip(gradient.chunks(2 * len)) {
+            pack_planes(self.isa, (2, input_len), two_inputs, inputs);
+            pack_planes(self.isa, (2, len), two, gradients);
+            self.add_weight_gradients(add_weight_gradient_of_pairs, inputs, gradients, weight_gradient);
+        }
+        let Some(to) = input_gradient else { return };
+        for (gradient, to) in gradient.chunks_exact_mut(len).zip(to.chunks_exact_mut(input_len)) {
+            self.write_input_gradient(gradient, to, work);
         }
     }
 
@@ -244,6 +283,12 @@ impl ConvolutionStep {
             Some(InputGradient::Dense(phases)) => {
                 if leave_gaps(phases.iter().map(PhaseSum::phase), shape) {
                     input_gradient.fill(0.0);
+                }
+                let mut gradient = &*gradient;
+                if self.forward_sum.pairing == Pairing::Pairs {
+                    let planes = shape.output.planes() / shape.parts();
+                    pack_planes(self.isa, (planes, shape.output.plane()), gradient, work);
+                    gradient = work;
                 }
                 phases.iter().for_each(|phase| phase.write(self.isa, shape, gradient, input_gradient));
             }

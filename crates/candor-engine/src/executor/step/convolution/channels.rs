@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::phase::gradient_reach;
-use crate::kernel::{BLOCK, Grid, Halo, Isa, Layout, group_width};
+use crate::kernel::{BLOCK, Grid, Halo, Isa, Layout, Pairing, group_width};
 use crate::layer::{Conv2d, WindowGeometry};
 use crate::{Pair, Precision};
 
@@ -75,6 +75,14 @@ impl Dimensions {
     /// Whether every channel has a filter of its own, and one only.
     pub fn is_depthwise(&self) -> bool {
         self.groups == self.input.channels && self.filters == self.groups && self.input.block == BLOCK
+    }
+
+    /// What products are made of.
+    pub fn pairing(&self, isa: Isa) -> Pairing {
+        match self.precision {
+            Precision::F32 => Pairing::Single,
+            Precision::Bf16 => Pairing::of(isa),
+        }
     }
 
     /// Parts of the channels that are computed without the others: as many as the groups allow such that every part

@@ -19,11 +19,11 @@ impl ConvolutionStep {
         out: (&mut [f32], Grid),
         out_block: usize,
     ) {
-        let input = (self.part_of(group.part, input), self.shape.origins(first_row));
-        let weights = &self.weights[group.weights(self.sum.terms())];
+        let input = (self.forward_sum.part(group.part, input), self.shape.origins(first_row));
+        let weights = &self.weights[group.weights(self.forward_sum.terms())];
         let bias = &self.biases[group.first_block * BLOCK..][..group.width];
         let relu = self.pool.is_none() && self.ending.activation == Activation::Relu;
-        convolve(self.isa, &self.sum, (rows, columns), input, weights, bias, out, out_block, relu);
+        convolve(self.isa, &self.forward_sum, (rows, columns), input, weights, bias, out, out_block, relu);
     }
 
     pub(super) fn forward_rows(

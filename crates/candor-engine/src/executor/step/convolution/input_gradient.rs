@@ -2,7 +2,7 @@
 
 use super::channels::{ChannelGroup, Dimensions, group_of};
 use super::phase::{Phase, phases};
-use crate::kernel::{BLOCK, Buffer, Isa, TapSum, convolve};
+use crate::kernel::{BLOCK, Buffer, Isa, Pairing, TapSum, convolve};
 
 /// One phase with the weights of its taps.
 pub(super) struct PhaseSum {
@@ -25,7 +25,9 @@ impl PhaseSum {
             planes: shape.output.planes() / shape.parts(),
             plane_len: shape.output.plane(),
             block: BLOCK,
+            pairing: Pairing::Single,
         };
+        let sum = sum.packed(shape.pairing(isa));
         let groups = ChannelGroup::all(isa, shape.input.channels, shape.parts());
         let padded: usize = groups.iter().map(|group| group.width).sum();
         let weights = Buffer::zeros(padded * sum.terms());
@@ -37,29 +39,27 @@ impl PhaseSum {
     }
 
     pub fn load(&mut self, shape: &Dimensions, weight: &[f32]) {
-        let taps = self.sum.taps.len();
         let per_part = shape.filters / shape.parts();
         for filter in 0..shape.filters {
             let inside = filter % per_part;
             for (channel, values) in shape.channels_of(filter).zip(shape.weights_of(filter, weight)) {
                 let group = group_of(&self.groups, channel);
-                let start = group.weights(self.sum.terms()).start;
                 let lane = channel - group.first_block * BLOCK;
+                let weights = &mut self.weights[group.weights(self.sum.terms())];
                 for (tap, (u, v)) in self.phase.kernel_positions.iter().enumerate() {
-                    let term = (inside / BLOCK * taps + tap) * BLOCK + inside % BLOCK;
-                    self.weights[start + term * group.width + lane] = values[u * shape.kernel.columns + v];
+                    let value = values[u * shape.kernel.columns + v];
+                    self.sum.set_weight((inside, tap), (group.width, lane), value, weights);
                 }
             }
         }
     }
 
-    /// Writes the gradient of this phase's pixels; what lies around `gradient` must be zero.
+    /// Writes the gradient of this phase's pixels; what lies around `gradient`, which may be packed, must be zero.
     pub fn write(&self, isa: Isa, shape: &Dimensions, gradient: &[f32], input_gradient: &mut [f32]) {
         for group in &self.groups {
             let weights = &self.weights[group.weights(self.sum.terms())];
             let zeros = &[0.0; 2 * BLOCK][..group.width];
-            let from =
-                (&gradient[group.part * self.sum.planes * self.sum.plane_len..], self.phase.from(shape));
+            let from = (self.sum.part(group.part, gradient), self.phase.from(shape));
             let to = (&mut *input_gradient, self.phase.to(shape, group.first_block));
             let size = (self.phase.rows, self.phase.columns);
             convolve(isa, &self.sum, size, from, weights, zeros, to, shape.input.plane(), false);
