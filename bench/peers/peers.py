@@ -111,7 +111,7 @@ def write_pictures(net):
 
 # ---------------------------------------------------------------- PyTorch
 class PyTorch:
-    def __init__(self, net, variant, threads, precision):
+    def __init__(self, net, variant, threads, precision="f32"):
         os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
         import torch
 
@@ -229,7 +229,7 @@ class PyTorch:
 
 # ---------------------------------------------------------------- Keras
 class Keras:
-    def __init__(self, net, variant, threads, precision):
+    def __init__(self, net, variant, threads, precision="f32"):
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
         os.environ["KERAS_BACKEND"] = "tensorflow"
         import tensorflow
