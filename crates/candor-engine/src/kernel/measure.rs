@@ -104,7 +104,7 @@ impl Convolution {
                 let from = Grid { start: 0, step: layout.block, row: layout.row() };
                 let of_g = Grid { start: block * plane, step: BLOCK, row: self.side * BLOCK };
                 let region = Region { rows: self.side, columns: self.side, x: from, g: of_g };
-                add_weight_gradient(isa, &sum, &region, &x, &g, dw);
+                add_weight_gradient(isa, Pairing::Single, &sum, &region, &x, &g, dw);
             }
         })
     }

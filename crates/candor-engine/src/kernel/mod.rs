@@ -44,7 +44,7 @@ pub(crate) use simd::BLOCK;
 pub(crate) use softmax::{softmax, softmax_backward};
 pub(crate) use sparse_gradient::{Entry, Lists, add_sparse_gradients};
 pub(crate) use update::{Run, Update, update};
-pub(crate) use weight_gradient::{Region, add_weight_gradient, add_weight_gradient_of_pairs};
+pub(crate) use weight_gradient::{Region, add_weight_gradient};
 pub(crate) use winograd::{
     TileRow, TileSize, Tiled, tile_gradients, tile_inputs, transform_kernel_gradients, transform_kernels,
     untile_outputs,

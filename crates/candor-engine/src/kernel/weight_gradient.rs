@@ -7,7 +7,7 @@
 //! registers and spill the sums. Only inputs of one or three channels take pairs of several taps together.
 
 use super::Isa;
-use super::bf16::pairs_kernel;
+use super::bf16::{Pairing, pairs_kernel};
 use super::convolution::{Grid, TapSum};
 use super::simd::{BLOCK, Multiply, Simd, Values, simd_kernel};
 
@@ -26,45 +26,18 @@ pub(crate) struct Region {
 /// pairs pass over them.
 const BAND: usize = 256;
 
-/// Adds the weight gradients of one block of output channels over a region of one sample:
-/// `dw` is \[plane\]\[tap\]\[i\]\[16\], as many values as the sum has terms × 16.
+/// Adds the weight gradients of one block of output channels over a region of one sample, or of two whose inputs and gradients
+/// are packed into pairs: `dw` is \[plane\]\[tap\]\[i\]\[16\], as many values as the sum has terms × 16.
 ///
 /// # Panics
 /// When a slice is too short for what is asked.
 pub(crate) fn add_weight_gradient(
     isa: Isa,
+    pairing: Pairing,
     sum: &TapSum,
     region: &Region,
     x: &[f32],
     g: &[f32],
-    dw: &mut [f32],
-) {
-    add_by(region_kernel, isa, sum, region, (x, g), dw);
-}
-
-/// The same for two samples at once, whose inputs and gradients are packed into pairs.
-///
-/// # Panics
-/// As [`add_weight_gradient`].
-pub(crate) fn add_weight_gradient_of_pairs(
-    isa: Isa,
-    sum: &TapSum,
-    region: &Region,
-    x: &[f32],
-    g: &[f32],
-    dw: &mut [f32],
-) {
-    add_by(region_of_pairs_kernel, isa, sum, region, (x, g), dw);
-}
-
-type RegionKernel = unsafe fn(Isa, &TapSum, &Region, *const f32, *const f32, *mut f32);
-
-fn add_by(
-    kernel: RegionKernel,
-    isa: Isa,
-    sum: &TapSum,
-    region: &Region,
-    (x, g): (&[f32], &[f32]),
     dw: &mut [f32],
 ) {
     if region.rows == 0 || region.columns == 0 {
@@ -85,7 +58,14 @@ fn add_by(
             ..*region
         };
         // SAFETY: the asserts above hold every read and write inside its slice; `isa` comes from `Isa::available`.
-        unsafe { kernel(isa, sum, &band, x.as_ptr(), g.as_ptr(), dw.as_mut_ptr()) }
+        unsafe {
+            match pairing {
+                Pairing::Single => region_kernel(isa, sum, &band, x.as_ptr(), g.as_ptr(), dw.as_mut_ptr()),
+                Pairing::Pairs => {
+                    region_of_pairs_kernel(isa, sum, &band, x.as_ptr(), g.as_ptr(), dw.as_mut_ptr());
+                }
+            }
+        }
     }
 }
 
@@ -254,7 +234,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kernel::Pairing;
     use crate::random::Stream;
 
     proptest! {
@@ -285,7 +264,7 @@ mod tests {
             let before = values("dw", sum.terms() * BLOCK);
             for isa in Isa::available() {
                 let mut dw = before.clone();
-                add_weight_gradient(isa, &sum, &region, &x, &g, &mut dw);
+                add_weight_gradient(isa, Pairing::Single, &sum, &region, &x, &g, &mut dw);
                 for (index, (&got, &start)) in dw.iter().zip(&before).enumerate() {
                     let (term, o) = (index / BLOCK, index % BLOCK);
                     let (plane, tap, i) = (term / block / sum.taps.len(), term / block % sum.taps.len(), term % block);

@@ -66,6 +66,7 @@ fn pack_pairs(isa: Isa, lower: &[f32], upper: Option<&[f32]>, pairs: &mut [f32])
 /// When there is too little room, or the last planes are not whole.
 pub(crate) fn pack_planes(isa: Isa, (planes, plane_len): (usize, usize), values: &[f32], pairs: &mut [f32]) {
     let packed = planes.div_ceil(2) * plane_len;
+    assert!(values.len().div_ceil(planes * plane_len) * packed <= pairs.len(), "every pair needs a place");
     let samples = values.chunks(planes * plane_len).zip(pairs.chunks_mut(packed));
     for (values, pairs) in samples {
         for (two, pairs) in values.chunks(2 * plane_len).zip(pairs.chunks_exact_mut(plane_len)) {
@@ -159,7 +160,7 @@ mod tests {
     use super::*;
     use crate::kernel::convolution::{Grid, TapSum, convolve, group_width, reference_pixel};
     use crate::kernel::simd::BLOCK;
-    use crate::kernel::weight_gradient::{Region, add_weight_gradient_of_pairs};
+    use crate::kernel::weight_gradient::{Region, add_weight_gradient};
     use crate::random::Stream;
 
     fn values(seed: u64, name: &str, len: usize) -> Vec<f32> {
@@ -254,7 +255,7 @@ mod tests {
                 pack_planes(isa, (2, x_len), &x, &mut packed_x);
                 pack_planes(isa, (2, g_len), &g, &mut packed_g);
                 let mut dw = before.clone();
-                add_weight_gradient_of_pairs(isa, &sum, &region, &packed_x, &packed_g, &mut dw);
+                add_weight_gradient(isa, Pairing::Pairs, &sum, &region, &packed_x, &packed_g, &mut dw);
                 let (x, g) = (all_rounded(&x), all_rounded(&g));
                 for (index, (&got, &start)) in dw.iter().zip(&before).enumerate() {
                     let (term, o) = (index / BLOCK, index % BLOCK);

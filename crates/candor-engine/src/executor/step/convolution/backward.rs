@@ -8,11 +8,8 @@ use super::{ConvolutionStep, PhaseSum};
 use crate::executor::step::{Backward, Pass, StepMemory, clear_halo};
 use crate::kernel::{
     BLOCK, Buffer, Entry, Grid, Isa, Lists, Pairing, Region, Rows, TapSum, Windows, add_sparse_gradients,
-    add_weight_gradient, add_weight_gradient_of_pairs, combine_rows, pack_planes, spread_row,
+    add_weight_gradient, combine_rows, pack_planes, spread_row,
 };
-
-/// How the gradient of a block of channels' weights is made.
-type AddWeightGradient = fn(Isa, &TapSum, &Region, &[f32], &[f32], &mut [f32]);
 
 /// How the gradient with respect to the input is made.
 pub(super) enum InputGradient {
@@ -205,7 +202,15 @@ impl ConvolutionStep {
                     x: self.shape.origins(y * windows.row_step),
                     g: Grid { start: 0, step: BLOCK, row: row_len },
                 };
-                add_weight_gradient(self.isa, &self.sum, &region, input, scratch, weight_gradient);
+                add_weight_gradient(
+                    self.isa,
+                    Pairing::Single,
+                    &self.sum,
+                    &region,
+                    input,
+                    scratch,
+                    weight_gradient,
+                );
             }
         }
     }
@@ -217,7 +222,7 @@ impl ConvolutionStep {
         input_gradient: Option<&mut [f32]>,
         weight_gradient: &mut [f32],
     ) {
-        self.add_weight_gradients(add_weight_gradient, input, gradient, weight_gradient);
+        self.add_weight_gradients(Pairing::Single, input, gradient, weight_gradient);
         if let Some(input_gradient) = input_gradient {
             self.write_input_gradient(gradient, input_gradient, &mut []);
         }
@@ -225,7 +230,7 @@ impl ConvolutionStep {
 
     fn add_weight_gradients(
         &self,
-        add: AddWeightGradient,
+        pairing: Pairing,
         input: &[f32],
         gradient: &[f32],
         weight_gradient: &mut [f32],
@@ -243,7 +248,7 @@ impl ConvolutionStep {
                 },
             };
             let input = self.sum.part(self.part_of_block(block), input);
-            add(self.isa, &self.sum, &region, input, gradient, weight_gradient);
+            add_weight_gradient(self.isa, pairing, &self.sum, &region, input, gradient, weight_gradient);
         }
     }
 
@@ -265,7 +270,7 @@ impl ConvolutionStep {
         for (two_inputs, two) in reads.get(0).chunks(2 * input_len).zip(gradient.chunks(2 * len)) {
             pack_planes(self.isa, (2, input_len), two_inputs, inputs);
             pack_planes(self.isa, (2, len), two, gradients);
-            self.add_weight_gradients(add_weight_gradient_of_pairs, inputs, gradients, weight_gradient);
+            self.add_weight_gradients(Pairing::Pairs, inputs, gradients, weight_gradient);
         }
         let Some(to) = input_gradient else { return };
         for (gradient, to) in gradient.chunks_exact_mut(len).zip(to.chunks_exact_mut(input_len)) {

@@ -10,8 +10,9 @@ use rayon::join;
 use super::channels::{ChannelGroup, Dimensions};
 use crate::Precision;
 use crate::kernel::{
-    BLOCK, Buffer, Grid, Isa, Layout, Region, TapSum, TileRow, TileSize, Tiled, Windows, add_weight_gradient,
-    convolve, tile_gradients, tile_inputs, transform_kernel_gradients, transform_kernels, untile_outputs,
+    BLOCK, Buffer, Grid, Isa, Layout, Pairing, Region, TapSum, TileRow, TileSize, Tiled, Windows,
+    add_weight_gradient, convolve, tile_gradients, tile_inputs, transform_kernel_gradients,
+    transform_kernels, untile_outputs,
 };
 
 /// Floats of transformed tiles that share the second-level cache with weights, and the fewest tiles that are worth loading
@@ -353,7 +354,7 @@ impl WinogradGradient {
             let x = &x[place * seen.place_len()..];
             let start = place * back.place_len() + block * back.block_len();
             let region = Region { rows: 1, columns: seen.tiles, x: grid(0), g: grid(start) };
-            add_weight_gradient(self.isa, &sum, &region, x, g, sums);
+            add_weight_gradient(self.isa, Pairing::Single, &sum, &region, x, g, sums);
         }
     }
 
