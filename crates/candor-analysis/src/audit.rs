@@ -117,6 +117,25 @@ pub enum Cost {
     Training,
 }
 
+/// The severity scale of a check: from which figure on its verdict is what. The limits are the constants that the check
+/// itself reads, so that a verdict always follows from the figures printed beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// What has to be shown for a pass.
+    pub pass: &'static str,
+    /// When these pictures cannot tell.
+    pub inconclusive: &'static str,
+    /// From where on it warns; empty where it never does.
+    pub warn: &'static str,
+    /// From where on it fails; empty where it never does.
+    pub fail: &'static str,
+}
+
+impl Scale {
+    /// Of a check whose scale is still to be written down.
+    pub const UNWRITTEN: Scale = Scale { pass: "", inconclusive: "", warn: "", fail: "" };
+}
+
 /// One question to a case.
 pub struct Check {
     /// Its name on the command line and in files.
@@ -135,6 +154,8 @@ pub struct Check {
     pub how: &'static str,
     /// What a fail means.
     pub fail_means: &'static str,
+    /// What each of its verdicts means.
+    pub scale: Scale,
     /// When it misleads.
     pub misleads: &'static str,
     /// After whom.

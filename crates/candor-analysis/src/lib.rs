@@ -8,7 +8,7 @@
 //! [`agreement`] asks whether those who labelled agree.
 //! [`explain`] says where in a picture the evidence is.
 //! [`lesson`] holds the arithmetic of the lessons for teachers.
-//! [`near_duplicates`] finds copies of one picture.
+//! [`near_duplicates`] finds copies of one picture. [`Units`] says what belongs together.
 //! [`check_figures`] needs even less: what somebody printed.
 #![forbid(unsafe_code)]
 
@@ -21,5 +21,8 @@ pub mod explain;
 pub mod interval;
 pub mod lesson;
 pub mod near_duplicates;
+mod units;
+
+pub use units::Units;
 
 pub use evaluate::{Evaluation, LabelledPredictions, PredictionsError, PredictionsErrorKind};

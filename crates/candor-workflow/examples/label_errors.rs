@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 
+use candor_analysis::Units;
 use candor_analysis::audit::planted::{Fault, Planted};
 use candor_analysis::audit::{Case, Settings, confident_learning, out_of_fold};
 use candor_core::{Dataset, Image, Seed, Silent, Split};
@@ -39,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         pictures: &planted,
         seen: &|index| planted.picture(index).clone(),
         facts: &facts,
+        units: &Units::of(planted.samples(), &[]),
         split: &planted.split,
         answers: &BTreeMap::new(),
         classifier: None,

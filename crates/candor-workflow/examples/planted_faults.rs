@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 
+use candor_analysis::Units;
 use candor_analysis::audit::planted::{Fault, Planted, clean};
 use candor_analysis::audit::{Answers, CHECKS, Case, Check, Finding, Learner, Settings, Task, Verdict};
 use candor_core::{Channels, Dataset, Fit, Preprocessing, Seed, Silent, Subset};
@@ -146,6 +147,7 @@ fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static C
         pictures: planted,
         seen: &|index| input.apply(planted.picture(index)),
         facts: &facts,
+        units: &Units::of(planted.samples(), &[]),
         split: &planted.split,
         answers: &answers,
         detector: None,

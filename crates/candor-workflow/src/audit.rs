@@ -9,6 +9,7 @@ mod stated;
 use std::collections::BTreeMap;
 use std::fs;
 
+use candor_analysis::Units;
 use candor_analysis::audit::{
     Answers, AuditErrorKind, CHECKS, Case, Check, Cost, Facts, Finding, Learner, Settings, StatedFigures,
 };
@@ -37,6 +38,7 @@ struct Kept {
 /// What an audit works with, read once.
 struct Material {
     facts: Vec<Facts>,
+    units: Units,
     answers: BTreeMap<Subset, Answers>,
     model: Option<TrainedModel>,
     learner_pixels: learner::Pixels,
@@ -163,7 +165,13 @@ impl Material {
         let model = path.is_file().then(|| TrainedModel::load(&path, run.threads)).transpose()?;
         let learner_pixels =
             in_pool(run.threads, || learner::Pixels::of(run.prepared.len(), |index| seen(run, index)));
-        Ok(Material { facts, answers: answers.collect(), model, learner_pixels })
+        Ok(Material {
+            facts,
+            units: Units::of(&run.prepared.samples, &[]),
+            answers: answers.collect(),
+            model,
+            learner_pixels,
+        })
     }
 
     fn ask(
@@ -183,6 +191,7 @@ impl Material {
             pictures: &run.pictures,
             seen: &seen,
             facts: &self.facts,
+            units: &self.units,
             split: run.split.for_audit(),
             answers: &self.answers,
             classifier: self.model.as_ref().map(|model| model as &dyn Classifier),

@@ -9,7 +9,8 @@ use candor_core::{Classifier, Image, Preprocessing};
 use target::{Attacked, HALVINGS, LINF, Target, epsilons};
 
 use super::{
-    AuditErrorKind, Case, Check, Cost, Evidence, Finding, Learner, Series, Shown, Table, Topic, Unit, Verdict,
+    AuditErrorKind, Case, Check, Cost, Evidence, Finding, Learner, Scale, Series, Shown, Table, Topic, Unit,
+    Verdict,
 };
 use crate::evaluate::Interval;
 
@@ -32,6 +33,7 @@ pub(super) static CHECK: Check = Check {
                has changed.",
     reference: "Goodfellow et al., Explaining and harnessing adversarial examples, ICLR (2015); Madry et al., Towards deep \
                 learning models resistant to adversarial attacks, ICLR (2018); Rauber et al., Foolbox, JOSS (2020)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

@@ -2,7 +2,7 @@
 
 use super::folds::{cuts, permuted};
 use super::{
-    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Series, Task, Topic, Unit, Verdict,
+    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Series, Task, Topic, Unit, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -21,6 +21,7 @@ pub(super) static CHECK: Check = Check {
                chance is not good: a watermark in a corner is better than chance.",
     reference: "Ojala & Garriga, Permutation tests for studying classifier performance, JMLR 11 (2010); Besag & Clifford, \
                 Sequential Monte Carlo p-values, Biometrika 78 (1991)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 
@@ -71,10 +72,10 @@ fn estimate(
 
 /// The trainings of one estimate, with the labels that they are judged by.
 fn tasks(case: &Case<'_>, pool: &[usize], permutation: Option<u64>) -> (Vec<usize>, Vec<Task>) {
-    let (labels, samples) = (case.labels(), case.samples());
+    let labels = case.labels();
     let seed = permutation.map_or(case.seed(ID), |number| case.seed(ID).at(number));
     let labels = match permutation {
-        Some(_) => permuted(samples, pool, &labels, seed.derive("labels")),
+        Some(_) => permuted(case.units, pool, &labels, seed.derive("labels")),
         None => labels,
     };
     let task = |(number, cut): (usize, super::folds::Cut)| Task {
@@ -84,7 +85,7 @@ fn tasks(case: &Case<'_>, pool: &[usize], permutation: Option<u64>) -> (Vec<usiz
         seed: seed.derive("training").at(number as u64),
     };
     let tasks =
-        cuts(samples, pool, &labels, seed.derive("split")).into_iter().enumerate().map(task).collect();
+        cuts(case.units, pool, &labels, seed.derive("split")).into_iter().enumerate().map(task).collect();
     (labels, tasks)
 }
 

@@ -4,7 +4,7 @@ use candor_core::{Rng, Seed};
 
 use super::attributes::groupings;
 use super::{
-    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Series, Table, Topic, Unit, Verdict,
+    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Series, Table, Topic, Unit, Verdict,
 };
 use crate::LabelledPredictions;
 use crate::evaluate::{Calibration, Interval};
@@ -27,6 +27,7 @@ pub(super) static CHECK: Check = Check {
     reference: "Guo, Pleiss, Sun & Weinberger, On calibration of modern neural networks, ICML (2017); Bröcker & Smith, \
                 Increasing the reliability of reliability diagrams, Weather and Forecasting 22 (2007), consistency resampling; \
                 Pleiss et al., On fairness and calibration, NeurIPS (2017)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

@@ -11,8 +11,8 @@ pub use pattern::{PATTERNS, Pattern};
 
 use super::attributes::groupings;
 use super::{
-    AuditErrorKind, Case, Check, Cost, Evidence, Finding, Grouping, Learner, Series, Shown, Table, Topic,
-    Unit, Verdict,
+    AuditErrorKind, Case, Check, Cost, Evidence, Finding, Grouping, Learner, Scale, Series, Shown, Table,
+    Topic, Unit, Verdict,
 };
 use crate::evaluate::Interval;
 
@@ -35,6 +35,7 @@ pub(super) static CHECK: Check = Check {
                anybody: look at the pictures. Where a thing that is no face lies is \
                not known, so masks and sunglasses lie anywhere.",
     reference: "Sharif et al., Accessorize to a crime, CCS (2016); Harvey, CV Dazzle (2010); Brown et al., Adversarial patch (2017)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

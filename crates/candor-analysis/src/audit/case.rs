@@ -7,10 +7,9 @@ use candor_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::folds::units;
 use super::{AuditErrorKind, Facts, Finding};
-use crate::LabelledPredictions;
 use crate::check_figures::PublishedFigures;
+use crate::{LabelledPredictions, Units};
 
 /// A trained classifier with its pictures, under audit.
 ///
@@ -24,6 +23,8 @@ pub struct Case<'a> {
     pub seen: &'a (dyn Fn(usize) -> Image + Sync),
     /// What is known of each original besides its pixels, one a sample.
     pub facts: &'a [Facts],
+    /// What belongs together and is never torn apart: copies, near copies, groups.
+    pub units: &'a Units,
     /// Who learned from what.
     pub split: &'a Split,
     /// What the classifier said, by subset; test only where it was looked at.
@@ -168,9 +169,9 @@ impl Case<'_> {
         counts.into_iter().max().unwrap_or(0) as f64 / indices.len().max(1) as f64
     }
 
-    /// How many of `indices` can be taken as independent: a group counts once, and so do copies of one file.
+    /// How many of `indices` can be taken as independent: what belongs together counts once.
     pub fn independent(&self, indices: &[usize]) -> usize {
-        units(self.samples(), indices).len()
+        self.units.count(indices)
     }
 
     /// The seed of one check.

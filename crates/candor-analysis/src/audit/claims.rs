@@ -4,7 +4,7 @@ mod law;
 
 use std::collections::BTreeSet;
 
-use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Table, Topic, Unit, Verdict};
+use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Table, Topic, Unit, Verdict};
 use crate::evaluate::Interval;
 
 pub(super) static CHECK: Check = Check {
@@ -24,6 +24,7 @@ pub(super) static CHECK: Check = Check {
                amendments are not known to candor.",
     reference: "Regulation (EU) 2024/1689 (AI Act), Articles 5, 6 and 113 and Annex III; Regulation (EU) 2016/679 (GDPR), \
                 Article 9",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

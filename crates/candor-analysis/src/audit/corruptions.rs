@@ -5,7 +5,9 @@ mod corrupt;
 use candor_core::{Classifier, Image, Subset};
 use corrupt::{CORRUPTIONS, Corruption};
 
-use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Series, Table, Topic, Unit, Verdict};
+use super::{
+    AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Series, Table, Topic, Unit, Verdict,
+};
 use crate::evaluate::Interval;
 
 pub(super) static CHECK: Check = Check {
@@ -24,6 +26,7 @@ pub(super) static CHECK: Check = Check {
                The best epoch was chosen on these validation pictures, so the accuracy on them as they are looks a little \
                too good.",
     reference: "Hendrycks & Dietterich, Benchmarking neural network robustness to common corruptions and perturbations, ICLR (2019)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use candor_core::Subset;
 
-use super::{AuditErrorKind, Case, Check, Cost, Evidence, Finding, Learner, Shown, Topic, Unit, Verdict};
+use super::{
+    AuditErrorKind, Case, Check, Cost, Evidence, Finding, Learner, Scale, Shown, Topic, Unit, Verdict,
+};
 use crate::near_duplicates::{Copies, Search};
 
 pub(super) static CHECK: Check = Check {
@@ -22,6 +24,7 @@ pub(super) static CHECK: Check = Check {
     misleads: "Different things that look alike at 48×48 pixels (two of one mass product, digits) can pass for copies; crops \
                to less than half of the sides and turned pictures are not found.",
     reference: "Barz & Denzler, Do we train on test data? Purging CIFAR of near-duplicates, Journal of Imaging 6 (2020)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

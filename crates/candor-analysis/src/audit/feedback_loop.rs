@@ -8,7 +8,8 @@ use super::attributes::{Grouping, groupings};
 use super::folds::folds;
 use super::seed_variance::spread;
 use super::{
-    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Series, Table, Task, Topic, Unit, Verdict,
+    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Series, Table, Task, Topic, Unit,
+    Verdict,
 };
 use crate::evaluate::Interval;
 
@@ -29,6 +30,7 @@ pub(super) static CHECK: Check = Check {
                collected. A loop that does no harm here can do so elsewhere.",
     reference: "Lum & Isaac, To predict and serve?, Significance 13 (2016); Ensign et al., Runaway feedback loops in predictive \
                 policing, FAT* (2018)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 
@@ -97,7 +99,7 @@ struct Drift {
 fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     let (pool, labels) = (case.pool(), case.labels());
     let seed = case.seed(ID);
-    let cut = folds(case.samples(), &pool, &labels, 3, seed.derive("judged")).into_iter().next();
+    let cut = folds(case.units, &pool, &labels, 3, seed.derive("judged")).into_iter().next();
     let Some(cut) = cut.filter(|cut| cut.learn.len() >= LEAST) else {
         return Ok(too_few());
     };

@@ -1,7 +1,7 @@
 //! Do the figures that are told of this classifier agree: with each other, and with its answers?
 
 use super::{
-    AuditErrorKind, Case, Check, Cost, Finding, Learner, StatedFigures, Table, Topic, Unit, Verdict,
+    AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, StatedFigures, Table, Topic, Unit, Verdict,
 };
 use crate::check_figures::{CheckedFigures, check};
 use crate::evaluate::{Accuracy, ConfusionMatrix};
@@ -20,6 +20,7 @@ pub(super) static CHECK: Check = Check {
     misleads: "Figures can agree with each other and be wrong. A claimed accuracy of other pictures may rightly differ from the one \
                here.",
     reference: "Brown and Heathers, The GRIM test, Social Psychological and Personality Science 8 (2017)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use candor_core::{Sample, Seed};
+use candor_core::Seed;
+
+use crate::Units;
 
 /// Of fewer pictures than this each is judged once, in five folds; of more, every third.
 const FEW: usize = 200;
@@ -16,25 +18,9 @@ pub(super) struct Cut {
     pub judge: Vec<usize>,
 }
 
-/// The samples of `pool` in units that must not be torn apart: one group, or copies of one file.
-pub(super) fn units(samples: &[Sample], pool: &[usize]) -> Vec<Vec<usize>> {
-    let mut known: HashMap<String, usize> = HashMap::new();
-    let mut units: Vec<Vec<usize>> = Vec::new();
-    for &index in pool {
-        let sample = &samples[index];
-        let name = sample.group.clone().unwrap_or_else(|| sample.id.to_string());
-        let unit = *known.entry(name).or_insert(units.len());
-        if unit == units.len() {
-            units.push(Vec::new());
-        }
-        units[unit].push(index);
-    }
-    units
-}
-
 /// `k` folds of `pool` with about as many of each label and no unit torn apart; each sample is judged in one of them.
-pub(super) fn folds(samples: &[Sample], pool: &[usize], labels: &[usize], k: usize, seed: Seed) -> Vec<Cut> {
-    let mut units = units(samples, pool);
+pub(super) fn folds(units: &Units, pool: &[usize], labels: &[usize], k: usize, seed: Seed) -> Vec<Cut> {
+    let mut units = units.members(pool);
     seed.rng().shuffle(&mut units);
     units.sort_by_key(|unit| std::cmp::Reverse(unit.len()));
     let classes = pool.iter().map(|&index| labels[index] + 1).max().unwrap_or(1);
@@ -57,18 +43,18 @@ pub(super) fn folds(samples: &[Sample], pool: &[usize], labels: &[usize], k: usi
 }
 
 /// What one estimate of an accuracy trains on: all folds of a small pool, one cut of a large one.
-pub(super) fn cuts(samples: &[Sample], pool: &[usize], labels: &[usize], seed: Seed) -> Vec<Cut> {
+pub(super) fn cuts(units: &Units, pool: &[usize], labels: &[usize], seed: Seed) -> Vec<Cut> {
     match pool.len() {
-        0..FEW => folds(samples, pool, labels, FOLDS, seed),
-        _ => folds(samples, pool, labels, SHARES, seed).into_iter().take(1).collect(),
+        0..FEW => folds(units, pool, labels, FOLDS, seed),
+        _ => folds(units, pool, labels, SHARES, seed).into_iter().take(1).collect(),
     }
 }
 
 /// The labels of all samples, those of `pool` permuted: units of one label exchange it as a whole, within a unit of
 /// several labels they change places. So whatever units have in common stays as it was, but for the labels.
-pub(super) fn permuted(samples: &[Sample], pool: &[usize], labels: &[usize], seed: Seed) -> Vec<usize> {
+pub(super) fn permuted(units: &Units, pool: &[usize], labels: &[usize], seed: Seed) -> Vec<usize> {
     let mut rng = seed.rng();
-    let (mut new, units) = (labels.to_vec(), units(samples, pool));
+    let (mut new, units) = (labels.to_vec(), units.members(pool));
     let is_pure = |unit: &&Vec<usize>| unit.iter().all(|&index| labels[index] == labels[unit[0]]);
     let pure: Vec<&Vec<usize>> = units.iter().filter(is_pure).collect();
     let mut exchanged: Vec<usize> = pure.iter().map(|unit| labels[unit[0]]).collect();
@@ -99,7 +85,7 @@ mod tests {
     fn folds_judge_each_sample_once_and_tear_no_group_apart() {
         let fake = grouped(|index| (index < 40).then(|| (index / 4).to_string()));
         let (pool, labels): (Vec<usize>, Vec<usize>) = ((0..60).collect(), (0..60).map(|i| i % 2).collect());
-        let cuts = folds(&fake.samples, &pool, &labels, 5, Seed(2));
+        let cuts = folds(&fake.units(), &pool, &labels, 5, Seed(2));
         let mut judged: Vec<usize> = cuts.iter().flat_map(|cut| cut.judge.clone()).collect();
         judged.sort_unstable();
         assert_eq!(judged, pool);
@@ -117,13 +103,13 @@ mod tests {
         let pool: Vec<usize> = (0..40).collect();
         let labels: Vec<usize> = (0..60).map(|i| i / 4 % 2).collect();
         let pure = grouped(|index| Some((index / 4).to_string()));
-        let new = permuted(&pure.samples, &pool, &labels, Seed(3));
+        let new = permuted(&pure.units(), &pool, &labels, Seed(3));
         assert_ne!(new, labels);
         assert_eq!(new[40..], labels[40..], "whoever is not in the pool keeps its label");
         assert!(new[..40].chunks(4).all(|unit| unit.iter().all(|label| *label == unit[0])));
         assert_eq!(new.iter().sum::<usize>(), labels.iter().sum::<usize>());
         let mixed = grouped(|index| Some((index / 10).to_string()));
-        let new = permuted(&mixed.samples, &pool, &labels, Seed(3));
+        let new = permuted(&mixed.units(), &pool, &labels, Seed(3));
         let count =
             |labels: &[usize]| labels.chunks(10).map(|unit| unit.iter().sum()).collect::<Vec<usize>>();
         assert_eq!(count(&new), count(&labels), "within a group of both labels they stay in the group");

@@ -4,9 +4,9 @@
 use candor_core::Sample;
 use serde::{Deserialize, Serialize};
 
-use super::folds::units;
 use super::subgroups::newcombe;
 use super::{Answers, Grouping};
+use crate::Units;
 use crate::evaluate::Interval;
 
 /// Groups with fewer pictures are shown, but not compared.
@@ -59,7 +59,7 @@ pub struct GroupGap {
 
 /// The judged pictures.
 struct Judged<'a> {
-    samples: &'a [Sample],
+    units: &'a Units,
     grouping: &'a Grouping,
     indices: &'a [usize],
     said: Vec<usize>,
@@ -69,7 +69,8 @@ impl GroupGaps {
     /// Of the groups of `grouping`, a partition of `samples`, in a classifier's answers for some of them.
     pub fn of(samples: &[Sample], classes: &[String], grouping: &Grouping, answers: &Answers) -> GroupGaps {
         let said = answers.classes();
-        let judged = Judged { samples, grouping, indices: &answers.indices, said };
+        let units = Units::of(samples, &[]);
+        let judged = Judged { units: &units, grouping, indices: &answers.indices, said };
         let truth = |at: usize| samples[answers.indices[at]].class;
         let parity = (0..classes.len()).filter_map(|class| {
             let of = format!("answers “{}”", classes[class]);
@@ -106,7 +107,7 @@ impl Judged<'_> {
     fn share(&self, members: &[usize], counts: impl Fn(usize) -> bool) -> (f64, Interval) {
         let share = members.iter().filter(|&&at| counts(at)).count() as f64 / members.len() as f64;
         let indices: Vec<usize> = members.iter().map(|&at| self.indices[at]).collect();
-        (share, Interval::of_share(share, units(self.samples, &indices).len()))
+        (share, Interval::of_share(share, self.units.count(&indices)))
     }
 
     fn groups(&self, right: impl Fn(usize) -> bool) -> Vec<GroupAccuracy> {

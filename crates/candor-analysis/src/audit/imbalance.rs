@@ -2,7 +2,7 @@
 
 use candor_core::Subset;
 
-use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Table, Topic, Unit, Verdict};
+use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Table, Topic, Unit, Verdict};
 
 pub(super) static CHECK: Check = Check {
     id: "imbalance",
@@ -17,6 +17,7 @@ pub(super) static CHECK: Check = Check {
     fail_means: "Naming the frequent classes is nearly enough for a high accuracy; nothing can be said of the rare ones.",
     misleads: "Where the world is as unequal as the pictures, so may the training be; judge by the figures of each class then.",
     reference: "He & Garcia, Learning from imbalanced data, IEEE TKDE 21 (2009)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

@@ -9,8 +9,8 @@ pub use confident_learning::{Suspicions, confident_learning};
 
 use super::folds::folds;
 use super::{
-    Answers, AuditErrorKind, Case, Check, Cost, Evidence, Finding, Learner, Shown, Table, Task, Topic, Unit,
-    Verdict,
+    Answers, AuditErrorKind, Case, Check, Cost, Evidence, Finding, Learner, Scale, Shown, Table, Task, Topic,
+    Unit, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -30,6 +30,7 @@ pub(super) static CHECK: Check = Check {
     misleads: "A network that learned little suspects everything, and classes that are alike are suspected of each other. Only a \
                person can say that a label is wrong. Errors that are made systematically are learned, not found.",
     reference: "Northcutt, Jiang & Chuang, Confident learning: estimating uncertainty in dataset labels, JAIR 70 (2021)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 
@@ -79,7 +80,7 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
 pub fn out_of_fold(case: &Case<'_>, learner: &dyn Learner) -> Result<Answers, AuditErrorKind> {
     let (pool, labels) = (case.pool(), case.labels());
     let seed = case.seed(ID);
-    let cuts = folds(case.samples(), &pool, &labels, FOLDS, seed.derive("folds"));
+    let cuts = folds(case.units, &pool, &labels, FOLDS, seed.derive("folds"));
     let task = |(number, cut): (usize, super::folds::Cut)| Task {
         labels: labels.clone(),
         learn: cut.learn,

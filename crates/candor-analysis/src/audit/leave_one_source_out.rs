@@ -2,7 +2,8 @@
 
 use super::folds::folds;
 use super::{
-    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Sources, Table, Task, Topic, Unit, Verdict,
+    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Sources, Table, Task, Topic, Unit,
+    Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -20,6 +21,7 @@ pub(super) static CHECK: Check = Check {
     misleads: "Leaving a source out also leaves its pictures out. Where each class has a source of its own nothing can be told \
                apart at all, and that is a fail too.",
     reference: "Zech et al., Variable generalization performance of a deep learning model to detect pneumonia, PLOS Medicine 15 (2018)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 
@@ -132,7 +134,7 @@ fn tasks(
     };
     let mut tasks: Vec<Task> = left_out.iter().map(out).collect();
     let outs = tasks.len();
-    let folds = folds(case.samples(), pool, labels, FOLDS, seed.derive("folds"));
+    let folds = folds(case.units, pool, labels, FOLDS, seed.derive("folds"));
     tasks.extend(folds.into_iter().map(|cut| task(cut.learn, cut.judge, "all")));
     (tasks, outs)
 }

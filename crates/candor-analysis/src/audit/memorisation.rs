@@ -2,7 +2,7 @@
 
 use super::folds::{folds, permuted};
 use super::{
-    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Table, Task, Topic, Unit, Verdict,
+    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Table, Task, Topic, Unit, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -19,6 +19,7 @@ pub(super) static CHECK: Check = Check {
     misleads: "A network that learned some of its pictures by heart can still know something. It is a smaller network than the \
                run's own, which learns more by heart, not less.",
     reference: "Zhang et al., Understanding deep learning requires rethinking generalization, ICLR (2017)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 
@@ -38,9 +39,9 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
             "Add pictures.",
         ));
     }
-    let shuffled = permuted(case.samples(), &pool, &labels, seed.derive("labels"));
+    let shuffled = permuted(case.units, &pool, &labels, seed.derive("labels"));
     let both = [labels, shuffled];
-    let cuts = both.each_ref().map(|labels| folds(case.samples(), &pool, labels, 3, seed.derive("folds")));
+    let cuts = both.each_ref().map(|labels| folds(case.units, &pool, labels, 3, seed.derive("folds")));
     let [Some(true_cut), Some(shuffled_cut)] = cuts.each_ref().map(|cuts| cuts.first()) else {
         return Ok(Finding::inconclusive(
             "All pictures belong to one group.",

@@ -1,6 +1,6 @@
 //! Could the answer be read off without seeing the thing? Simple models that see only what should say nothing.
 
-use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Table, Topic, Unit, Verdict};
+use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Table, Topic, Unit, Verdict};
 use crate::baseline::{Baseline, Lesson, Rows, View};
 use crate::evaluate::Interval;
 
@@ -20,6 +20,7 @@ pub(super) static CHECK: Check = Check {
                high share is no fault. A low share does not prove that the network uses nothing of the kind.",
     reference: "Geirhos et al., Shortcut learning in deep neural networks, Nature Machine Intelligence 2 (2020); Torralba & \
                 Efros, Unbiased look at dataset bias, CVPR (2011)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

@@ -1,7 +1,7 @@
 //! Pictures that do not belong: blank ones, odd sizes, odd colours.
 
 use super::{
-    AuditErrorKind, Case, Check, Cost, Evidence, Facts, Finding, Learner, Shown, Topic, Unit, Verdict,
+    AuditErrorKind, Case, Check, Cost, Evidence, Facts, Finding, Learner, Scale, Shown, Topic, Unit, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -16,6 +16,7 @@ pub(super) static CHECK: Check = Check {
     fail_means: "Pictures that show nothing of their class are learned from, or judged.",
     misleads: "What is rare is not wrong: a single night shot is odd, and may belong.",
     reference: "Rousseeuw & Croux, Alternatives to the median absolute deviation, JASA 88 (1993)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

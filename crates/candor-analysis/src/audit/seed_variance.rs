@@ -2,7 +2,7 @@
 
 use super::folds::folds;
 use super::{
-    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Series, Task, Topic, Unit, Verdict,
+    Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Series, Task, Topic, Unit, Verdict,
 };
 
 pub(super) static CHECK: Check = Check {
@@ -18,6 +18,7 @@ pub(super) static CHECK: Check = Check {
     misleads: "It is a smaller network than the run's own; the spread of that one can be smaller or larger. Five trainings give \
                the spread to about a third.",
     reference: "Bouthillier et al., Accounting for variance in machine learning benchmarks, MLSys (2021)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 
@@ -39,7 +40,7 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
     }
     let cuts: Vec<_> = (0..TIMES as u64)
         .filter_map(|number| {
-            folds(case.samples(), &pool, &labels, 3, seed.derive("split").at(number)).into_iter().next()
+            folds(case.units, &pool, &labels, 3, seed.derive("split").at(number)).into_iter().next()
         })
         .collect();
     let task = |cut: &super::folds::Cut, number: usize| Task {

@@ -2,7 +2,7 @@
 
 use candor_core::{Image, Rng};
 
-use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Table, Topic, Unit, Verdict};
+use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Table, Topic, Unit, Verdict};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -19,6 +19,7 @@ pub(super) static CHECK: Check = Check {
                either goes.",
     reference: "Zeiler & Fergus, Visualizing and understanding convolutional networks, ECCV (2014); Fisher et al., All models are \
                 wrong, but many are useful (permutation importance), JMLR 20 (2019)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

@@ -2,7 +2,7 @@
 
 use candor_core::Subset;
 
-use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Topic, Unit, Verdict};
+use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Topic, Unit, Verdict};
 use crate::baseline::{Baseline, Lesson, Rows, View};
 use crate::evaluate::Interval;
 
@@ -21,6 +21,7 @@ pub(super) static CHECK: Check = Check {
     misleads: "With groups a split differs by the people in it. A drift that a thumbnail does not show is not found. And a test \
                from another time or place is a merit, if that is where the network will be used.",
     reference: "Lopez-Paz & Oquab, Revisiting classifier two-sample tests, ICLR (2017)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

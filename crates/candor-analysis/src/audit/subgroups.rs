@@ -10,7 +10,7 @@ pub(super) use gap::newcombe;
 use tally::{Judged, Tally};
 
 use super::attributes::{Grouping, crossed, groupings, left_out};
-use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Table, Topic, Unit, Verdict};
+use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Table, Topic, Unit, Verdict};
 use crate::interval::holm;
 
 pub(super) static CHECK: Check = Check {
@@ -33,6 +33,7 @@ pub(super) static CHECK: Check = Check {
     reference: "Buolamwini & Gebru, Gender shades, FAT* (2018); Newcombe, Interval estimation for the difference between \
                 independent proportions, Statistics in Medicine 17 (1998), method 10; Holm, A simple sequentially rejective \
                 multiple test procedure (1979)",
+    scale: Scale::UNWRITTEN,
     run,
 };
 

@@ -6,6 +6,8 @@ use candor_core::{
     Channels, Dataset, Image, Provenance, ReadError, Sample, SampleId, Seed, Silent, Split, Subset,
 };
 
+use crate::Units;
+
 use super::{Answers, Case, Facts, LearnError, Learner, Settings, Task};
 
 /// Everything that a case borrows.
@@ -87,12 +89,18 @@ impl Fake {
         }
     }
 
+    /// What belongs together, near copies left aside.
+    pub fn units(&self) -> Units {
+        Units::of(&self.samples, &[])
+    }
+
     /// Asks something of the case.
     pub fn with<T>(&self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
         ask(&Case {
             pictures: self,
             seen: &|index| self.images[index].clone(),
             facts: &self.facts,
+            units: &self.units(),
             split: &self.split,
             answers: &self.answers,
             classifier: None,

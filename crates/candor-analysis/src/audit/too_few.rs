@@ -1,6 +1,6 @@
 //! Are there enough judged pictures for what is to be said?
 
-use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Series, Topic, Unit, Verdict};
+use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Series, Topic, Unit, Verdict};
 use crate::evaluate::Interval;
 
 pub(super) static CHECK: Check = Check {
@@ -17,6 +17,7 @@ pub(super) static CHECK: Check = Check {
     misleads: "It takes pictures of different groups as independent. Two models judged on the same pictures can be told apart a \
                little better than this says.",
     reference: "Cohen, Statistical power analysis for the behavioral sciences (1988), chapter 6",
+    scale: Scale::UNWRITTEN,
     run,
 };
 
