@@ -46,6 +46,8 @@ pub use roc_auc::RocAuc;
 pub use score::{Score, Undefined};
 pub use top_k_accuracy::TopKAccuracy;
 
+use crate::interval::Groups;
+
 /// Everything that is measured on one subset. In JSON each metric stands under its id in [`METRICS`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -84,16 +86,26 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Measures everything.
+    /// Measures everything, of pictures that do not depend on each other.
     pub fn of(predictions: &LabelledPredictions) -> Evaluation {
+        Evaluation::of_groups(predictions, &Groups::singles(predictions.len()))
+    }
+
+    /// Measures everything; pictures of one group err together, which makes the intervals wider.
+    ///
+    /// # Panics
+    /// When `groups` is not a partition of the pictures.
+    pub fn of_groups(predictions: &LabelledPredictions, groups: &Groups) -> Evaluation {
+        assert_eq!(groups.pictures(), predictions.len(), "every picture belongs to one group");
+        let is_right = |index: usize| predictions.predicted()[index] == predictions.truth()[index];
         let confusion_matrix = ConfusionMatrix::of(predictions);
         let rankings = ranking::rankings(predictions);
         Evaluation {
             classes: predictions.classes().to_vec(),
             pictures: predictions.len(),
-            accuracy: Accuracy::of(&confusion_matrix),
+            accuracy: Accuracy::of_groups(groups, is_right),
             balanced_accuracy: balanced_accuracy(&confusion_matrix),
-            top_k_accuracy: TopKAccuracy::all(predictions),
+            top_k_accuracy: TopKAccuracy::all(predictions, groups),
             log_loss: log_loss(predictions),
             brier_score: brier_score(predictions),
             majority_baseline: MajorityBaseline::of(&confusion_matrix),

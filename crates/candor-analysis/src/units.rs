@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use candor_core::Sample;
 
-use crate::interval::Groups;
+use crate::evaluate::Interval;
+use crate::interval::{Groups, share_interval};
 
 /// A partition of all samples of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +61,12 @@ impl Units {
     /// How many units the samples of `indices` belong to: as many as can be taken as independent.
     pub fn count(&self, indices: &[usize]) -> usize {
         self.members(indices).len()
+    }
+
+    /// The 95 % interval of the share of `indices` for whose place among them `hit` says yes, of those for which it says
+    /// anything ([`share_interval`]). `None` without any.
+    pub fn share_interval(&self, indices: &[usize], hit: impl Fn(usize) -> Option<bool>) -> Option<Interval> {
+        share_interval(&self.groups(indices), hit)
     }
 
     /// The units of `indices` as a resampling draws them: picture `i` of the groups is `indices[i]`.

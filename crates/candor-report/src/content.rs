@@ -346,7 +346,7 @@ impl SubsetEvaluation {
         SubsetEvaluation { subset, looks, evaluation, intervals }
     }
 
-    /// The 95 % interval of the accuracy: resampled by groups where pictures belong together, else Wilson's.
+    /// The 95 % interval of the accuracy; what belongs together counts as such.
     pub fn accuracy_interval(&self) -> Interval {
         self.intervals.accuracy.unwrap_or(self.evaluation.accuracy.interval)
     }

@@ -85,7 +85,7 @@ pub fn per_cent(share: f64, pictures: u64) -> String {
     let successes = ((share * pictures as f64).round() as u64).min(pictures);
     match pictures {
         0 => Scale::PerCent.with_decimals(share, 0),
-        _ => Scale::PerCent.write(share, Interval::wilson(successes, pictures)),
+        _ => Scale::PerCent.write(share, Interval::of_counts(successes, pictures)),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AuditErrorKind, Facts, Finding};
 use crate::check_figures::PublishedFigures;
+use crate::evaluate::Accuracy;
 use crate::{LabelledPredictions, Units};
 
 /// A trained classifier with its pictures, under audit.
@@ -172,6 +173,14 @@ impl Case<'_> {
     /// How many of `indices` can be taken as independent: what belongs together counts once.
     pub fn independent(&self, indices: &[usize]) -> usize {
         self.units.count(indices)
+    }
+
+    /// The share of right answers with its 95 % interval, what belongs together counting as such. `None` without answers.
+    pub fn accuracy(&self, answers: &Answers) -> Option<Accuracy> {
+        let said = answers.classes();
+        let is_right = |at: usize| said[at] == self.samples()[answers.indices[at]].class;
+        let groups = self.units.groups(&answers.indices);
+        (!answers.indices.is_empty()).then(|| Accuracy::of_groups(&groups, is_right))
     }
 
     /// The seed of one check.

@@ -84,7 +84,8 @@ impl BaselineComparison {
         plan: Bootstrap,
         (learned_from, training_pictures): (usize, usize),
     ) -> Option<BaselineComparison> {
-        let scores: Vec<BaselineScore> = guesses.iter().map(|guesses| score(model, guesses)).collect();
+        let scores: Vec<BaselineScore> =
+            guesses.iter().map(|guesses| score(model, groups, guesses)).collect();
         let best = super::largest(scores.iter().map(|score| score.accuracy.value));
         let (id, answers) = guesses.get(best)?;
         let best = model.with_answers(answers);
@@ -92,7 +93,7 @@ impl BaselineComparison {
         let mcnemar = McNemar::of(&best, model).expect(same);
         let difference = paired_difference(&best, model, groups, Measure::Accuracy, plan).expect(same);
         Some(BaselineComparison {
-            model: accuracy(model.truth(), model.predicted()),
+            model: accuracy(model.truth(), groups, model.predicted()),
             learned_from,
             training_pictures,
             baselines: scores,
@@ -122,14 +123,13 @@ impl Verdict {
     }
 }
 
-fn score(model: &LabelledPredictions, (id, answers): &Guesses) -> BaselineScore {
+fn score(model: &LabelledPredictions, groups: &Groups, (id, answers): &Guesses) -> BaselineScore {
     assert_eq!(answers.len(), model.len(), "{id}: one answer a picture");
-    BaselineScore { id: (*id).to_owned(), accuracy: accuracy(model.truth(), answers) }
+    BaselineScore { id: (*id).to_owned(), accuracy: accuracy(model.truth(), groups, answers) }
 }
 
-fn accuracy(truth: &[usize], answers: &[usize]) -> Accuracy {
-    let correct = truth.iter().zip(answers).filter(|(truth, answer)| truth == answer).count();
-    Accuracy::of_counts(correct as u64, truth.len() as u64)
+fn accuracy(truth: &[usize], groups: &Groups, answers: &[usize]) -> Accuracy {
+    Accuracy::of_groups(groups, |picture| truth[picture] == answers[picture])
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Limits {
     /// # Panics
     /// When `pictures` is zero or less than `correct`.
     pub fn of(correct: u64, pictures: u64) -> Limits {
-        let (interval, n) = (Interval::wilson(correct, pictures), pictures as f64);
+        let (interval, n) = (Interval::of_counts(correct, pictures), pictures as f64);
         let accuracy = correct as f64 / n;
         // At 0 and at 1 the formula would promise that anything can be seen; half a picture keeps it sober.
         let p = accuracy.clamp(0.5 / n, 1.0 - 0.5 / n);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Accuracy, LabelledPredictions, MetricInfo};
+use crate::interval::Groups;
 
 pub(super) const INFO: MetricInfo = MetricInfo {
     id: "top_k_accuracy",
@@ -28,15 +29,15 @@ pub struct TopKAccuracy {
 impl TopKAccuracy {
     /// For one `k`, at least 1. Of equally probable classes the first is named first, so that k = 1 is the accuracy
     /// (scikit-learn's `top_k_accuracy_score` takes the last).
-    pub fn of(predictions: &LabelledPredictions, k: usize) -> TopKAccuracy {
-        let hits = (0..predictions.len()).filter(|&index| rank_of_truth(predictions, index) < k).count();
-        TopKAccuracy { k, hits: Accuracy::of_counts(hits as u64, predictions.len() as u64) }
+    pub fn of(predictions: &LabelledPredictions, groups: &Groups, k: usize) -> TopKAccuracy {
+        TopKAccuracy { k, hits: Accuracy::of_groups(groups, |index| rank_of_truth(predictions, index) < k) }
     }
 
     /// For k = 2, 3 and 5, as far as they are at most half of the classes.
-    pub fn all(predictions: &LabelledPredictions) -> Vec<TopKAccuracy> {
+    pub fn all(predictions: &LabelledPredictions, groups: &Groups) -> Vec<TopKAccuracy> {
         let classes = predictions.classes().len();
-        SHOWN.into_iter().filter(|k| 2 * k <= classes).map(|k| TopKAccuracy::of(predictions, k)).collect()
+        let shown = SHOWN.into_iter().filter(|k| 2 * k <= classes);
+        shown.map(|k| TopKAccuracy::of(predictions, groups, k)).collect()
     }
 }
 
@@ -57,8 +58,9 @@ mod tests {
         let classes = ["a", "b", "c", "d"].map(String::from).to_vec();
         let probabilities = vec![0.4, 0.4, 0.2, 0.0, 0.1, 0.2, 0.3, 0.4, 0.25, 0.25, 0.25, 0.25];
         let predictions = LabelledPredictions::new(classes, vec![1, 2, 2], probabilities).unwrap();
-        let hits = [1, 2, 3, 4].map(|k| TopKAccuracy::of(&predictions, k).hits.correct);
+        let groups = Groups::singles(3);
+        let hits = [1, 2, 3, 4].map(|k| TopKAccuracy::of(&predictions, &groups, k).hits.correct);
         assert_eq!(hits, [0, 2, 3, 3]);
-        assert_eq!(TopKAccuracy::all(&predictions), [TopKAccuracy::of(&predictions, 2)]);
+        assert_eq!(TopKAccuracy::all(&predictions, &groups), [TopKAccuracy::of(&predictions, &groups, 2)]);
     }
 }

@@ -51,6 +51,11 @@ impl Groups {
         self.members.len()
     }
 
+    /// The pictures of each group.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u32]> {
+        self.starts.windows(2).map(|ends| &self.members[ends[0] as usize..ends[1] as usize])
+    }
+
     /// Draws as many groups as there are, with replacement: `weights[picture]` becomes how often each was drawn.
     pub(super) fn draw(&self, rng: &mut Rng, weights: &mut [u32]) {
         weights.fill(0);

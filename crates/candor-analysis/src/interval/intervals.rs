@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bootstrap, Draws, Estimate, Groups, Measure, Resampling};
+use super::{Bootstrap, Draws, Estimate, Groups, Measure, Resampling, share_interval};
+use crate::evaluate::top_k_accuracy::rank_of_truth;
 use crate::evaluate::{Evaluation, Interval, LabelledPredictions};
 
 /// 95 % intervals, named and ordered as the figures of an [`Evaluation`]. `None` where the figure is undefined, where
@@ -99,6 +100,7 @@ impl Intervals {
         let resampling = Resampling::new(predictions, groups, &measures, plan);
         let estimates = resampling.estimates(draw(&resampling)).into_iter().flatten();
         let found = Found {
+            predictions,
             resampled: estimates.map(|estimate| (estimate.measure, estimate)).collect(),
             evaluation,
             groups,
@@ -107,10 +109,9 @@ impl Intervals {
     }
 }
 
-/// Every measure of an evaluation that has an interval.
+/// Every measure of an evaluation whose interval is resampled: all that are no plain shares.
 fn measures(evaluation: &Evaluation) -> Vec<Measure> {
     let single = [
-        Measure::Accuracy,
         Measure::BalancedAccuracy,
         Measure::LogLoss,
         Measure::BrierScore,
@@ -125,21 +126,14 @@ fn measures(evaluation: &Evaluation) -> Vec<Measure> {
         Measure::WeightedPrecision,
         Measure::WeightedF1,
     ];
-    let lists = evaluation.top_k_accuracy.iter().map(|top| Measure::TopK(top.k));
-    let of_class = |class| {
-        [
-            Measure::Precision(class),
-            Measure::Recall(class),
-            Measure::F1(class),
-            Measure::ClassRocAuc(class),
-            Measure::ClassAveragePrecision(class),
-        ]
-    };
+    let of_class =
+        |class| [Measure::F1(class), Measure::ClassRocAuc(class), Measure::ClassAveragePrecision(class)];
     let classes = (0..evaluation.classes.len()).flat_map(of_class);
-    single.into_iter().chain(lists).chain(classes).collect()
+    single.into_iter().chain(classes).collect()
 }
 
 struct Found<'a> {
+    predictions: &'a LabelledPredictions,
     resampled: HashMap<Measure, Estimate>,
     evaluation: &'a Evaluation,
     groups: &'a Groups,
@@ -147,9 +141,8 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn intervals(&self, resamples: u32) -> Intervals {
-        let evaluation = self.evaluation;
-        let accuracy =
-            self.share(Measure::Accuracy, evaluation.accuracy.correct, evaluation.accuracy.pictures);
+        let (predictions, evaluation) = (self.predictions, self.evaluation);
+        let accuracy = self.share(|at| Some(predictions.predicted()[at] == predictions.truth()[at]));
         let lists = evaluation.top_k_accuracy.iter();
         Intervals {
             groups: self.groups.count(),
@@ -157,7 +150,7 @@ impl Found<'_> {
             accuracy,
             balanced_accuracy: self.resampled(Measure::BalancedAccuracy),
             top_k_accuracy: lists
-                .map(|top| self.share(Measure::TopK(top.k), top.hits.correct, top.hits.pictures))
+                .map(|top| self.share(|at| Some(rank_of_truth(predictions, at) < top.k)))
                 .collect(),
             log_loss: self.resampled(Measure::LogLoss),
             brier_score: self.resampled(Measure::BrierScore),
@@ -182,12 +175,10 @@ impl Found<'_> {
     }
 
     fn class(&self, class: usize) -> ClassIntervals {
-        let matrix = &self.evaluation.confusion_matrix;
-        let (right, support) = (matrix.counts()[class][class], matrix.counts()[class].iter().sum());
-        let named = matrix.counts().iter().map(|row| row[class]).sum();
+        let (truth, predicted) = (self.predictions.truth(), self.predictions.predicted());
         ClassIntervals {
-            precision: self.share(Measure::Precision(class), right, named),
-            recall: self.share(Measure::Recall(class), right, support),
+            precision: self.share(|at| (predicted[at] == class).then_some(truth[at] == class)),
+            recall: self.share(|at| (truth[at] == class).then_some(predicted[at] == class)),
             f1: self.resampled(Measure::F1(class)),
             roc_auc: self.resampled(Measure::ClassRocAuc(class)),
             average_precision: self.resampled(Measure::ClassAveragePrecision(class)),
@@ -202,20 +193,9 @@ impl Found<'_> {
             .filter(|interval| interval.width() > 0.0)
     }
 
-    /// A plain share. Of independent pictures Wilson's interval is the better one, above all near 0 and 100 % and in
-    /// rare classes; where pictures belong together it would be too narrow and the resampled one stands, unless that
-    /// is a single point: then Wilson's with as many trials as there are groups, which errs on the wide side.
-    fn share(&self, measure: Measure, hits: u64, trials: u64) -> Option<Interval> {
-        let (groups, pictures) = (self.groups.count() as u64, self.groups.pictures() as u64);
-        if trials == 0 || groups < 2 {
-            return None;
-        }
-        if groups == pictures {
-            return Some(Interval::wilson(hits, trials));
-        }
-        let few = trials.min(groups);
-        let rounded = (hits as f64 / trials as f64 * few as f64).round() as u64;
-        self.resampled(measure).or_else(|| Some(Interval::wilson(rounded, few)))
+    /// A share of the pictures for which `hit` says anything.
+    fn share(&self, hit: impl Fn(usize) -> Option<bool>) -> Option<Interval> {
+        (self.groups.count() > 1).then(|| share_interval(self.groups, hit)).flatten()
     }
 }
 
@@ -283,7 +263,7 @@ mod tests {
                 "figure {place}: {value} in {interval:?}"
             );
         }
-        assert_eq!(found.accuracy, Some(evaluation.accuracy.interval), "independent pictures: Wilson's");
+        assert_eq!(found.accuracy, Some(evaluation.accuracy.interval), "independent pictures");
         assert!(found.calibration_error.is_some());
     }
 
@@ -299,6 +279,6 @@ mod tests {
         let pairs: Vec<Option<usize>> = (0..30).map(|i| Some(i / 2)).collect();
         let names: Vec<Option<String>> = pairs.into_iter().map(|pair| pair.map(|p| p.to_string())).collect();
         let grouped = Intervals::of(&predictions, &evaluation, &Groups::of(&names), plan);
-        assert_eq!((grouped.groups, grouped.accuracy), (15, Some(Interval::wilson(15, 15))));
+        assert_eq!((grouped.groups, grouped.accuracy), (15, Some(Interval::of_counts(15, 15))));
     }
 }

@@ -54,7 +54,7 @@ impl Filled {
     }
 
     fn interval(&self) -> Interval {
-        Interval::wilson((self.accuracy * self.pictures as f64).round() as u64, self.pictures)
+        Interval::of_share(self.accuracy, self.pictures as usize)
     }
 
     fn words(&self) -> String {
