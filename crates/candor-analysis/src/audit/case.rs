@@ -198,13 +198,32 @@ impl Case<'_> {
         if self.reporter.cancelled() { Err(AuditErrorKind::Stopped) } else { Ok(()) }
     }
 
-    /// Where the samples come from: a column that says so, else the web site, else the folder below the class, else a
-    /// group where there are few large ones. `None` where all or nothing is of one source.
+    /// Where the samples come from: a column that says so, else the web site, else the folder below the class, else the
+    /// camera (by EXIF, else by the pattern of its file names), else a group where there are few large ones. `None` where
+    /// all or nothing is of one source.
     pub fn sources(&self) -> Option<Sources> {
         self.source_columns()
             .or_else(|| self.of_web_site())
             .or_else(|| self.of_folder())
+            .or_else(|| self.of_camera())
             .or_else(|| self.of_group())
+    }
+
+    /// The pattern that a camera or a program names files by, such as `IMG` or `DSC`; `None` where a file's name has none.
+    pub fn name_pattern(&self, index: usize) -> Option<&'static str> {
+        let sample = &self.samples()[index];
+        let name = sample.provenance.file.rsplit(['/', '\\']).next()?;
+        let pattern = name_pattern(name)?;
+        let says_class = |class: &String| class.to_uppercase().contains(pattern);
+        (!self.classes().iter().any(says_class)).then_some(pattern)
+    }
+
+    fn of_camera(&self) -> Option<Sources> {
+        let camera = |index: usize| self.facts.get(index)?.file.as_ref()?.camera.clone();
+        let pattern = |index: usize| self.name_pattern(index).map(str::to_owned);
+        let all = || 0..self.samples().len();
+        sources("the camera (EXIF)".to_owned(), all().map(camera))
+            .or_else(|| sources("the pattern of the file names".to_owned(), all().map(pattern)))
     }
 
     fn source_columns(&self) -> Option<Sources> {
@@ -242,6 +261,46 @@ impl Case<'_> {
         found.of.iter().flatten().for_each(|&source| sizes[source] += 1);
         sizes.iter().all(|&size| size >= LEAST_OF_A_SOURCE).then_some(found)
     }
+}
+
+/// What cameras and programs begin their files' names with (the DCF standard leaves four characters to the maker), each
+/// followed by a number.
+const NAME_PATTERNS: [&str; 26] = [
+    "CIMG",
+    "DJI",
+    "DSC",
+    "DSCF",
+    "DSCI",
+    "DSCN",
+    "FB_IMG",
+    "GOPR",
+    "HPIM",
+    "IMG",
+    "IMGP",
+    "KIC",
+    "MVI",
+    "MVIMG",
+    "P",
+    "PHOTO",
+    "PICT",
+    "PXL",
+    "SAM",
+    "SCAN",
+    "SCN",
+    "SCREENSHOT",
+    "SDC",
+    "SIGNAL",
+    "SNAPCHAT",
+    "WHATSAPP IMAGE",
+];
+
+/// The pattern of a file's name. A single letter (`P1010001`) is one only before a long number.
+fn name_pattern(name: &str) -> Option<&'static str> {
+    let letters = name.split(|c: char| c.is_ascii_digit()).next()?;
+    let prefix = letters.trim_end_matches(['_', '-', ' ', '.', '(']).to_uppercase();
+    let digits = name[letters.len()..].chars().take_while(char::is_ascii_digit).count();
+    let pattern = NAME_PATTERNS.into_iter().find(|pattern| *pattern == prefix)?;
+    (digits >= if pattern.len() == 1 { 6 } else { 3 }).then_some(pattern)
 }
 
 /// Most sources that are told apart.
@@ -287,6 +346,34 @@ mod tests {
         }
         let found = fake.with(|case| case.sources()).unwrap();
         assert_eq!((found.what.as_str(), found.of[4]), ("the column “photographer”", Some(1)));
+    }
+
+    #[test]
+    fn a_camera_is_known_by_its_exif_or_by_its_file_names_and_a_class_is_none() {
+        for (name, pattern) in [
+            ("IMG_0412.JPG", Some("IMG")),
+            ("dscn0001.jpg", Some("DSCN")),
+            ("WhatsApp Image 2023-01-02 at 10.jpeg", Some("WHATSAPP IMAGE")),
+            ("P1010001.JPG", Some("P")),
+            ("p12.png", None),
+            ("glass101.jpg", None),
+            ("n02123045_1.JPEG", None),
+            ("IMG.jpg", None),
+        ] {
+            assert_eq!(name_pattern(name), pattern, "{name}");
+        }
+        let mut fake = Fake::bright(24);
+        for (index, sample) in fake.samples.iter_mut().enumerate() {
+            sample.provenance.file = format!("{}_{index:04}.jpg", ["IMG", "DSC"][index / 2 % 2]);
+        }
+        assert_eq!(fake.with(|case| case.sources()).unwrap().what, "the pattern of the file names");
+        fake.classes = vec!["img".into(), "dsc".into()];
+        assert_eq!(fake.with(|case| case.sources()), None, "the names say the class");
+        for (index, facts) in fake.facts.iter_mut().enumerate() {
+            let camera = Some(["A", "B"][index % 2].to_owned());
+            facts.file = Some(super::super::FileFacts { camera, ..Default::default() });
+        }
+        assert_eq!(fake.with(|case| case.sources()).unwrap().what, "the camera (EXIF)");
     }
 
     #[test]

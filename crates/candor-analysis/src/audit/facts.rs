@@ -2,7 +2,10 @@
 //!
 //! Where a class comes from one place, such facts give it away: one site scales to 640 pixels, one camera writes EXIF.
 
+use std::io::Cursor;
+
 use candor_core::{Channels, Image};
+use exif::{In, Reader, Tag};
 use serde::{Deserialize, Serialize};
 
 use crate::near_duplicates::Likeness;
@@ -25,7 +28,7 @@ pub struct Facts {
 }
 
 /// What is known of a picture's file.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileFacts {
     /// Its length.
     pub bytes: u64,
@@ -36,10 +39,19 @@ pub struct FileFacts {
     /// Mean of the first JPEG quantisation table, which is finer the smaller it is: 1 to 255.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantisation: Option<f64>,
+    /// Make and model of the camera, as EXIF has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub camera: Option<String>,
+    /// The program that wrote the file, as EXIF has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software: Option<String>,
+    /// The day on which it was taken, as EXIF has it: `2024:02:29`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<String>,
 }
 
 /// A picture's file format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum Format {
@@ -47,6 +59,7 @@ pub enum Format {
     Png,
     Gif,
     Webp,
+    #[default]
     Other,
 }
 
@@ -111,8 +124,28 @@ impl FileFacts {
             Format::Png => (contains(bytes, b"eXIf"), None),
             _ => (contains(bytes, b"Exif") || contains(bytes, b"EXIF"), None),
         };
-        FileFacts { bytes: bytes.len() as u64, format, exif, quantisation }
+        let [camera, software, day] = if exif { written(bytes) } else { Default::default() };
+        FileFacts { bytes: bytes.len() as u64, format, exif, quantisation, camera, software, day }
     }
+}
+
+/// Camera, software and day of a file with EXIF. What cannot be read says nothing.
+fn written(bytes: &[u8]) -> [Option<String>; 3] {
+    let Ok(fields) = Reader::new().read_from_container(&mut Cursor::new(bytes)) else {
+        return Default::default();
+    };
+    let text = |tag: Tag| {
+        let field = fields.get_field(tag, In::PRIMARY)?;
+        let exif::Value::Ascii(lines) = &field.value else { return None };
+        let text = String::from_utf8_lossy(lines.first()?).trim().to_owned();
+        (!text.is_empty()).then_some(text)
+    };
+    let camera: Vec<String> = [Tag::Make, Tag::Model].into_iter().filter_map(text).collect();
+    let time = text(Tag::DateTimeOriginal).or_else(|| text(Tag::DateTime));
+    let is_day =
+        |day: &str| day.len() == 10 && !day.starts_with("0000") && day.as_bytes()[0].is_ascii_digit();
+    let day = time.and_then(|time| time.split(' ').next().filter(|day| is_day(day)).map(str::to_owned));
+    [(!camera.is_empty()).then(|| camera.join(" ")), text(Tag::Software), day]
 }
 
 /// How far into a file the facts are looked for.
@@ -173,6 +206,19 @@ mod tests {
             FileFacts::of(&with(b"Exif\0\0")[..end]);
         }
         assert_eq!(FileFacts::of(b"\x89PNG....eXIf").format, Format::Png);
+    }
+
+    /// A JPEG that says which software wrote it: little-endian TIFF with one directory of one entry.
+    #[test]
+    fn exif_names_the_software() {
+        let text = b"Painter 3\0";
+        let entry =
+            [&[0x31, 0x01, 2, 0][..], &(text.len() as u32).to_le_bytes(), &26u32.to_le_bytes()].concat();
+        let tiff = [b"II\x2a\0\x08\0\0\0\x01\0", &entry[..], &[0; 4], text].concat();
+        let exif = segment(0xe1, &[b"Exif\0\0", &tiff[..]].concat());
+        let file = [&[0xff, 0xd8][..], &exif, &segment(0xda, b""), &[0xff, 0xd9]].concat();
+        let facts = FileFacts::of(&file);
+        assert_eq!((facts.software.as_deref(), facts.camera, facts.day), (Some("Painter 3"), None, None));
     }
 
     #[test]

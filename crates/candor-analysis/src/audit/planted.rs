@@ -209,8 +209,10 @@ impl Planted {
 
     /// What is known of each original.
     pub fn facts(&self) -> Vec<Facts> {
-        let of =
-            |(image, file): (&Image, &Option<FileFacts>)| Facts { file: *file, ..Facts::of(image, None) };
+        let of = |(image, file): (&Image, &Option<FileFacts>)| Facts {
+            file: file.clone(),
+            ..Facts::of(image, None)
+        };
         self.images.iter().zip(&self.files).map(of).collect()
     }
 
@@ -403,7 +405,8 @@ fn compressed(image: &Image, source: usize, rng: &mut Rng) -> (Image, Option<Fil
     let step = table * rng.range(0.95, 1.05);
     let squashed = mapped(image, |&value| ((f64::from(value) / step).round() * step).clamp(0.0, 255.0) as u8);
     let bytes = (image.pixels().len() as f64 * rng.range(0.3, 0.5)) as u64;
-    (squashed, Some(FileFacts { bytes, format: Format::Jpeg, exif: false, quantisation: Some(step.round()) }))
+    let quantisation = Some(step.round());
+    (squashed, Some(FileFacts { bytes, format: Format::Jpeg, quantisation, ..FileFacts::default() }))
 }
 
 #[cfg(test)]
