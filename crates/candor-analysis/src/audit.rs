@@ -17,6 +17,7 @@ mod claims;
 mod corruptions;
 mod duplicates_across_splits;
 mod error;
+mod exchange;
 mod facts;
 mod feedback_loop;
 mod figures;

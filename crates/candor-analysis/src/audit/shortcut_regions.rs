@@ -1,8 +1,18 @@
 //! Where does the answer hang? What is left of the accuracy when parts of the pictures change places with those of others.
 
-use candor_core::{Image, Rng};
+mod region;
+mod screen;
+mod search;
 
-use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Table, Topic, Unit, Verdict};
+use candor_core::{Classifier, Image};
+
+use self::region::Region;
+use self::screen::Mark;
+use self::search::swapped;
+use super::exchange::{Asked, Loss, exchanged, per_cent};
+use super::{
+    AuditErrorKind, Case, Check, Cost, Evidence, Finding, Learner, Scale, Shown, Table, Topic, Unit, Verdict,
+};
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -10,220 +20,397 @@ pub(super) static CHECK: Check = Check {
     topic: Topic::SeesTheThing,
     cost: Cost::Cheap,
     permutes: false,
-    asks: "Does the answer hang on the border, or on one small region, rather than on the middle of the picture?",
-    how: "Parts of the judged pictures (the border, an eighth of each side; the middle; each cell of a 4×4 grid) are replaced by \
-          the same part of another picture, so that pictures stay as they usually look but the part says nothing any more; \
-          and, beside it, by grey. What counts is how much of the network's gain over chance that costs.",
-    fail_means: "The answer hangs on the border while the middle hardly matters: the network looks past the thing.",
-    misleads: "Things that fill the picture are at its border too. A network that looks at two places at once loses little when \
-               either goes.",
+    asks: "Does the answer hang on the border, or on one small region, rather than on the rest of the picture?",
+    how: "Candidates come from the training pictures: places whose pixels tell a class much better than the picture around them \
+          (a hot pixel, a line, a stamp), and windows in which an exchange costs most, from a quarter of each side down to one pixel. \
+          Then, on the evaluated pictures, each candidate, the border (an eighth of each side) and the middle are \
+          replaced by the same part of another picture, three times, so that pictures stay as they usually look but the part says \
+          nothing any more. What counts is how much of the network's gain over chance that costs, with a 95 % interval by units. \
+          With more than two classes the mark of one class is also put into pictures of the others: do they become that class?",
+    fail_means: "The answer hangs on one small mark, or on the border while the middle hardly matters: the network looks past the thing.",
+    misleads: "A mark that is there several times, or beside a thing that is enough by itself, costs little when it goes. Marks in few \
+               pictures of a class are not found. A thing that is always at the same small place looks like a mark.",
     reference: "Zeiler & Fergus, Visualizing and understanding convolutional networks, ECCV (2014); Fisher et al., All models are \
                 wrong, but many are useful (permutation importance), JMLR 20 (2019)",
-    scale: Scale::UNWRITTEN,
+    scale: Scale {
+        pass: "No tested region that could be a mark costs clearly 15 % or more of the gain, none could cost half or more, and the \
+               border does not cost more than half and more than the middle.",
+        inconclusive: "Fewer than 20 evaluated pictures, or a gain below 10 points; or a region of an eighth of the picture or less costs \
+                       clearly half of the gain or more and may be the thing itself; or too few pictures to exclude that a mark costs half.",
+        warn: "A mark (at most 1 % of the picture, or the same in nearly all pictures of a class, and no piece of something larger) \
+               costs clearly 15 % or more of the gain, or a small region at the edge 25 %; or the border clearly half or more, and clearly more than the middle.",
+        fail: "A mark, or a region of an eighth or less at the edge, costs clearly half of the gain or more; or the border does and the \
+               middle clearly less than a quarter. Clearly: the whole 95 % interval.",
+    },
     run,
 };
 
 const ID: &str = "shortcut-regions";
-/// Cells a side.
-const CELLS: usize = 4;
-/// Judged pictures that are changed, at most.
+/// Evaluated pictures that are changed, at most and at least.
 const MOST: usize = 400;
 const LEAST: usize = 20;
+/// Training pictures that are changed to find candidates, and that are screened, at most.
+const MOST_SEARCHED: usize = 120;
+const MOST_SCREENED: usize = 400;
+/// Windows that are tried while searching, about.
+const MOST_WINDOWS: usize = 140;
 /// Shares of the gain that a part costs.
 const LARGE: f64 = 0.5;
-const SMALL: f64 = 0.25;
+const PART: f64 = 0.25;
+const MARK_PART: f64 = 0.15;
 /// A gain that is worth asking after.
 const LEAST_GAIN: f64 = 0.1;
-const GREY: u8 = 128;
+/// A region is tiny up to this share of the picture, or up to so many pixels.
+const TINY: f64 = 0.01;
+const TINY_PIXELS: usize = 4;
+/// Pixels are alike in a class where they vary at most this much of what they vary elsewhere.
+const ALIKE: f64 = 0.35;
+/// A region is a piece of something larger where it costs so many times as much with a margin around it.
+const PIECE: f64 = 1.5;
+/// Exchanges with different partners.
+const ROUNDS: usize = 3;
+const EXHIBITS: usize = 4;
 
-/// A part of a picture: its name, and whether a place (in shares of the sides) belongs to it.
-struct Region {
-    name: String,
-    cell: Option<(usize, usize)>,
-    contains: Box<dyn Fn(f64, f64) -> bool>,
+/// What an exchange of a region costs.
+struct RegionLoss {
+    region: Region,
+    loss: Loss,
+    /// The class that the region says, where it was put into pictures of the others.
+    pulls: Option<usize>,
+    tiny: bool,
+    alike: bool,
+    /// What it costs with a margin as wide as itself, where that was asked.
+    with_margin: Option<f64>,
 }
 
-fn regions() -> Vec<Region> {
-    let inside = |x: f64, y: f64| (0.125..0.875).contains(&x) && (0.125..0.875).contains(&y);
-    let mut regions = vec![
-        Region { name: "the border".into(), cell: None, contains: Box::new(move |x, y| !inside(x, y)) },
-        Region { name: "the middle".into(), cell: None, contains: Box::new(inside) },
-    ];
-    for (row, column) in (0..CELLS).flat_map(|row| (0..CELLS).map(move |column| (row, column))) {
-        let holds = move |share: f64, cell: usize| (share * CELLS as f64) as usize == cell;
-        regions.push(Region {
-            name: format!("row {}, column {}", row + 1, column + 1),
-            cell: Some((row, column)),
-            contains: Box::new(move |x, y| holds(x, column) && holds(y, row)),
-        });
+impl RegionLoss {
+    /// Something put into the picture rather than a thing that it shows: tiny, or always alike; and not a piece of something
+    /// larger.
+    fn is_mark(&self) -> bool {
+        let share = self.loss.share;
+        let is_piece = |wider: f64| wider >= PIECE * share && wider - share >= LEAST_GAIN;
+        (self.tiny || self.alike) && !self.with_margin.is_some_and(is_piece)
     }
-    regions
-}
 
-/// What a region costs, as a share of the gain: its place taken by another picture's, and by grey.
-struct Loss {
-    name: String,
-    cell: Option<(usize, usize)>,
-    swapped: f64,
-    greyed: f64,
+    fn verdict(&self) -> Verdict {
+        let (low, high) = (self.loss.interval.low, self.loss.interval.high);
+        let at_edge = self.region.is_at_edge();
+        match () {
+            () if low >= LARGE && (self.is_mark() || at_edge) => Verdict::Fail,
+            () if low >= MARK_PART && self.is_mark() || low >= PART && at_edge => Verdict::Warn,
+            () if low >= LARGE => Verdict::Inconclusive,
+            () if high >= LARGE && self.is_mark() => Verdict::Inconclusive,
+            () => Verdict::Pass,
+        }
+    }
 }
 
 fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     let (Some(classifier), Some((subset, answers))) = (case.classifier, case.judged()) else {
-        return Ok(Finding::inconclusive("There is no network to be asked.", "Train and judge it first."));
+        return Ok(Finding::inconclusive("There is no network to ask.", "Train and evaluate one first."));
     };
     let mut judged = answers.indices.clone();
     case.seed(ID).rng().shuffle(&mut judged);
     judged.truncate(MOST);
-    let images: Vec<Image> = judged.iter().map(|&index| (case.seen)(index)).collect();
-    let right = |images: &[Image]| -> Result<f64, AuditErrorKind> {
-        let answers = classifier.predict(images)?;
-        let hits = answers
-            .iter()
-            .zip(&judged)
-            .filter(|(answer, index)| answer.class() == case.samples()[**index].class);
-        Ok(hits.count() as f64 / images.len().max(1) as f64)
-    };
-    let (whole, chance) = (right(&images)?, case.majority(&judged));
-    let gain = whole - chance;
-    if judged.len() < LEAST || gain < LEAST_GAIN {
+    if judged.len() < LEAST {
         return Ok(Finding::inconclusive(
-            "Too few judged pictures, or too little learned, to see where the answers hang.",
-            "See what better-than-chance and too-few say first.",
+            format!("Fewer than {LEAST} pictures were evaluated: too few to see where the answers hang."),
+            "Evaluate it on more pictures: raise --validation-share or --test-share, or add pictures.",
         ));
     }
-    let mut losses = Vec::new();
-    let regions = regions();
-    for (number, region) in regions.iter().enumerate() {
-        case.tell(ID, number, regions.len())?;
-        let mut rng = case.seed(ID).derive("partners").at(number as u64).rng();
-        let swapped = right(&swapped(&images, region, &mut rng))?;
-        let greyed =
-            right(&images.iter().map(|image| replaced(image, region, |_| GREY)).collect::<Vec<_>>())?;
-        let [swapped, greyed] = [swapped, greyed].map(|left| (whole - left) / gain);
-        losses.push(Loss { name: region.name.clone(), cell: region.cell, swapped, greyed });
+    let asked = Asked::of(case, classifier, judged)?;
+    if asked.gain() < LEAST_GAIN {
+        return Ok(Finding::inconclusive(
+            format!(
+                "It is right for {}, naming the most frequent class for {}: too little is learned to see where the answers hang.",
+                per_cent(asked.accuracy()),
+                per_cent(asked.chance)
+            ),
+            "See what better-than-chance says first.",
+        ));
     }
-    Ok(finding(&losses, whole, chance)
-        .used(format!("the network's answers for {} {subset} pictures, changed", judged.len())))
-}
-
-/// Each picture with the region of another one.
-fn swapped(images: &[Image], region: &Region, rng: &mut Rng) -> Vec<Image> {
-    let partner = |own: usize| (own + 1 + rng.below(images.len() - 1)) % images.len();
-    let partners: Vec<usize> = (0..images.len()).map(partner).collect();
-    let swap =
-        |(image, partner): (&Image, usize)| replaced(image, region, |place| images[partner].pixels()[place]);
-    images.iter().zip(partners).map(swap).collect()
-}
-
-/// The picture with other values in the region. All pictures have one size, so that a place means the same in each.
-fn replaced(image: &Image, region: &Region, value: impl Fn(usize) -> u8) -> Image {
-    let (width, height, channels) = (image.width(), image.height(), image.channels().count());
-    let mut pixels = image.pixels().to_vec();
-    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
-        if (region.contains)((x as f64 + 0.5) / width as f64, (y as f64 + 0.5) / height as f64) {
-            let start = (y * width + x) * channels;
-            (start..start + channels).for_each(|place| pixels[place] = value(place));
-        }
-    }
-    Image::new(width, height, image.channels(), pixels).expect("the sides stay as they are")
-}
-
-fn finding(losses: &[Loss], whole: f64, chance: f64) -> Finding {
-    let of = |name: &str| losses.iter().find(|loss| loss.name == name).map_or(0.0, |loss| loss.swapped);
-    let (border, middle) = (of("the border"), of("the middle"));
-    let edge = |loss: &&Loss| {
-        loss.cell.is_some_and(|(row, column)| [row, column].into_iter().any(|at| at == 0 || at == CELLS - 1))
+    let candidates = candidates(case, classifier)?;
+    let border = Region::border(&asked.images[0]);
+    let seed = case.seed(ID).derive("partners");
+    let lost = |region: &Region| {
+        asked.loss(ROUNDS, |round| swapped(&asked, region, &asked.partners(&mut seed.at(round as u64).rng())))
     };
-    let by_swapped = |a: &&Loss, b: &&Loss| a.swapped.total_cmp(&b.swapped);
-    let cell = losses.iter().filter(edge).max_by(by_swapped);
-    let cell_loss = cell.map_or(0.0, |cell| cell.swapped);
-    let verdict = match () {
-        () if (border >= LARGE && middle < border / 2.0) || cell_loss >= LARGE && middle < LARGE => {
-            Verdict::Fail
+    let (outside, inside) = (lost(&border)?, lost(&border.rest())?);
+    let mut found = Vec::new();
+    for (region, class, alike) in candidates {
+        let tiny = region.share() <= TINY || region.pixels() <= TINY_PIXELS;
+        let (loss, pulls) = match class.filter(|_| case.classes().len() > 2) {
+            Some(class) => (pull(case, &asked, &region, class)?, Some(class)),
+            None => (None, None),
+        };
+        let own = lost(&region)?;
+        let with_margin = match own.interval.low >= MARK_PART {
+            true => Some(lost(&region.with_margin())?.share),
+            false => None,
+        };
+        let region_loss =
+            |loss, pulls| RegionLoss { region: region.clone(), loss, pulls, tiny, alike, with_margin };
+        found.extend(loss.map(|loss| region_loss(loss, pulls)));
+        found.push(region_loss(own, None));
+    }
+    found.sort_by(|a, b| {
+        (b.verdict(), b.loss.interval.low)
+            .partial_cmp(&(a.verdict(), a.loss.interval.low))
+            .expect("shares are numbers")
+    });
+    let evidence = match found.first().filter(|first| first.verdict() > Verdict::Pass) {
+        Some(first) => evidence(case, &asked, first)?,
+        None => Vec::new(),
+    };
+    let used = format!(
+        "the network's answers for {} {subset} pictures, changed; training pictures to find candidates",
+        asked.images.len()
+    );
+    Ok(finding(case, &asked, &found, (outside, inside)).with_evidence(evidence).used(used))
+}
+
+/// Regions that may decide, with the class that each says where that was asked, and whether its pixels are alike in one.
+fn candidates(
+    case: &Case<'_>,
+    classifier: &dyn Classifier,
+) -> Result<Vec<(Region, Option<usize>, bool)>, AuditErrorKind> {
+    let mut train = case.split.train.clone();
+    case.seed(ID).derive("train").rng().shuffle(&mut train);
+    train.truncate(MOST_SCREENED);
+    if train.len() < LEAST {
+        return Ok(Vec::new());
+    }
+    let images: Vec<Image> = train.iter().map(|&index| (case.seen)(index)).collect();
+    let labels: Vec<usize> = train.iter().map(|&index| case.samples()[index].class).collect();
+    let marks = screen::marks(&images, &labels);
+    train.truncate(MOST_SEARCHED);
+    let searched = Asked::of(case, classifier, train)?;
+    let spots = match searched.gain() >= LEAST_GAIN {
+        true => search::hot_spots(&searched, case.seed(ID).derive("search"), |tried| {
+            case.tell(ID, tried, MOST_WINDOWS.max(tried))
+        })?,
+        false => Vec::new(),
+    };
+    let marks = marks.into_iter().map(|Mark { region, class, .. }| (region, Some(class)));
+    let all = marks.chain(spots.into_iter().map(|region| (region, None)));
+    Ok(all
+        .map(|(region, class)| {
+            let alike = is_alike(&images, &labels, &region);
+            (region, class, alike)
+        })
+        .collect())
+}
+
+/// Whether the region's pixels are nearly the same in all pictures of a class, though not in those of the others; or so in
+/// every class, where each has its own.
+fn is_alike(images: &[Image], labels: &[usize], region: &Region) -> bool {
+    let classes: std::collections::BTreeSet<usize> = labels.iter().copied().collect();
+    let all = spread(images, region);
+    let of = |class: usize, own: bool| {
+        let some = images.iter().zip(labels).filter(move |&(_, label)| (*label == class) == own);
+        spread(some.map(|(image, _)| image), region)
+    };
+    classes.into_iter().any(|class| {
+        let (own, others) = (of(class, true), of(class, false));
+        own <= ALIKE * others || own.max(others) <= ALIKE * all
+    })
+}
+
+/// Standard deviation over the pictures of a pixel of the region, the mean over all of its pixels.
+fn spread<'a>(images: impl IntoIterator<Item = &'a Image>, region: &Region) -> f64 {
+    let (mut sums, mut squares, mut count) = (Vec::new(), Vec::new(), 0.0);
+    for image in images {
+        let channels = image.channels().count();
+        let places = region.mask.iter().enumerate().filter(|(_, inside)| **inside);
+        let values = places.flat_map(|(place, _)| &image.pixels()[place * channels..(place + 1) * channels]);
+        for (at, &value) in values.enumerate() {
+            if at == sums.len() {
+                sums.push(0.0);
+                squares.push(0.0);
+            }
+            sums[at] += f64::from(value);
+            squares[at] += f64::from(value) * f64::from(value);
         }
-        () if border >= LARGE && middle < SMALL.max(border - SMALL) || cell_loss >= LARGE => Verdict::Warn,
+        count += 1.0;
+    }
+    let deviation = |(sum, square): (&f64, &f64)| (square / count - (sum / count).powi(2)).max(0.0).sqrt();
+    sums.iter().zip(&squares).map(deviation).sum::<f64>() / sums.len().max(1) as f64
+}
+
+/// Whether pictures of other classes become `class` with the region of its pictures. `None` where there are too few.
+fn pull(
+    case: &Case<'_>,
+    asked: &Asked<'_>,
+    region: &Region,
+    class: usize,
+) -> Result<Option<Loss>, AuditErrorKind> {
+    let (own, others): (Vec<usize>, Vec<usize>) =
+        (0..asked.images.len()).partition(|&place| asked.class(place) == class);
+    if own.is_empty() || others.len() < LEAST {
+        return Ok(None);
+    }
+    let mut rng = case.seed(ID).derive("donors").rng();
+    let donor = |place: &usize| {
+        exchanged(&asked.images[*place], &asked.images[own[rng.below(own.len())]], &region.mask)
+    };
+    let images: Vec<Image> = others.iter().map(donor).collect();
+    Ok(Some(asked.pull(class, &others, &images)?))
+}
+
+/// Pictures with and without the region, those first whose answer changes, of every class by turns.
+fn evidence(case: &Case<'_>, asked: &Asked<'_>, found: &RegionLoss) -> Result<Vec<Evidence>, AuditErrorKind> {
+    let partners = asked.partners(&mut case.seed(ID).derive("shown").rng());
+    let images = swapped(asked, &found.region, &partners);
+    let answers = asked.answers(&images)?;
+    let changed =
+        |&place: &usize| asked.answers[place] == asked.class(place) && answers[place] != asked.answers[place];
+    let mut places: Vec<usize> = (0..images.len()).filter(changed).collect();
+    let mut taken = vec![0usize; case.classes().len()];
+    let turn: Vec<usize> = places
+        .iter()
+        .map(|&place| {
+            taken[asked.class(place)] += 1;
+            taken[asked.class(place)]
+        })
+        .collect();
+    let turns: std::collections::HashMap<usize, usize> = places.iter().copied().zip(turn).collect();
+    places.sort_by_key(|place| turns[place]);
+    let exhibit = |&place: &usize| {
+        let index = asked.indices[place];
+        let name = |class: usize| &case.classes()[class];
+        let note = format!(
+            "as it is: {}; with {} of another picture: {}",
+            name(asked.answers[place]),
+            found.region.words(),
+            name(answers[place])
+        );
+        Evidence { note, pictures: vec![Shown::of(case, index), Shown::changed(case, index, &images[place])] }
+    };
+    Ok(places.iter().take(EXHIBITS).map(exhibit).collect())
+}
+
+/// Of the border and the middle.
+fn of_border(outside: &Loss, inside: &Loss) -> Verdict {
+    let large = outside.interval.low >= LARGE;
+    match () {
+        () if large && inside.interval.high < PART => Verdict::Fail,
+        () if large && inside.interval.high < outside.interval.low => Verdict::Warn,
         () => Verdict::Pass,
+    }
+}
+
+fn finding(
+    case: &Case<'_>,
+    asked: &Asked<'_>,
+    found: &[RegionLoss],
+    (outside, inside): (Loss, Loss),
+) -> Finding {
+    let border = of_border(&outside, &inside);
+    let first = found.first();
+    let small = first.map_or(Verdict::Pass, RegionLoss::verdict);
+    let both = format!(
+        "Exchanging the border costs {} of what the network gains over chance, exchanging the middle {}",
+        outside.words(),
+        inside.words()
+    );
+    let headline = match first {
+        Some(first) if small > Verdict::Pass && small >= border => of_region(case, asked, first),
+        Some(first) if border == Verdict::Pass => format!(
+            "No small region decides. {both}, the most telling small region that was found {}.",
+            first.loss.words()
+        ),
+        None if border == Verdict::Pass => {
+            format!("No small region was found that tells a class. {both}.")
+        }
+        _ => format!("{both}."),
     };
-    let per_cent = |share: f64| format!("{:.0}%", 100.0 * share.max(0.0));
-    let headline = match cell.filter(|_| verdict > Verdict::Pass && cell_loss >= LARGE) {
-        Some(cell) => format!(
-            "Exchanging one small region at the edge ({}) costs {} of what the network gains over chance.",
-            cell.name,
-            per_cent(cell.swapped)
+    let verdict = small.max(border);
+    let (meaning, advice) = match verdict {
+        Verdict::Pass => (
+            "The answers do not hang on the border alone, or on one small mark that this search could find.",
+            "",
+        ),
+        Verdict::Inconclusive => (
+            "The answers hang on a small place. That is right where the thing is there, and a shortcut where it is not. The figures \
+             cannot tell one from the other.",
+            "Look at the pictures with and without the region. If it is not the thing, cut it out and train again. If it is, crop the \
+             pictures to the thing.",
+        ),
+        Verdict::Warn | Verdict::Fail => (
+            "The network answers by something beside the thing: a mark, a hot pixel, a stamp, a frame, a background.",
+            "Look at that region in a few pictures of each class. Crop it away or paint it over in all pictures, or collect pictures \
+             without it, and train again.",
+        ),
+    };
+    let with_figures = Finding::new(verdict, headline, meaning)
+        .advice(advice)
+        .figure("accuracy, pictures as they are", asked.accuracy(), Unit::Share)
+        .figure("naming the most frequent class", asked.chance, Unit::Share)
+        .figure_within("share of the gain lost with the border", outside.share, outside.interval, Unit::Share)
+        .figure_within("share of the gain lost with the middle", inside.share, inside.interval, Unit::Share);
+    let with_region = match first {
+        Some(RegionLoss { loss, region, .. }) => with_figures
+            .figure_within(
+                "share of the gain lost with the most telling small region",
+                loss.share,
+                loss.interval,
+                Unit::Share,
+            )
+            .figure("share of the picture that this region covers", region.share(), Unit::Share),
+        None => with_figures,
+    };
+    with_region.with_table(table(case, found, &outside, &inside))
+}
+
+fn of_region(case: &Case<'_>, asked: &Asked<'_>, found: &RegionLoss) -> String {
+    let RegionLoss { region, loss, .. } = found;
+    let size = format!("{}×{}", asked.images[0].width(), asked.images[0].height());
+    let area = 100.0 * region.share();
+    let area = if area < 1.0 { format!("{area:.1}%") } else { format!("{area:.0}%") };
+    let place = format!("{} (of {size}, {area} of the picture)", region.words());
+    let effect = match found.pulls {
+        Some(class) => format!(
+            "With {place} of a picture of “{}”, {} of the other pictures are taken for it, {} without",
+            case.classes()[class],
+            per_cent(loss.after),
+            per_cent(loss.before)
         ),
         None => format!(
-            "Exchanging the border costs {} of what the network gains over chance, exchanging the middle {}.",
-            per_cent(border),
-            per_cent(middle)
+            "With {place} taken from another picture, the accuracy falls from {} to {}: {} of the gain over chance",
+            per_cent(loss.before),
+            per_cent(loss.after),
+            loss.words()
         ),
     };
-    let (meaning, advice) = match verdict {
-        Verdict::Pass => ("The answers do not hang on the border or on one region at the edge alone.", ""),
-        _ => (
-            "The network answers by what is around the thing: a background, a frame, a watermark, a caption.",
-            "Look at that region in a few pictures of each class. Crop it away, or collect pictures without it, and train again.",
-        ),
-    };
-    let row = |loss: &Loss| vec![loss.name.clone(), per_cent(loss.swapped), per_cent(loss.greyed)];
-    Finding::new(verdict, headline, meaning)
-        .advice(advice)
-        .figure("accuracy, pictures as they are", whole, Unit::Share)
-        .figure("naming the most frequent class", chance, Unit::Share)
-        .figure("share of the gain lost with the border", border, Unit::Share)
-        .figure("share of the gain lost with the middle", middle, Unit::Share)
-        .figure("largest share of the gain lost with one cell at the edge", cell_loss, Unit::Share)
-        .with_table(Table {
-            title: "Share of the gain over chance that a part costs".to_owned(),
-            heading: ["part", "from another picture", "grey"].map(String::from).to_vec(),
-            rows: losses.iter().map(row).collect(),
-        })
+    match found.verdict() {
+        Verdict::Inconclusive if loss.interval.low >= LARGE => {
+            format!("{effect}. Look whether that is the thing itself.")
+        }
+        Verdict::Inconclusive => format!("{effect}. Too few pictures to say whether the answer hangs on it."),
+        Verdict::Warn => format!("{effect}. The answer hangs partly on it."),
+        _ => format!("{effect}. The answer hangs on it."),
+    }
+}
+
+fn table(case: &Case<'_>, found: &[RegionLoss], outside: &Loss, inside: &Loss) -> Table {
+    let row =
+        |name: String, area: f64, loss: &Loss| vec![name, format!("{:.1}%", 100.0 * area), loss.words()];
+    let fixed = [("the border", 1.0 - 0.75 * 0.75, outside), ("the middle", 0.75 * 0.75, inside)];
+    let mut rows: Vec<Vec<String>> =
+        fixed.into_iter().map(|(name, area, loss)| row(name.to_owned(), area, loss)).collect();
+    rows.extend(found.iter().map(|RegionLoss { region, loss, pulls, .. }| {
+        let name = match pulls {
+            Some(class) => format!("{}, from “{}” into the others", region.words(), case.classes()[*class]),
+            None => region.words(),
+        };
+        row(name, region.share(), loss)
+    }));
+    Table {
+        title: "Share of the gain over chance that a part costs".to_owned(),
+        heading: ["part", "of the picture", "share of the gain (95 % interval)"].map(String::from).to_vec(),
+        rows,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use candor_core::{Classifier, ClassifyError, Prediction};
-
-    use super::super::testing::{Bright, Fake};
-    use super::*;
-
-    /// Answers by how light the pixels of a window are.
-    struct Looks(Vec<String>, std::ops::Range<usize>);
-
-    impl Classifier for Looks {
-        fn classes(&self) -> &[String] {
-            &self.0
-        }
-
-        fn predict(&self, images: &[Image]) -> Result<Vec<Prediction>, ClassifyError> {
-            let one = |image: &Image| {
-                let window = self.1.clone().flat_map(|y| self.1.clone().map(move |x| (x, y)));
-                let values: Vec<f32> = window.map(|(x, y)| f32::from(image.pixel(x, y)[0])).collect();
-                let light = values.iter().sum::<f32>() / values.len() as f32 > 100.0;
-                Prediction { probabilities: if light { vec![0.0, 1.0] } else { vec![1.0, 0.0] } }
-            };
-            Ok(images.iter().map(one).collect())
-        }
-    }
-
-    fn asked(fake: &Fake, window: std::ops::Range<usize>) -> Finding {
-        let classifier = Looks(fake.classes.clone(), window);
-        fake.with(|case| CHECK.run(&Case { classifier: Some(&classifier), ..*case }, &Bright(fake)).unwrap())
-    }
-
-    #[test]
-    fn looking_at_the_middle_passes_and_at_a_corner_fails() {
-        let mut fake = Fake::bright(200);
-        assert_eq!(asked(&fake, 5..11).verdict, Verdict::Pass, "{:?}", asked(&fake, 5..11));
-        for (index, image) in fake.images.iter_mut().enumerate() {
-            let corner = |i: usize| i % 16 < 3 && i / 16 < 3 && index % 2 == 1;
-            let pixels =
-                image.pixels().iter().enumerate().map(|(i, &v)| if corner(i) { 250 } else { v }).collect();
-            *image = Image::new(16, 16, image.channels(), pixels).unwrap();
-        }
-        let finding = asked(&fake, 0..3);
-        assert_eq!(finding.verdict, Verdict::Fail, "{finding:?}");
-        assert!(finding.headline.contains("row 1, column 1"), "{finding:?}");
-        assert_eq!(fake.with(|case| CHECK.run(case, &Bright(&fake)).unwrap()).verdict, Verdict::Inconclusive);
-    }
-}
+mod tests;

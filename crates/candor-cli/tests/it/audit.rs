@@ -39,16 +39,17 @@ fn an_audit_asks_what_is_wanted_keeps_what_holds_and_writes_it_down() {
 #[test]
 fn a_strict_audit_ends_with_3_where_a_check_fails_and_an_unknown_check_is_wrong_usage() {
     let candor = Candor::new();
-    candor.write_photos("photos", 60);
-    candor.json(&format!("study photos --out run {QUICK}"));
-    let strict = candor.run("audit run --only nothing-to-see --strict");
+    candor.write_marked_csv("marked.csv", 240, 8);
+    candor.json(&format!("study marked.csv --out run {QUICK}"));
+    let strict = candor.run("audit run --only shortcut-regions --strict");
     assert_eq!(strict.code, 3, "{}", strict.stdout);
-    assert!(strict.stdout.starts_with("Audit, nothing-to-see (fail): "), "{}", strict.stdout);
+    assert!(strict.stdout.starts_with("Audit, shortcut-regions (fail): "), "{}", strict.stdout);
     assert!(strict.stdout.lines().all(|line| line.chars().count() <= 80), "{}", strict.stdout);
-    assert_eq!(candor.run("audit run --only nothing-to-see").code, 0);
+    assert_eq!(candor.run("audit run --only shortcut-regions").code, 0);
     let unknown = candor.run("audit run --only fairness");
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("nothing-to-see"), "{}", unknown.stderr);
+    candor.write_photos("photos", 4);
     assert!(candor.run("audit photos").stderr.contains("is no run of candor"));
 }
 

@@ -76,6 +76,23 @@ impl Candor {
         }
     }
 
+    /// Grey noise that says nothing, with two by two pixels in a corner that are light in class 1.
+    pub fn write_marked_csv(&self, name: &str, rows: usize, side: usize) {
+        let names: Vec<String> = (0..side * side).map(|pixel| format!("pixel{pixel}")).collect();
+        let mut text = names.join(",") + ",target\n";
+        for row in 0..rows {
+            let class = row % 2;
+            for pixel in 0..side * side {
+                let is_marked = class == 1 && pixel % side < 2 && pixel / side < 2;
+                let value =
+                    if is_marked { 250 } else { (row / 2 * 37 + pixel * pixel * 7 + row / 6 * pixel) % 120 };
+                text += &format!("{value},");
+            }
+            text += &format!("{class}\n");
+        }
+        self.write(name, text);
+    }
+
     /// A pixel CSV of `rows` pictures of `side`×`side`; class 0 is dark above, class 1 below.
     pub fn write_pixel_csv(&self, name: &str, rows: usize, side: usize) {
         let names: Vec<String> = (0..side * side).map(|pixel| format!("pixel{pixel}")).collect();
