@@ -279,7 +279,7 @@ fn finding(sources: &Sources, compared: &[SourceAccuracies], chance: f64) -> Fin
             "See what better-than-chance says first.",
         ),
         Verdict::Inconclusive => (
-            format!("{both} That many sources cannot tell a large loss from none."),
+            format!("{both} So few sources cannot tell a large loss from none."),
             "Whether it knows the classes or the sources is open: only a loss outside this interval could be excluded.",
             "Add pictures of every class from more sources.",
         ),

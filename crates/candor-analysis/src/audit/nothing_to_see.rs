@@ -268,7 +268,7 @@ fn meaning(first: &Score, verdict: Verdict) -> (&'static str, &'static str) {
             "",
         ),
         Verdict::Inconclusive if first.cue.is_colour() => (
-            "The answers hang on the colour or the brightness of the whole picture. That is right where it is what tells the classes \
+            "The answers depend on the colour or the brightness of the whole picture. That is right where it is what tells the classes \
              apart (forest and water), and a shortcut where it is the light, the camera or the season.",
             "Decide whether colour may decide. If not, collect pictures of every class in the same light, or train with changes of colour.",
         ),

@@ -1,4 +1,4 @@
-//! Where does the answer hang? What is left of the accuracy when parts of the pictures change places with those of others.
+//! Where does the answer come from? What is left of the accuracy when parts of the pictures change places with those of others.
 
 mod region;
 mod screen;
@@ -20,14 +20,14 @@ pub(super) static CHECK: Check = Check {
     topic: Topic::SeesTheThing,
     cost: Cost::Cheap,
     permutes: false,
-    asks: "Does the answer hang on the border, or on one small region, rather than on the rest of the picture?",
+    asks: "Does the answer depend on the border, or on one small region, rather than on the rest of the picture?",
     how: "Candidates come from the training pictures: places whose pixels tell a class much better than the picture around them \
           (a hot pixel, a line, a stamp), and windows in which an exchange costs most, from a quarter of each side down to one pixel. \
           Then, on the evaluated pictures, each candidate, the border (an eighth of each side) and the middle are \
           replaced by the same part of another picture, three times, so that pictures stay as they usually look but the part says \
           nothing any more. What counts is how much of the network's gain over chance that costs, with a 95 % interval by units. \
           With more than two classes the mark of one class is also put into pictures of the others: do they become that class?",
-    fail_means: "The answer hangs on one small mark, or on the border while the middle hardly matters: the network looks past the thing.",
+    fail_means: "The answer depends on one small mark, or on the border while the middle hardly matters: the network looks past the thing.",
     misleads: "A mark that is there several times, or beside a thing that is enough by itself, costs little when it goes. Marks in few \
                pictures of a class are not found. A thing that is always at the same small place looks like a mark.",
     reference: "Zeiler & Fergus, Visualizing and understanding convolutional networks, ECCV (2014); Fisher et al., All models are \
@@ -114,7 +114,7 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     judged.truncate(MOST);
     if judged.len() < LEAST {
         return Ok(Finding::inconclusive(
-            format!("Fewer than {LEAST} pictures were evaluated: too few to see where the answers hang."),
+            format!("Fewer than {LEAST} pictures were evaluated: too few to see where the answers come from."),
             "Evaluate it on more pictures: raise --validation-share or --test-share, or add pictures.",
         ));
     }
@@ -122,7 +122,7 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     if asked.gain() < LEAST_GAIN {
         return Ok(Finding::inconclusive(
             format!(
-                "It is right for {}, naming the most frequent class for {}: too little is learned to see where the answers hang.",
+                "It is right for {}, naming the most frequent class for {}: too little is learned to see where the answers come from.",
                 per_cent(asked.accuracy()),
                 per_cent(asked.chance)
             ),
@@ -316,7 +316,7 @@ fn finding(
     let headline = match first {
         Some(first) if small > Verdict::Pass && small >= border => of_region(case, asked, first),
         Some(first) if border == Verdict::Pass => format!(
-            "No small region decides. {both}, the most telling small region that was found {}.",
+            "No small region that decides was found. {both}, and the most important small region that was found {}.",
             first.loss.words()
         ),
         None if border == Verdict::Pass => {
@@ -327,11 +327,11 @@ fn finding(
     let verdict = small.max(border);
     let (meaning, advice) = match verdict {
         Verdict::Pass => (
-            "The answers do not hang on the border alone, or on one small mark that this search could find.",
+            "The answers do not depend on the border alone, or on one small mark that this search could find.",
             "",
         ),
         Verdict::Inconclusive => (
-            "The answers hang on a small place. That is right where the thing is there, and a shortcut where it is not. The figures \
+            "The answers depend on a small place. That is right where the thing is there, and a shortcut where it is not. The figures \
              cannot tell one from the other.",
             "Look at the pictures with and without the region. If it is not the thing, cut it out and train again. If it is, crop the \
              pictures to the thing.",
@@ -351,7 +351,7 @@ fn finding(
     let with_region = match first {
         Some(RegionLoss { loss, region, .. }) => with_figures
             .figure_within(
-                "share of the gain lost with the most telling small region",
+                "share of the gain lost with the most important small region",
                 loss.share,
                 loss.interval,
                 Unit::Share,
@@ -386,9 +386,9 @@ fn of_region(case: &Case<'_>, asked: &Asked<'_>, found: &RegionLoss) -> String {
         Verdict::Inconclusive if loss.interval.low >= LARGE => {
             format!("{effect}. Look whether that is the thing itself.")
         }
-        Verdict::Inconclusive => format!("{effect}. Too few pictures to say whether the answer hangs on it."),
-        Verdict::Warn => format!("{effect}. The answer hangs partly on it."),
-        _ => format!("{effect}. The answer hangs on it."),
+        Verdict::Inconclusive => format!("{effect}. Too few pictures to say whether the answer depends on it."),
+        Verdict::Warn => format!("{effect}. The answer partly depends on it."),
+        _ => format!("{effect}. The answer depends on it."),
     }
 }
 

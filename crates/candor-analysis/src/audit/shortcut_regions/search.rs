@@ -1,4 +1,4 @@
-//! Where the answers hang: windows of a quarter of each side, then ever smaller ones where the loss is, down to one pixel.
+//! Where the answers come from: windows of a quarter of each side, then ever smaller ones where the loss is, down to one pixel.
 //!
 //! It is made on pictures that the network learned from; what is found is tested on others, so that choosing the largest loss
 //! makes no finding.
