@@ -128,14 +128,18 @@ fn finding(case: &Case<'_>, [[seen, new], [shuffled_seen, shuffled_new]]: [[f64;
 
 #[cfg(test)]
 mod tests {
-    use super::super::LearnError;
     use super::super::testing::{Bright, Fake};
+    use super::super::{LearnError, LearnerKind};
     use super::*;
 
     /// Knows what it learned from, and guesses class 0 else.
     struct ByHeart;
 
     impl Learner for ByHeart {
+        fn kind(&self) -> LearnerKind {
+            LearnerKind::OwnRecipe
+        }
+
         fn summary(&self) -> String {
             "a memory".to_owned()
         }

@@ -1,10 +1,11 @@
-//! The network that the audit's checks train: small, so that a hundred trainings take minutes.
+//! The stand-in network that checks train where the run's own recipe takes too long: small, so that a hundred trainings take
+//! minutes. What it shows is a hint.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
-use candor_analysis::audit::{Answers, LearnError, Learner, Task};
+use candor_analysis::audit::{Answers, LearnError, Learner, LearnerKind, Task};
 use candor_core::{
     Channels, Classifier, ClassifyError, DifferentiableClassifier, Evidence, Fit, Image, Prediction,
     Preprocessing, Quantity, Reporter,
@@ -73,6 +74,7 @@ pub struct NetworkLearner<'a> {
     pixels: &'a Pixels,
     classes: usize,
     network: Network,
+    kind: LearnerKind,
     threads: usize,
     reporter: &'a dyn Reporter,
 }
@@ -90,7 +92,12 @@ impl<'a> NetworkLearner<'a> {
     ) -> Result<NetworkLearner<'a>> {
         let input = Shape::image(pixels.height, pixels.width, pixels.channels);
         let network = Network::new(input, layers(pixels, classes))?;
-        Ok(NetworkLearner { pixels, classes, network, threads, reporter })
+        Ok(NetworkLearner { pixels, classes, network, kind: LearnerKind::Surrogate, threads, reporter })
+    }
+
+    /// Of an audit whose classifier is this very network: what it learns is the run's own recipe.
+    pub fn as_own_recipe(self) -> NetworkLearner<'a> {
+        NetworkLearner { kind: LearnerKind::OwnRecipe, ..self }
     }
 
     /// What one task teaches, as a classifier for pictures of any size; [`Task::answer`] plays no part.
@@ -168,6 +175,10 @@ impl<'a> NetworkLearner<'a> {
 }
 
 impl Learner for NetworkLearner<'_> {
+    fn kind(&self) -> LearnerKind {
+        self.kind
+    }
+
     fn summary(&self) -> String {
         let Pixels { height, width, .. } = self.pixels;
         let kind = if is_tiny(self.pixels) { "a linear network" } else { "a network with two convolutions" };
