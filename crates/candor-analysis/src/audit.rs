@@ -8,6 +8,7 @@
 
 pub mod adversarial;
 mod attributes;
+mod balanced;
 mod better_than_chance;
 mod calibration;
 pub mod camouflage;
@@ -45,14 +46,16 @@ mod too_few;
 use std::fmt;
 
 pub use attributes::{Grouping, columns};
+pub use better_than_chance::trial;
 pub use case::{Answers, Case, Settings, Sources, StatedFigures};
 pub use changed_picture::ChangedPicture;
 pub use error::{AuditError, AuditErrorKind};
 pub use facts::{Facts, FileFacts, Format};
-pub use finding::{Evidence, Figure, Finding, Series, Shown, Table, Unit, Verdict};
+pub use finding::{Basis, Evidence, Figure, Finding, Series, Shown, Table, Unit, Verdict};
+pub use folds::validation_cut;
 pub use group_gaps::{GroupAccuracy, GroupGap, GroupGaps};
 pub use label_errors::{Suspicions, confident_learning, out_of_fold, suspects};
-pub use learner::{LearnError, Learner, Task};
+pub use learner::{LearnError, Learner, LearnerKind, Task};
 pub use too_few::smallest_difference;
 
 /// Every check, in the order of the report: first what makes all others idle.

@@ -7,6 +7,7 @@ mod source;
 mod study;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use candor_core::{Channels, Subset};
 use candor_workflow::LAYOUTS;
@@ -204,9 +205,12 @@ pub struct AuditArguments {
     /// Only these checks, by their names, separated by commas [default: all]
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Trainings on permuted labels, at most: the p-value is never below 1 / (this + 1)
-    #[arg(long, value_name = "NUMBER", default_value_t = 99)]
-    pub permutations: usize,
+    /// Trainings of the run's own recipe on permuted labels, however long they take [default: up to 99, as the budget allows]
+    #[arg(long, value_name = "NUMBER")]
+    pub permutations: Option<usize>,
+    /// Time that the whole audit may take, about: 90s, 10m, 2h. It decides how often the run's own recipe is trained again
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub budget: Duration,
     /// Where pictures have copies: split again with copies kept together, train again into RUN-repaired, and compare
     #[arg(long)]
     pub repair: bool,
@@ -344,6 +348,20 @@ fn input(text: &str) -> Result<(usize, usize, Channels), String> {
     }
 }
 
+/// `90s`, `10m`, `2h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a whole number with s, m or h, such as 90s, 10m or 2h".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    let seconds = match &text[digits.len()..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -361,6 +379,20 @@ mod tests {
         assert_eq!(input("128×128×3"), Ok((128, 128, Channels::Rgb)));
         for wrong in ["64", "64x64", "64x64x2", "0x64x1", "axbxc", "64x64x1x1"] {
             assert!(input(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        for (text, seconds) in [
+            ("90s", Some(90)),
+            ("10m", Some(600)),
+            ("2h", Some(7_200)),
+            ("10", None),
+            ("m", None),
+            ("1d", None),
+        ] {
+            assert_eq!(duration(text).ok().map(|time| time.as_secs()), seconds, "{text}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
-    AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
+    AuditEffort, AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
     ExplainRequest, ExportPicturesRequest, ForgetRequest, FrontierRequest, ImportRequest, LabelTable,
     NewOpinion, PredictRequest, RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit,
     check_figures, collect, collect_preview, compare, convolution_lesson, crop, data_get, data_list, demo,
@@ -204,8 +204,9 @@ impl Session<'_> {
     }
 
     fn audit(&self, arguments: &AuditArguments) -> Result<ExitCode> {
-        let AuditArguments { run, only, permutations, repair, figures, strict } = arguments.clone();
-        let request = AuditRequest { run, only, permutations, repair, figures, threads: self.threads };
+        let AuditArguments { run, only, permutations, budget, repair, figures, strict } = arguments.clone();
+        let effort = AuditEffort { permutations, budget };
+        let request = AuditRequest { run, only, effort, repair, figures, threads: self.threads };
         let audited = audit(&request, self.terminal)?;
         let fails = audited.worst == Some(AuditVerdict::Fail);
         self.say(&audited)?;

@@ -1,9 +1,12 @@
 //! The audit of a run: its checks one after another, each finding on the disk as soon as it is known.
 //!
 //! `RUN/audit/<check>.json` holds a finding with the fingerprint of what it was made of: recipe, pictures, split, answers and
-//! settings. Begun again, what still holds is kept; what was made of something else is made again.
+//! settings. Begun again, what still holds is kept; what was made of something else is made again. How much is trained is
+//! planned once and written down (`plan`): the run's own recipe where the budget allows, else a small network, named as such.
 
 mod learner;
+mod own_recipe;
+mod plan;
 mod stated;
 
 use std::collections::BTreeMap;
@@ -11,13 +14,17 @@ use std::fs;
 
 use candor_analysis::Units;
 use candor_analysis::audit::{
-    Answers, AuditErrorKind, CHECKS, Case, Check, Cost, Facts, Finding, Learner, Settings, StatedFigures,
+    Answers, AuditError, AuditErrorKind, CHECKS, Case, Check, Cost, Facts, Finding, Learner, Settings,
+    StatedFigures,
 };
-use candor_core::{Classifier, Dataset, Image, Progress, Reporter, SampleId, Stage, Subset};
+use candor_core::{Classifier, Dataset, Image, Progress, Reporter, SampleId, Seed, Stage, Subset};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use learner::{NetworkLearner, Pixels, Taught};
+use own_recipe::OwnRecipe;
+pub use plan::AuditEffort;
+use plan::Plan;
 pub(crate) use stated::claim;
 
 use crate::error::{Result, WorkflowError};
@@ -33,7 +40,17 @@ use crate::units::units;
 struct Kept {
     /// Of everything that the finding was made of.
     fingerprint: SampleId,
+    /// What was trained for it.
+    #[serde(default)]
+    effort: String,
     finding: Finding,
+}
+
+/// What is asked of an audit besides its checks.
+#[derive(Clone, Copy)]
+pub(crate) struct Thoroughness {
+    pub seed: Seed,
+    pub effort: AuditEffort,
 }
 
 /// What an audit works with, read once.
@@ -52,7 +69,7 @@ struct Material {
 pub(crate) fn run_checks(
     run: &Run,
     checks: &[&'static Check],
-    settings: Settings,
+    thoroughness: Thoroughness,
     reporter: &dyn Reporter,
 ) -> Result<Vec<Finding>> {
     let folder = run.dir.file(AUDIT);
@@ -61,21 +78,24 @@ pub(crate) fn run_checks(
     units(run, reporter)?;
     let made_of = MadeOf::read(run)?;
     let mut material = None;
+    let mut plan = None;
     let mut findings = Vec::new();
     for &check in checks {
         // What sums up needs the findings that were made before as well, whatever is asked for now.
         let earlier = if check.sums_up() { saved_findings(run)? } else { Vec::new() };
-        let fingerprint = made_of.fingerprint(check, settings.permutations, &earlier);
+        if plan.is_none() && Plan::concerns(check) {
+            let material = material_of(&mut material, run, reporter)?;
+            plan = Some(material.plan(run, &made_of, thoroughness, reporter)?);
+        }
+        let effort = plan.as_ref().map_or_else(String::new, |plan: &Plan| plan.effort(check));
+        let fingerprint = made_of.fingerprint(check, &effort, &earlier);
         if let Some(kept) = kept(run, check).filter(|kept| kept.fingerprint == fingerprint) {
             findings.push(kept.finding);
             continue;
         }
-        let material = match &mut material {
-            Some(material) => material,
-            empty => empty.insert(Material::read(run, reporter)?),
-        };
-        let finding = material.ask(run, check, &made_of.stated, &earlier, settings, reporter)?;
-        run.dir.write_json(&file_of(check), &Kept { fingerprint, finding: finding.clone() })?;
+        let asked = Asked { run, made_of: &made_of, earlier: &earlier, seed: thoroughness.seed, reporter };
+        let finding = material_of(&mut material, run, reporter)?.ask(check, plan.as_ref(), &asked)?;
+        run.dir.write_json(&file_of(check), &Kept { fingerprint, effort, finding: finding.clone() })?;
         findings.push(finding);
     }
     let sums = CHECKS.into_iter().filter(|check| check.sums_up() && kept(run, check).is_some());
@@ -83,9 +103,21 @@ pub(crate) fn run_checks(
         sums.filter(|sum| checks.iter().all(|check| check.id != sum.id)).collect();
     if !sums.is_empty() && checks.iter().any(|check| !check.sums_up()) {
         // What was summed up before is summed up anew, so that the page does not contradict itself.
-        run_checks(run, &sums, settings, reporter)?;
+        run_checks(run, &sums, thoroughness, reporter)?;
     }
     Ok(findings)
+}
+
+/// Reads the material where that was not done yet.
+fn material_of<'a>(
+    material: &'a mut Option<Material>,
+    run: &Run,
+    reporter: &dyn Reporter,
+) -> Result<&'a Material> {
+    match material {
+        Some(material) => Ok(material),
+        empty => Ok(empty.insert(Material::read(run, reporter)?)),
+    }
 }
 
 /// The findings on the disk that hold for the run as it is, whatever effort was asked for, in the registry's order.
@@ -96,10 +128,9 @@ pub(crate) fn saved_findings(run: &Run) -> Result<Vec<Finding>> {
     let made_of = MadeOf::read(run)?;
     let mut findings = Vec::new();
     for kept in CHECKS.iter().filter_map(|check| Some((check, kept(run, check)?))) {
-        let (check, Kept { fingerprint: of_then, finding }) = kept;
-        let permutations = finding.asked_permutations.unwrap_or_default();
+        let (check, Kept { fingerprint: of_then, effort, finding }) = kept;
         let earlier = if check.sums_up() { findings.as_slice() } else { &[] };
-        if of_then == made_of.fingerprint(check, permutations, earlier) {
+        if of_then == made_of.fingerprint(check, &effort, earlier) {
             findings.push(finding);
         }
     }
@@ -124,6 +155,8 @@ fn kept(run: &Run, check: &Check) -> Option<Kept> {
 struct MadeOf {
     /// Recipe, pictures, what of them belongs together, split and answers: whatever every finding depends on.
     all: Vec<u8>,
+    /// Recipe, pictures and split: what a training depends on.
+    training: SampleId,
     /// The figures that are told of the run, on which few depend.
     stated: Vec<StatedFigures>,
 }
@@ -131,18 +164,22 @@ struct MadeOf {
 impl MadeOf {
     fn read(run: &Run) -> Result<MadeOf> {
         let mut all = run.dir.read(run_dir::RECIPE)?;
+        let part = |name| run.dir.has(name).then(|| run.dir.read(name)).transpose();
+        let (split, units) = (part(run_dir::SPLIT)?, part(run_dir::UNITS)?);
+        let pictures = run.record.fingerprint.to_string();
+        let of_training = [&all, &split.unwrap_or_default(), &units.unwrap_or_default()].map(Vec::as_slice).concat();
+        let training = SampleId::of(&[&of_training, pictures.as_bytes()].concat());
         for name in [run_dir::SPLIT, run_dir::PREDICTIONS, run_dir::UNITS] {
             if run.dir.has(name) {
                 all.extend(run.dir.read(name)?);
             }
         }
         all.extend(run.record.fingerprint.to_string().bytes());
-        Ok(MadeOf { all, stated: stated::figures(run) })
+        Ok(MadeOf { all, training, stated: stated::figures(run) })
     }
 
     /// Of a finding: besides that, of the check and the effort.
-    fn fingerprint(&self, check: &Check, permutations: usize, earlier: &[Finding]) -> SampleId {
-        let effort = if check.permutes { permutations } else { 0 };
+    fn fingerprint(&self, check: &Check, effort: &str, earlier: &[Finding]) -> SampleId {
         // A check is no ground of its own sum.
         let others = earlier.iter().filter(|finding| finding.check != check.id);
         let verdicts: String =
@@ -177,20 +214,63 @@ impl Material {
         })
     }
 
-    fn ask(
+    /// How much is trained.
+    fn plan(
         &self,
         run: &Run,
-        check: &'static Check,
-        stated: &[StatedFigures],
-        earlier: &[Finding],
-        settings: Settings,
+        made_of: &MadeOf,
+        thoroughness: Thoroughness,
         reporter: &dyn Reporter,
-    ) -> Result<Finding> {
+    ) -> Result<Plan> {
+        let own = OwnRecipe::of(run, &self.units, made_of.training, reporter);
+        let own = own.as_ref().map_err(|why| *why);
+        let asked = Asked { run, made_of, earlier: &[], seed: thoroughness.seed, reporter };
+        self.with_case(&asked, 0, |case| Plan::of(run, case, own, made_of.training, thoroughness.effort))
+    }
+
+    fn ask(&self, check: &'static Check, plan: Option<&Plan>, asked: &Asked<'_>) -> Result<Finding> {
+        let Asked { run, reporter, .. } = *asked;
         reporter.progress(Progress { stage: Stage::Audit, done: 0, total: 0, message: check.id.to_owned() });
-        let learner =
-            NetworkLearner::new(&self.learner_pixels, run.record.classes.len(), run.threads, reporter)?;
+        let permutations = plan.map_or(0, |plan| plan.permutations);
+        let finding = match self.ask_own_recipe(check, plan, asked, permutations) {
+            Some(Err(error)) if matches!(error.kind(), AuditErrorKind::OverBudget) => None,
+            finding => finding,
+        };
+        let finding = match finding {
+            Some(finding) => finding,
+            None => {
+                let classes = run.record.classes.len();
+                let learner = NetworkLearner::new(&self.learner_pixels, classes, run.threads, reporter)?;
+                let learner = learner.instead_of_recipe(plan.and_then(|plan| plan.seconds_a_training));
+                self.with_case(asked, permutations, |case| check.run(case, &learner as &dyn Learner))
+            }
+        };
+        let finding = finding.map_err(|error| match error.kind() {
+            AuditErrorKind::Stopped => WorkflowError::Stopped { run: None },
+            _ => WorkflowError::Audit(error),
+        })?;
+        Ok(Finding { asked_permutations: check.permutes.then_some(permutations), ..finding })
+    }
+
+    /// With trainings of the run's own recipe, where the plan has some for this check.
+    fn ask_own_recipe(
+        &self,
+        check: &'static Check,
+        plan: Option<&Plan>,
+        asked: &Asked<'_>,
+        permutations: usize,
+    ) -> Option<std::result::Result<Finding, AuditError>> {
+        let (trainings, seconds) =
+            plan.and_then(|plan| Some((plan.trainings(check)?, plan.seconds_a_training?)))?;
+        let own = OwnRecipe::of(asked.run, &self.units, asked.made_of.training, asked.reporter).ok()?;
+        let own = own.with_budget(trainings, seconds);
+        Some(self.with_case(asked, permutations, |case| check.run(case, &own as &dyn Learner)))
+    }
+
+    fn with_case<T>(&self, asked: &Asked<'_>, permutations: usize, ask: impl FnOnce(&Case<'_>) -> T) -> T {
+        let &Asked { run, made_of, earlier, seed, reporter } = asked;
         let seen = |index: usize| seen(run, index);
-        let case = Case {
+        ask(&Case {
             pictures: &run.pictures,
             seen: &seen,
             facts: &self.facts,
@@ -200,17 +280,21 @@ impl Material {
             classifier: self.model.as_ref().map(|model| model as &dyn Classifier),
             detector: Some(candor_data::faces::detector()),
             purpose: run.recipe.purpose.as_deref(),
-            stated,
+            stated: &made_of.stated,
             findings: earlier,
-            settings,
+            settings: Settings { seed, permutations },
             reporter,
-        };
-        let finding = check.run(&case, &learner as &dyn Learner).map_err(|error| match error.kind() {
-            AuditErrorKind::Stopped => WorkflowError::Stopped { run: None },
-            _ => WorkflowError::Audit(error),
-        })?;
-        Ok(Finding { asked_permutations: check.permutes.then_some(settings.permutations), ..finding })
+        })
     }
+}
+
+/// What a check is asked with.
+struct Asked<'a> {
+    run: &'a Run,
+    made_of: &'a MadeOf,
+    earlier: &'a [Finding],
+    seed: Seed,
+    reporter: &'a dyn Reporter,
 }
 
 /// A picture as the network sees it.

@@ -53,7 +53,7 @@ mod train;
 mod units;
 mod verbs;
 
-pub use audit::{NetworkLearner, Pixels as AuditPixels, Taught};
+pub use audit::{AuditEffort, NetworkLearner, Pixels as AuditPixels, Taught};
 pub use candor_analysis::audit::{CHECKS, Check as AuditCheck, Cost, Finding, Verdict as AuditVerdict};
 pub use candor_analysis::audit::{GroupAccuracy, GroupGap, GroupGaps};
 pub use candor_analysis::baseline::{BaselineComparison, Verdict};

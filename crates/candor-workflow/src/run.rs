@@ -186,6 +186,7 @@ impl Run {
             pictures: &self.prepared,
             train: self.split.train(),
             validation: self.split.validation(),
+            labels: None,
             groups: groups.map_err(RecipeError::from)?,
             threads: self.threads,
             reporter,

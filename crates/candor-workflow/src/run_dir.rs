@@ -43,6 +43,10 @@ pub const EVALUATION: &str = "evaluation.json";
 pub const BASELINES: &str = "baselines.json";
 /// A folder with what each check of the audit found.
 pub const AUDIT: &str = "audit";
+/// How many trainings of the run's own recipe its audit makes.
+pub const AUDIT_PLAN: &str = "audit/plan.json";
+/// A folder with the predictions of those trainings.
+pub const AUDIT_TRAININGS: &str = "audit/trainings";
 /// The figures that somebody claims of the run, as they were given to its audit.
 pub const CLAIMED_FIGURES: &str = "audit/claimed-figures.json";
 /// A folder with what each explanation showed.

@@ -14,14 +14,16 @@ use candor_engine::{Isa, Network, Parameters, Precision, TrainingConfig};
 
 use batches::BatchMaker;
 pub(crate) use batches::gather;
+use batches::label;
 use checkpoint::Checkpoint;
 pub use checkpoint::Finish;
 use frozen::{Features, Halves};
 pub use groups::FairnessError;
 pub(crate) use groups::{Groups, grouping};
 pub use history::History;
-pub(crate) use session::RangeTest;
+use kept_features::KeptFeatures;
 use session::Session;
+pub(crate) use session::{RangeTest, in_words};
 
 use crate::error::{Result, WorkflowError};
 use crate::initial;
@@ -38,6 +40,8 @@ pub(crate) struct Training<'a> {
     pub train: &'a [usize],
     /// Indices that choose the best epoch; may be empty.
     pub validation: &'a [usize],
+    /// A class for each of the pictures in the place of their own, for trainings on permuted labels.
+    pub labels: Option<&'a [usize]>,
     /// Between which the training is fair, where the recipe asks for it.
     pub groups: Option<Groups>,
     pub threads: usize,
@@ -77,6 +81,19 @@ impl Training<'_> {
         Ok(Trained { best, best_epoch })
     }
 
+    /// Trains from the beginning and leaves nothing on the disk: for the audit, which trains a recipe many times.
+    ///
+    /// # Errors
+    /// `Stopped` when the person asked to stop, `Diverged` when the loss is no number any more, and where layers are frozen.
+    pub fn run_in_memory(&self) -> Result<Trained> {
+        let kept = KeptFeatures::default();
+        let mut session = Session::start(self, self.config(), &kept, None)?.unsaved();
+        while !session.has_ended() {
+            session.epoch()?;
+        }
+        Ok(session.into_trained())
+    }
+
     /// Who asks for bf16 expects speed.
     fn tell_of_precision(&self) {
         if self.recipe.training.precision == Precision::Bf16 && !Isa::detect().multiplies_bf16() {
@@ -113,6 +130,7 @@ impl Training<'_> {
         BatchMaker {
             pictures: self.pictures,
             indices: self.train,
+            labels: self.labels,
             augmentation: self.recipe.augmentation,
             batch_size: self.recipe.training.batch_size,
             seed: self.recipe.training.seed,
@@ -144,7 +162,7 @@ impl Training<'_> {
     /// Training pictures of each class.
     fn class_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.network.output().len().max(2)];
-        self.train.iter().for_each(|&index| counts[self.pictures.samples[index].class] += 1);
+        self.train.iter().for_each(|&index| counts[label(self.pictures, self.labels, index)] += 1);
         counts
     }
 

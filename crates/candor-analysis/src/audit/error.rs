@@ -36,6 +36,9 @@ pub enum AuditErrorKind {
     /// The person asked to stop.
     #[error("stopped")]
     Stopped,
+    /// More trainings than the budget has for this check: a smaller network has to stand in.
+    #[error("more trainings than the budget allows")]
+    OverBudget,
     #[error("its network could not learn: {reason}")]
     Learner { reason: String },
     #[error(transparent)]
@@ -48,6 +51,7 @@ impl From<LearnError> for AuditErrorKind {
     fn from(error: LearnError) -> AuditErrorKind {
         match error {
             LearnError::Stopped => AuditErrorKind::Stopped,
+            LearnError::OverBudget => AuditErrorKind::OverBudget,
             LearnError::Failed { reason } => AuditErrorKind::Learner { reason },
         }
     }

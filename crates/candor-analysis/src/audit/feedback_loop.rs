@@ -350,7 +350,7 @@ fn table(classes: &[String], drifts: &[Drift]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Bright, Fake};
-    use super::super::{LearnError, Settings};
+    use super::super::{LearnError, LearnerKind, Settings};
     use super::*;
 
     fn asked(fake: &Fake, learner: &dyn Learner) -> Finding {
@@ -371,6 +371,10 @@ mod tests {
     struct Prejudiced<'a>(&'a Fake);
 
     impl Learner for Prejudiced<'_> {
+        fn kind(&self) -> LearnerKind {
+            LearnerKind::OwnRecipe
+        }
+
         fn summary(&self) -> String {
             "a prejudice".to_owned()
         }

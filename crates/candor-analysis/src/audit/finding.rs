@@ -3,7 +3,7 @@
 use candor_core::{Image, Provenance, SampleId};
 use serde::{Deserialize, Serialize};
 
-use super::{Case, ChangedPicture, Learner};
+use super::{Case, ChangedPicture, Learner, LearnerKind};
 use crate::evaluate::Interval;
 
 /// A check's answer, from the best to the worst.
@@ -32,6 +32,28 @@ impl Verdict {
     }
 }
 
+/// What a finding rests on. Only what rests on the run itself may become a claim about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// The run's predictions: saved ones, or those for pictures that the check made.
+    #[default]
+    Predictions,
+    /// Trainings of the run's own recipe.
+    OwnRecipe,
+    /// Trainings of a small stand-in network: a hint, never a claim.
+    Surrogate,
+    /// The pictures and what is known of them, whatever the run learned.
+    Pictures,
+}
+
+impl Basis {
+    /// Whether a claim about the run may rest on it.
+    pub fn speaks_for_the_run(self) -> bool {
+        self != Basis::Surrogate
+    }
+}
+
 /// A check's answer with its grounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
@@ -39,6 +61,9 @@ pub struct Finding {
     pub check: String,
     /// In a word.
     pub verdict: Verdict,
+    /// What it rests on.
+    #[serde(default)]
+    pub basis: Basis,
     /// In a sentence with the figure that decides.
     pub headline: String,
     /// What that means, for a reader without statistics.
@@ -150,6 +175,7 @@ impl Finding {
         Finding {
             check: String::new(),
             verdict,
+            basis: Basis::default(),
             headline: headline.into(),
             meaning: meaning.into(),
             advice: String::new(),
@@ -174,6 +200,11 @@ impl Finding {
         Finding { advice: advice.into(), ..self }
     }
 
+    /// Resting on something else than the run's predictions.
+    pub fn basis(self, basis: Basis) -> Finding {
+        Finding { basis, ..self }
+    }
+
     /// With which pictures were used.
     pub fn used(self, used: impl Into<String>) -> Finding {
         Finding { used: used.into(), ..self }
@@ -181,10 +212,36 @@ impl Finding {
 
     /// Made by training on so many pictures, without the test split.
     pub(super) fn trained_on(self, pictures: usize, learner: &dyn Learner) -> Finding {
-        let learner = learner.summary();
-        self.used(format!(
-            "{pictures} pictures of train and validation, by {learner}; the test split was not touched"
-        ))
+        let summary = learner.summary();
+        let used = format!(
+            "{pictures} pictures of train and validation, by {summary}; the test split was not touched"
+        );
+        self.used(used).trained_by(learner)
+    }
+
+    /// Resting on what `learner` trained.
+    ///
+    /// What a stand-in network shows is a hint: its headline says whose it is, it neither passes nor fails, and it is
+    /// inconclusive where it would have passed.
+    pub(super) fn trained_by(self, learner: &dyn Learner) -> Finding {
+        match learner.kind() {
+            LearnerKind::OwnRecipe => self.basis(Basis::OwnRecipe),
+            LearnerKind::Surrogate => self.as_hint(),
+        }
+    }
+
+    /// As the hint of a stand-in network.
+    fn as_hint(self) -> Finding {
+        let verdict = match self.verdict {
+            Verdict::Pass | Verdict::Inconclusive => Verdict::Inconclusive,
+            Verdict::Warn | Verdict::Fail => Verdict::Warn,
+        };
+        let headline = format!("A hint from a small stand-in network, not from this run: {}", self.headline);
+        let advice = match self.advice.is_empty() {
+            true => "Train the run's own recipe instead: give the audit a larger --budget.".to_owned(),
+            false => self.advice,
+        };
+        Finding { verdict, headline, advice, basis: Basis::Surrogate, ..self }
     }
 
     /// With one more number.
@@ -253,6 +310,7 @@ impl Shown {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{Bright, Fake, StandIn};
     use super::*;
 
     #[test]
@@ -260,5 +318,29 @@ mod tests {
         assert!(Verdict::Pass < Verdict::Inconclusive && Verdict::Warn < Verdict::Fail);
         let finding = Finding::new(Verdict::Pass, "a", "b").figure("p", f64::NAN, Unit::PValue);
         assert_eq!((finding.value("p"), finding.value("q")), (None, None));
+    }
+
+    #[test]
+    fn a_stand_in_network_gives_hints_and_old_findings_rest_on_predictions() {
+        let fake = Fake::bright(24);
+        let trained = |verdict, learner: &dyn Learner| {
+            let finding = Finding::new(verdict, "It is so.", "b").trained_on(24, learner);
+            (finding.verdict, finding.basis, finding.headline.starts_with("A hint from a small stand-in"))
+        };
+        let own = Bright(&fake);
+        let small = StandIn(&own);
+        for (verdict, hint) in [
+            (Verdict::Pass, Verdict::Inconclusive),
+            (Verdict::Inconclusive, Verdict::Inconclusive),
+            (Verdict::Warn, Verdict::Warn),
+            (Verdict::Fail, Verdict::Warn),
+        ] {
+            assert_eq!(trained(verdict, &own), (verdict, Basis::OwnRecipe, false));
+            assert_eq!(trained(verdict, &small), (hint, Basis::Surrogate, true));
+        }
+        assert!(!Basis::Surrogate.speaks_for_the_run() && Basis::OwnRecipe.speaks_for_the_run());
+        let mut old = serde_json::to_value(Finding::new(Verdict::Pass, "a", "b")).unwrap();
+        old.as_object_mut().unwrap().remove("basis");
+        assert_eq!(serde_json::from_value::<Finding>(old).unwrap().basis, Basis::Predictions);
     }
 }

@@ -50,6 +50,23 @@ pub(super) fn cuts(units: &Units, pool: &[usize], labels: &[usize], seed: Seed) 
     }
 }
 
+/// Cuts about `share` of `learn` off, whole units and as many of each label as can be: who is learned from, and who chooses the
+/// epoch. Nobody where the share is 0 or everything is one unit.
+pub fn validation_cut(
+    units: &Units,
+    learn: &[usize],
+    labels: &[usize],
+    share: f64,
+    seed: Seed,
+) -> (Vec<usize>, Vec<usize>) {
+    let parts = if share > 0.0 { (1.0 / share).round().max(2.0) as usize } else { 1 };
+    // With more parts than pictures some are empty: the first that is not is the smallest that can be had.
+    match folds(units, learn, labels, parts.min(learn.len().max(1)), seed).into_iter().next() {
+        Some(cut) if share > 0.0 => (cut.learn, cut.judge),
+        _ => (learn.to_vec(), Vec::new()),
+    }
+}
+
 /// The labels of all samples, those of `pool` permuted as [`exchange`] permutes those of units.
 pub(super) fn permuted(units: &Units, pool: &[usize], labels: &[usize], seed: Seed) -> Vec<usize> {
     let mut new = labels.to_vec();
@@ -108,6 +125,17 @@ mod tests {
             assert!(cut.judge.iter().all(whole), "{cut:?}");
             assert!((9..=15).contains(&cut.judge.len()), "{cut:?}");
         }
+    }
+
+    #[test]
+    fn a_validation_share_is_cut_by_units() {
+        let fake = grouped(|index| Some((index / 4).to_string()));
+        let (learn, labels): (Vec<usize>, Vec<usize>) = ((0..60).collect(), (0..60).map(|i| i % 2).collect());
+        let (train, validation) = validation_cut(&fake.units(), &learn, &labels, 0.125, Seed(2));
+        assert_eq!((train.len() + validation.len(), validation.len()), (60, 8));
+        assert!(validation.chunks(4).all(|unit| unit.iter().all(|index| index / 4 == unit[0] / 4)));
+        assert_eq!(validation_cut(&fake.units(), &learn, &labels, 0.0, Seed(2)), (learn.clone(), vec![]));
+        assert_eq!(validation_cut(&fake.units(), &learn[..4], &labels, 0.1, Seed(2)).1, Vec::<usize>::new());
     }
 
     #[test]

@@ -66,11 +66,14 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
     let answers = out_of_fold(case, learner)?;
     let own: Vec<usize> = answers.indices.iter().map(|&index| labels[index]).collect();
     let found = confident_learning(&own, &answers.probabilities, case.classes().len());
-    Ok(finding(case, &answers, &own, &found).used(format!(
+    let finding = finding(case, &answers, &own, &found);
+    Ok(finding
+        .used(format!(
         "{} pictures of train and validation, each answered for by {} that had not seen it; the test split was not touched",
         pool.len(),
         learner.summary()
-    )))
+    ))
+    .trained_by(learner))
 }
 
 /// Answers for the pictures of train and validation, each by a learner that had not seen it; in the order of the five folds.

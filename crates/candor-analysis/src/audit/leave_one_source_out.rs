@@ -321,14 +321,18 @@ fn joined(answers: &[Answers]) -> Answers {
 mod tests {
     use candor_core::Seed;
 
-    use super::super::LearnError;
     use super::super::testing::{Bright, Fake};
+    use super::super::{LearnError, LearnerKind};
     use super::*;
 
     /// Right where it has seen the source, class 0 elsewhere.
     struct KnowsSources<'a>(&'a Fake);
 
     impl Learner for KnowsSources<'_> {
+        fn kind(&self) -> LearnerKind {
+            LearnerKind::OwnRecipe
+        }
+
         fn summary(&self) -> String {
             "a map".to_owned()
         }

@@ -4,6 +4,7 @@ use super::folds::folds;
 use super::{
     Answers, AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Series, Task, Topic, Unit, Verdict,
 };
+use crate::evaluate::Interval;
 
 pub(super) static CHECK: Check = Check {
     id: ID,
@@ -12,22 +13,30 @@ pub(super) static CHECK: Check = Check {
     cost: Cost::Training,
     permutes: false,
     asks: "How much would the accuracy change with another seed or another split?",
-    how: "A network is trained five times with different seeds on one split, and once on each of five splits, within train and \
-          validation. The spread over the seeds is the luck of the training, that over the splits also that of the pictures.",
-    fail_means: "One training is no result: with another seed the figure could be quite another.",
-    misleads: "It is a smaller network than the run's own; the spread of that one can be smaller or larger. Five trainings give \
-               the spread to about a third.",
+    how: "The run's own recipe is trained five times with different seeds on one split, and once on each of five splits with a seed of \
+          its own, within train and validation. The spread over the seeds is the luck of the training, that over the splits also that \
+          of the pictures. Where the budget is too small for that, a small network stands in and gives a hint.",
+    fail_means: "One training is no result: with another seed or split the figure could be quite another.",
+    misleads: "The recipe learns from two thirds of train and validation here, and is measured on one third: the spread of the run itself \
+               can be smaller. Five trainings give a spread only roughly; the interval says how roughly.",
     reference: "Bouthillier et al., Accounting for variance in machine learning benchmarks, MLSys (2021)",
-    scale: Scale::UNWRITTEN,
+    scale: Scale {
+        pass: "the standard deviation over the splits is at most 6 points: the upper end of its 95 % interval",
+        inconclusive: "the interval of the standard deviation over the splits holds 6 points",
+        warn: "it is above 6 points: the lower end of the interval",
+        fail: "it is above 12 points: the lower end of the interval",
+    },
     run,
 };
 
 const ID: &str = "seed-variance";
 const TIMES: usize = 5;
-/// Standard deviations over the seeds.
+/// Standard deviations over splits and seeds.
 const WARN: f64 = 0.06;
 const FAIL: f64 = 0.12;
 const LEAST: usize = 30;
+/// The 97.5 % quantile of the standard normal distribution.
+const Z_95: f64 = 1.96;
 
 fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     let (pool, labels, seed) = (case.pool(), case.labels(), case.seed(ID));
@@ -73,22 +82,46 @@ pub(super) fn spread(values: &[f64]) -> (f64, f64) {
     (mean, (squares / (values.len() - 1).max(1) as f64).sqrt())
 }
 
+/// The 95 % interval of the standard deviation of a normal distribution, from so many values with this one: by chi-square
+/// quantiles, as Wilson and Hilferty approximate them (PNAS 17, 1931).
+fn spread_interval(deviation: f64, values: usize) -> Interval {
+    let freedom = values.saturating_sub(1).max(1) as f64;
+    let quantile = |z: f64| {
+        let part = 2.0 / (9.0 * freedom);
+        freedom * (1.0 - part + z * part.sqrt()).max(0.0).powi(3)
+    };
+    let end = |z: f64| deviation * (freedom / quantile(z).max(1e-9)).sqrt();
+    Interval { low: end(Z_95), high: end(-Z_95) }
+}
+
 fn finding(over_seeds: &[f64], over_splits: &[f64], claimed: Option<f64>) -> Finding {
     let ((mean, seeds), (_, splits)) = (spread(over_seeds), spread(over_splits));
-    let verdict = match seeds {
-        spread if spread > FAIL => Verdict::Fail,
-        spread if spread > WARN => Verdict::Warn,
-        _ => Verdict::Pass,
+    let of_seeds = spread_interval(seeds, over_seeds.len());
+    let of_splits = spread_interval(splits, over_splits.len());
+    let verdict = match of_splits {
+        Interval { low, .. } if low > FAIL => Verdict::Fail,
+        Interval { low, .. } if low > WARN => Verdict::Warn,
+        Interval { high, .. } if high <= WARN => Verdict::Pass,
+        _ => Verdict::Inconclusive,
+    };
+    let in_words = |deviation: f64, ends: Interval| {
+        format!("{:.1} points ({:.1} to {:.1})", 100.0 * deviation, 100.0 * ends.low, 100.0 * ends.high)
     };
     let headline = format!(
-        "Accuracies of one training scatter by ±{:.1} points over seeds and ±{:.1} points over splits.",
-        100.0 * seeds,
-        100.0 * splits
+        "The accuracy varies with a standard deviation of {} over {} splits, and of {} over {} seeds on one split.",
+        in_words(splits, of_splits),
+        over_splits.len(),
+        in_words(seeds, of_seeds),
+        over_seeds.len()
     );
     let (meaning, advice) = match verdict {
-        Verdict::Pass => ("Another seed would have told about the same story.", ""),
+        Verdict::Pass => ("Another seed or split would have given about the same accuracy.", ""),
+        Verdict::Inconclusive => (
+            "So few trainings do not show whether another seed or split would have given about the same accuracy.",
+            "Train with several seeds and splits, and report the mean and the spread.",
+        ),
         _ => (
-            "The figure of a single training is partly luck. Whoever tries a few seeds and reports the best one reports luck.",
+            "The figure of a single training is partly luck. The best of several seeds is more luck.",
             "Train with several seeds, and report the mean and the spread; add pictures, or train longer.",
         ),
     };
@@ -96,8 +129,8 @@ fn finding(over_seeds: &[f64], over_splits: &[f64], claimed: Option<f64>) -> Fin
     let finding = Finding::new(verdict, headline, meaning)
         .advice(advice)
         .figure("mean accuracy over seeds", mean, Unit::Share)
-        .figure("standard deviation over seeds", seeds, Unit::Points)
-        .figure("standard deviation over splits", splits, Unit::Points)
+        .figure_within("standard deviation over seeds", seeds, of_seeds, Unit::Points)
+        .figure_within("standard deviation over splits", splits, of_splits, Unit::Points)
         .figure("accuracy of the run's own network", claimed.unwrap_or(f64::NAN), Unit::Share);
     finding.with_series(Series {
         mark: claimed,
@@ -107,19 +140,48 @@ fn finding(over_seeds: &[f64], over_splits: &[f64], claimed: Option<f64>) -> Fin
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Bright, Fake};
+    use candor_core::Seed;
+
+    use super::super::Basis;
+    use super::super::testing::{Bright, Fake, StandIn};
     use super::*;
 
     #[test]
-    fn a_learner_without_luck_passes_and_scatter_is_told() {
+    fn a_learner_without_luck_passes_and_of_a_stand_in_it_is_a_hint() {
         let fake = Fake::bright(160);
-        let finding = fake.with(|case| CHECK.run(case, &Bright(&fake)).unwrap());
+        let found = fake.with(|case| CHECK.run(case, &Bright(&fake)).unwrap());
         assert_eq!(
-            (finding.verdict, finding.value("standard deviation over seeds")),
-            (Verdict::Pass, Some(0.0))
+            (found.verdict, found.basis, found.value("standard deviation over seeds")),
+            (Verdict::Pass, Basis::OwnRecipe, Some(0.0))
         );
-        let scattered = super::finding(&[0.9, 0.6, 0.75, 0.95, 0.5], &[0.9, 0.7], None);
-        assert_eq!(scattered.verdict, Verdict::Fail);
-        assert!(scattered.value("standard deviation over seeds").unwrap() > 0.19);
+        let hint = fake.with(|case| CHECK.run(case, &StandIn(&Bright(&fake))).unwrap());
+        assert_eq!((hint.verdict, hint.basis), (Verdict::Inconclusive, Basis::Surrogate));
+    }
+
+    #[test]
+    fn the_interval_of_the_spread_decides() {
+        let splits = |deviation: f64| [-1.2, -0.6, 0.0, 0.6, 1.2].map(|z| 0.7 + deviation * z);
+        for (deviation, verdict) in [
+            (0.01, Verdict::Pass),
+            (0.05, Verdict::Inconclusive),
+            (0.15, Verdict::Warn),
+            (0.25, Verdict::Fail),
+        ] {
+            let found = super::finding(&[0.7; 5], &splits(deviation), None);
+            assert_eq!(found.verdict, verdict, "{deviation}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_interval_of_a_standard_deviation_has_its_coverage() {
+        // Of 2,000 intervals of 95 % between 1,868 and 1,931 cover with probability .998 (binomial).
+        let mut covered = 0;
+        for draw in 0..2_000 {
+            let mut rng = Seed(3).at(draw).rng();
+            let values: [f64; 5] = std::array::from_fn(|_| (0..12).map(|_| rng.unit()).sum::<f64>() - 6.0);
+            let ends = spread_interval(spread(&values).1, 5);
+            covered += usize::from((ends.low..=ends.high).contains(&1.0));
+        }
+        assert!((1_868..=1_940).contains(&covered), "{covered} of 2,000");
     }
 }

@@ -1,10 +1,10 @@
-//! The network that the audit's checks train: small, so that a hundred trainings take minutes.
+//! The stand-in network that checks train where the run's own recipe takes too long: small, so that a hundred trainings take
+//! minutes. What it shows is a hint.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
-use candor_analysis::audit::{Answers, LearnError, Learner, Task};
+use candor_analysis::audit::{Answers, LearnError, Learner, LearnerKind, Task};
 use candor_core::{
     Channels, Classifier, ClassifyError, DifferentiableClassifier, Evidence, Fit, Image, Prediction,
     Preprocessing, Quantity, Reporter,
@@ -15,6 +15,7 @@ use candor_engine::{
 };
 use rayon::prelude::*;
 
+use super::own_recipe::side_by_side;
 use crate::differentiate::Gradients;
 use crate::error::{Result, WorkflowError};
 
@@ -73,6 +74,8 @@ pub struct NetworkLearner<'a> {
     pixels: &'a Pixels,
     classes: usize,
     network: Network,
+    kind: LearnerKind,
+    own_recipe_seconds: Option<f64>,
     threads: usize,
     reporter: &'a dyn Reporter,
 }
@@ -90,7 +93,18 @@ impl<'a> NetworkLearner<'a> {
     ) -> Result<NetworkLearner<'a>> {
         let input = Shape::image(pixels.height, pixels.width, pixels.channels);
         let network = Network::new(input, layers(pixels, classes))?;
-        Ok(NetworkLearner { pixels, classes, network, threads, reporter })
+        let (kind, own_recipe_seconds) = (LearnerKind::Surrogate, None);
+        Ok(NetworkLearner { pixels, classes, network, kind, own_recipe_seconds, threads, reporter })
+    }
+
+    /// Of an audit whose classifier is this very network: what it learns is the run's own recipe.
+    pub fn as_own_recipe(self) -> NetworkLearner<'a> {
+        NetworkLearner { kind: LearnerKind::OwnRecipe, ..self }
+    }
+
+    /// In the place of the run's own recipe, of which one training takes so long.
+    pub(super) fn instead_of_recipe(self, seconds: Option<f64>) -> NetworkLearner<'a> {
+        NetworkLearner { own_recipe_seconds: seconds, ..self }
     }
 
     /// What one task teaches, as a classifier for pictures of any size; [`Task::answer`] plays no part.
@@ -145,29 +159,17 @@ impl<'a> NetworkLearner<'a> {
         }
         Answers { indices: indices.to_vec(), probabilities }
     }
-
-    /// Several trainings beside each other, each on one thread: small networks have little to share out.
-    fn beside(&self, tasks: &[Task], threads: usize) -> std::result::Result<Vec<Answers>, LearnError> {
-        let next = AtomicUsize::new(0);
-        let done: Vec<Mutex<Option<_>>> = tasks.iter().map(|_| Mutex::new(None)).collect();
-        thread::scope(|scope| {
-            for _ in 0..threads.min(tasks.len()) {
-                scope.spawn(|| {
-                    loop {
-                        let number = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(task) = tasks.get(number) else { break };
-                        let trained = self.train(task, 1);
-                        *done[number].lock().expect("nobody panics with it") = Some(trained);
-                    }
-                });
-            }
-        });
-        let taken = |slot: Mutex<Option<_>>| slot.into_inner().expect("nobody panics with it");
-        done.into_iter().map(|slot| taken(slot).expect("every task was taken")).collect()
-    }
 }
 
 impl Learner for NetworkLearner<'_> {
+    fn kind(&self) -> LearnerKind {
+        self.kind
+    }
+
+    fn own_recipe_seconds(&self) -> Option<f64> {
+        self.own_recipe_seconds
+    }
+
     fn summary(&self) -> String {
         let Pixels { height, width, .. } = self.pixels;
         let kind = if is_tiny(self.pixels) { "a linear network" } else { "a network with two convolutions" };
@@ -181,7 +183,8 @@ impl Learner for NetworkLearner<'_> {
         };
         match tasks {
             [task] => Ok(vec![self.train(task, threads)?]),
-            tasks => self.beside(tasks, threads),
+            // Each on one thread: small networks have little to share out.
+            tasks => side_by_side(tasks, threads.min(tasks.len()), |task| self.train(task, 1)),
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct BatchMaker<'a> {
     pub pictures: &'a Prepared,
     /// Which of the pictures to learn from.
     pub indices: &'a [usize],
+    /// A class for each of the pictures in the place of their own.
+    pub labels: Option<&'a [usize]>,
     pub augmentation: Augmentation,
     pub batch_size: usize,
     /// The run's.
@@ -142,7 +144,7 @@ impl BatchMaker<'_> {
     }
 
     fn fill(&self, epoch: usize, items: &[Item]) -> std::io::Result<ReadyBatch> {
-        let targets = items.iter().map(|item| self.pictures.samples[item.sample].class).collect();
+        let targets = items.iter().map(|item| label(self.pictures, self.labels, item.sample)).collect();
         let group = |groups: &Groups| items.iter().map(|item| groups.of[item.sample]).collect();
         let groups = self.groups.map_or_else(Vec::new, group);
         let (mut pixels, mut features) = (Vec::new(), Vec::new());
@@ -212,6 +214,11 @@ impl BatchMaker<'_> {
     }
 }
 
+/// The class that is learned for a picture: its own, or the one in its place.
+pub(crate) fn label(pictures: &Prepared, labels: Option<&[usize]>, index: usize) -> usize {
+    labels.map_or_else(|| pictures.samples[index].class, |labels| labels[index])
+}
+
 /// The pictures at `indices` side by side, with their classes.
 pub(crate) fn gather(pictures: &Prepared, indices: &[usize]) -> ReadyBatch {
     let mut pixels = Vec::with_capacity(indices.len() * pictures.preprocessing.bytes());
@@ -268,6 +275,7 @@ mod tests {
         let maker = BatchMaker {
             pictures: &pictures,
             indices: &indices,
+            labels: None,
             augmentation,
             batch_size: 4,
             seed: Seed(5),
@@ -337,6 +345,7 @@ mod tests {
         let maker = BatchMaker {
             pictures: &pictures,
             indices: &indices,
+            labels: None,
             augmentation: Augmentation { brightness: 0.5, factor: 2, ..Augmentation::default() },
             batch_size: 4,
             seed: Seed(5),
@@ -371,6 +380,7 @@ mod tests {
         let maker = BatchMaker {
             pictures: &pictures,
             indices: &indices,
+            labels: None,
             augmentation: Augmentation { factor: 50, ..Augmentation::default() },
             batch_size: 1,
             seed: Seed(5),

@@ -9,12 +9,12 @@ use candor_core::{Progress as Told, Stage};
 use candor_engine::{Parameters, Trainer, TrainingConfig};
 pub(crate) use range_test::RangeTest;
 
-use super::Training;
-use super::batches::{BatchMaker, ReadyBatch, gather};
+use super::batches::{BatchMaker, ReadyBatch, gather, label};
 use super::checkpoint::{Checkpoint, Finish, Progress};
 use super::frozen::{Front, Halves};
 use super::history::{EpochRecord, Figures, History, Totals};
 use super::kept_features::KeptFeatures;
+use super::{Trained, Training};
 use crate::error::{Result, WorkflowError};
 use crate::rates::{as_written, tenth};
 use crate::recipe::Keep;
@@ -37,6 +37,8 @@ pub(super) struct Session<'a> {
     progress: Progress,
     best: Option<Parameters>,
     saved_at: Instant,
+    /// Whether it is saved at all.
+    is_saved: bool,
     sitting: Sitting,
 }
 
@@ -85,8 +87,23 @@ impl<'a> Session<'a> {
             progress,
             best,
             saved_at: Instant::now(),
+            is_saved: true,
             sitting,
         })
+    }
+
+    /// The same training without a trace on the disk.
+    pub fn unsaved(self) -> Session<'a> {
+        Session { is_saved: false, ..self }
+    }
+
+    /// What it came to.
+    ///
+    /// # Panics
+    /// When no epoch has ended.
+    pub fn into_trained(self) -> Trained {
+        let (best, best_epoch) = self.best.zip(self.progress.best_epoch).expect("an epoch has ended");
+        Trained { best, best_epoch }
     }
 
     /// Learns, validates and saves what is left of the epoch under way.
@@ -159,6 +176,10 @@ impl<'a> Session<'a> {
         trainer.with_kept_parameters(|trainer| {
             for (part, indices) in training.validation.chunks(size).enumerate() {
                 let mut batch = gather(training.pictures, indices);
+                if training.labels.is_some() {
+                    let own = |&index: &usize| label(training.pictures, training.labels, index);
+                    batch.targets = indices.iter().map(own).collect();
+                }
                 if let Some(kept) = &kept.validation {
                     let rows = part * size..part * size + indices.len();
                     let path = training.run.file(run_dir::FEATURES[1]);
@@ -239,6 +260,9 @@ impl<'a> Session<'a> {
     /// Puts checkpoint and history onto the disk.
     fn save(&mut self) -> Result<()> {
         self.saved_at = Instant::now();
+        if !self.is_saved {
+            return Ok(());
+        }
         let Training { run, recipe, .. } = self.training;
         let checkpoint = Checkpoint {
             progress: self.progress.clone(),
@@ -266,7 +290,7 @@ fn is_better(keep: Keep, new: &EpochRecord, best: &EpochRecord) -> bool {
 }
 
 /// `42 s`, `3 min`, `2 h 05 min`.
-fn in_words(time: Duration) -> String {
+pub(crate) fn in_words(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0..90 => format!("{seconds} s"),

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use candor_analysis::audit::{CHECKS, Check, Finding, Settings, Verdict};
+use candor_analysis::audit::{CHECKS, Check, Finding, Verdict};
 use candor_core::Reporter;
 use serde::Serialize;
 
 use super::evaluate::open;
 use super::repair::{Repaired, repair};
-use crate::audit::{claim, run_checks};
+use crate::audit::{AuditEffort, Thoroughness, claim, run_checks};
 use crate::error::{Result, WorkflowError};
 use crate::report::write_report;
 use crate::run_dir::{REPORT_HTML, RunDir};
@@ -20,8 +20,8 @@ pub struct AuditRequest {
     pub run: PathBuf,
     /// The ids of the checks; all when empty.
     pub only: Vec<String>,
-    /// Trainings on permuted labels, at most.
-    pub permutations: usize,
+    /// How long it may take, and how often labels are permuted.
+    pub effort: AuditEffort,
     /// Whether copies across the splits are repaired: split again, trained again, compared.
     pub repair: bool,
     /// A file with figures that somebody claims of the classifier, as `check-figures` reads it; kept with the run.
@@ -64,7 +64,7 @@ pub fn audit(request: &AuditRequest, reporter: &dyn Reporter) -> Result<Audited>
     crate::model::model_file(&request.run)?;
     let run = open(dir, request.threads, reporter)?;
     let seed = run.recipe.training.seed;
-    let settings = Settings { seed, permutations: request.permutations };
+    let thoroughness = Thoroughness { seed, effort: request.effort };
     let again = |error: WorkflowError| match error.is_stop() {
         true => WorkflowError::AuditStopped { run: request.run.clone() },
         false => error,
@@ -72,7 +72,7 @@ pub fn audit(request: &AuditRequest, reporter: &dyn Reporter) -> Result<Audited>
     if let Some(file) = &request.figures {
         claim(&run, file)?;
     }
-    let findings = run_checks(&run, &checks, settings, reporter).map_err(again)?;
+    let findings = run_checks(&run, &checks, thoroughness, reporter).map_err(again)?;
     write_report(&run)?;
     let repaired = if request.repair { repair(&run, reporter).map_err(again)? } else { None };
     let worst = findings.iter().map(|finding| finding.verdict).max();

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use candor_analysis::audit::{Finding, Settings};
+use candor_analysis::audit::Finding;
 use candor_analysis::baseline::BaselineComparison;
 use candor_analysis::evaluate::{ConfusionMatrix, Interval};
 use candor_core::{Channels, Problem, Reporter, Stage, Subset};
 use candor_report::{Scale, SubsetEvaluation, Summary, part_in_training, per_cent};
 use serde::Serialize;
 
-use crate::audit::{cheap, run_checks};
+use crate::audit::{AuditEffort, Thoroughness, cheap, run_checks};
 use crate::error::Result;
 use crate::fairness::{self, FairnessFigures};
 use crate::judge::{Judgement, Judgements, judge, saved_answers, saved_comparisons};
@@ -167,8 +167,8 @@ pub(super) fn begin(request: &RunRequest, study: bool, reporter: &dyn Reporter) 
 pub(super) fn finish(run: &Run, reporter: &dyn Reporter) -> Result<RunResult> {
     let judgements = train_and_judge(run, reporter)?;
     if run.record.study {
-        let settings = Settings { seed: run.recipe.training.seed, ..Settings::default() };
-        run_checks(run, &cheap(), settings, reporter)?;
+        let thoroughness = Thoroughness { seed: run.recipe.training.seed, effort: AuditEffort::default() };
+        run_checks(run, &cheap(), thoroughness, reporter)?;
     }
     reporter.progress(candor_core::Progress {
         stage: Stage::Report,

@@ -19,6 +19,7 @@ use super::super::evaluate::open;
 use super::super::study::study;
 use super::super::train::{RunRequest, RunResult, SubsetFigures};
 use super::{Lectured, page, write};
+use crate::audit::AuditEffort;
 use crate::error::{Result, WorkflowError};
 use crate::pictures::SourceSpec;
 use crate::recipe::RecipeFile;
@@ -76,7 +77,7 @@ learning_rate = 0.005
 pub struct RandomLabelsRequest {
     /// Stones.
     pub stones: usize,
-    /// Trainings on permuted labels, at most.
+    /// Trainings of each network on permuted labels, at most.
     pub permutations: usize,
     /// Of everything random.
     pub seed: u64,
@@ -183,10 +184,11 @@ impl One {
         reporter.note(&format!("teaching {names}"));
         let out = request.out.join(column);
         let result = train(request, folder, column, &out, reporter)?;
-        let (permutations, threads) = (request.permutations, request.threads);
+        let threads = request.threads;
+        let effort = AuditEffort { permutations: Some(request.permutations), ..AuditEffort::default() };
         let only = ASKED.map(str::to_owned).to_vec();
         let run = out.clone();
-        let asked = AuditRequest { run, only, permutations, figures: None, repair: false, threads };
+        let asked = AuditRequest { run, only, effort, figures: None, repair: false, threads };
         let findings = audit(&asked, reporter)?.findings;
         let run = open(RunDir::open(&out)?, threads, reporter)?;
         let model = model_section(&run, &Naming { title: String::new(), model: &names, note: None })?;
