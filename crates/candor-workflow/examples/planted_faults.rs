@@ -20,6 +20,7 @@ use std::io::Write;
 use candor_analysis::Units;
 use candor_analysis::audit::planted::{Fault, Planted, clean};
 use candor_analysis::audit::{Answers, CHECKS, Case, Check, Finding, Learner, Settings, Task, Verdict};
+use candor_analysis::near_duplicates::{copies_among, verified};
 use candor_core::{Channels, Dataset, Fit, Preprocessing, Seed, Silent, Subset};
 use candor_data::demo;
 use candor_workflow::{AuditPixels, NetworkLearner};
@@ -143,11 +144,14 @@ fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static C
     let answers: BTreeMap<Subset, Answers> =
         Subset::ALL.into_iter().zip(learner.learn(&asked).expect("nobody stops it")).collect();
     let facts = planted.facts();
+    let likenesses: Vec<_> = facts.iter().map(|facts| &facts.likeness).collect();
+    let copies = copies_among(&likenesses, |_| true).expect("it is not stopped");
     let case = Case {
+        copies: &copies,
         pictures: planted,
         seen: &|index| input.apply(planted.picture(index)),
         facts: &facts,
-        units: &Units::of(planted.samples(), &[]),
+        units: &Units::of(planted.samples(), &verified(&copies)),
         split: &planted.split,
         answers: &answers,
         detector: None,

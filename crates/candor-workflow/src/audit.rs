@@ -13,6 +13,7 @@ use candor_analysis::Units;
 use candor_analysis::audit::{
     Answers, AuditErrorKind, CHECKS, Case, Check, Cost, Facts, Finding, Learner, Settings, StatedFigures,
 };
+use candor_analysis::near_duplicates::{Copies, copies_among, verified};
 use candor_core::{Classifier, Dataset, Image, Progress, Reporter, SampleId, Stage, Subset};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,7 @@ struct Kept {
 /// What an audit works with, read once.
 struct Material {
     facts: Vec<Facts>,
+    copies: Vec<Copies>,
     units: Units,
     answers: BTreeMap<Subset, Answers>,
     model: Option<TrainedModel>,
@@ -156,6 +158,9 @@ impl MadeOf {
 impl Material {
     fn read(run: &Run, reporter: &dyn Reporter) -> Result<Material> {
         let facts = in_pool(run.threads, || facts(run, reporter))?;
+        let likenesses: Vec<_> = facts.iter().map(|facts| &facts.likeness).collect();
+        let copies = in_pool(run.threads, || copies_among(&likenesses, |_| !reporter.cancelled()));
+        let copies = copies.ok_or(WorkflowError::Stopped { run: None })?;
         let of = |answers: crate::judge::Answers| Answers {
             indices: answers.indices,
             probabilities: answers.probabilities,
@@ -167,7 +172,8 @@ impl Material {
             in_pool(run.threads, || learner::Pixels::of(run.prepared.len(), |index| seen(run, index)));
         Ok(Material {
             facts,
-            units: Units::of(&run.prepared.samples, &[]),
+            units: Units::of(&run.prepared.samples, &verified(&copies)),
+            copies,
             answers: answers.collect(),
             model,
             learner_pixels,
@@ -191,6 +197,7 @@ impl Material {
             pictures: &run.pictures,
             seen: &seen,
             facts: &self.facts,
+            copies: &self.copies,
             units: &self.units,
             split: run.split.for_audit(),
             answers: &self.answers,
