@@ -49,7 +49,9 @@ pub use error::{AuditError, AuditErrorKind};
 pub use facts::{Facts, FileFacts, Format};
 pub use finding::{Evidence, Figure, Finding, Series, Shown, Table, Unit, Verdict};
 pub use group_gaps::{GroupAccuracy, GroupGap, GroupGaps};
-pub use label_errors::{Suspicions, confident_learning, out_of_fold, suspects};
+pub use label_errors::{
+    Calibrated, Suspicions, WrongLabels, calibrated, confident_learning, out_of_fold, suspects, wrong_labels,
+};
 pub use learner::{LearnError, Learner, Task};
 pub use too_few::smallest_difference;
 
