@@ -54,7 +54,9 @@ pub use facts::{Facts, FileFacts, Format};
 pub use finding::{Basis, Evidence, Figure, Finding, Series, Shown, Table, Unit, Verdict};
 pub use folds::validation_cut;
 pub use group_gaps::{GroupAccuracy, GroupGap, GroupGaps};
-pub use label_errors::{Suspicions, confident_learning, out_of_fold, suspects};
+pub use label_errors::{
+    Calibrated, Suspicions, WrongLabels, calibrated, confident_learning, out_of_fold, suspects, wrong_labels,
+};
 pub use learner::{LearnError, Learner, LearnerKind, Task};
 pub use too_few::smallest_difference;
 

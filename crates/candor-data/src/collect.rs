@@ -13,7 +13,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let recipe = CollectRecipe::read("staff.toml".as_ref(), false)?;
 //! let mut study = Study::create("st".as_ref())?;
-//! let collected = collect(&mut study, &recipe, &CollectOptions::default(), &|_| false, &Silent)?;
+//! let collected = collect(&mut study, &recipe, &CollectOptions::default(), &|_| Resemblance::None, &Silent)?;
 //! println!("{} new pictures", collected.new);
 //! # Ok(())
 //! # }
@@ -43,7 +43,7 @@ use thiserror::Error;
 pub use browser::BrowserError;
 pub use recipe::{CollectLimits, CollectRecipe, CollectRecipeError, CollectRecipeErrorKind, Politeness};
 
-use crate::study::{IsNearCopy, Study, StudyError};
+use crate::study::{Resemblance, Resembles, Study, StudyError};
 
 /// How a recipe is followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -168,7 +168,7 @@ pub enum CollectError {
     Stopped,
 }
 
-/// Collects what `recipe` says into `study`. A picture that was taken out before, or that `is_near_copy` of such a one, is not
+/// Collects what `recipe` says into `study`. A picture that was taken out before, or a copy of such a one as `resembles` has it, is not
 /// taken in again.
 ///
 /// # Errors
@@ -178,10 +178,10 @@ pub fn collect(
     study: &mut Study,
     recipe: &CollectRecipe,
     options: &CollectOptions,
-    is_near_copy: IsNearCopy<'_>,
+    resembles: Resembles<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Collected, CollectError> {
-    crawl::Crawl::new(study, recipe, options, is_near_copy, reporter)?.all()
+    crawl::Crawl::new(study, recipe, options, resembles, reporter)?.all()
 }
 
 /// Reads the first page of each site of `recipe`, and says what would be collected. Asks for no picture and writes nothing.
@@ -194,5 +194,5 @@ pub fn preview(
     reporter: &dyn Reporter,
 ) -> Result<Preview, CollectError> {
     let mut nowhere = Study::in_memory(&recipe.path)?;
-    crawl::Crawl::new(&mut nowhere, recipe, options, &|_| false, reporter)?.first_pages()
+    crawl::Crawl::new(&mut nowhere, recipe, options, &|_| Resemblance::None, reporter)?.first_pages()
 }

@@ -6,7 +6,7 @@
 //!
 //! Flips SHARE of the labels of SOURCE (0 for none), lets the audit's networks answer for each picture without having seen it,
 //! and writes FILE: one row a picture with its place in the source, its label, its true label, its rank among the suspects
-//! (from 1, empty for none) and the probabilities.
+//! (from 1, empty for none) and the probabilities. With `finding` as FILE, the audit's finding is printed instead (JSON).
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -14,7 +14,8 @@ use std::path::Path;
 
 use candor_analysis::Units;
 use candor_analysis::audit::planted::{Fault, Planted};
-use candor_analysis::audit::{Case, Settings, confident_learning, out_of_fold};
+use candor_analysis::audit::{Case, Check, Settings, confident_learning, out_of_fold};
+use candor_analysis::near_duplicates::{copies_among, verified};
 use candor_core::{Dataset, Image, Seed, Silent, Split};
 use candor_data::source::{Source, SourceOptions};
 use candor_workflow::{AuditPixels, NetworkLearner};
@@ -36,11 +37,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pixels = AuditPixels::of(planted.len(), |index| planted.picture(index).clone());
     let learner = NetworkLearner::new(&pixels, planted.classes().len(), 0, &Silent)?;
     let facts = planted.facts();
+    let likenesses: Vec<_> = facts.iter().map(|facts| &facts.likeness).collect();
+    let copies = copies_among(&likenesses, |_| true).expect("it is not stopped");
     let case = Case {
+        copies: &copies,
         pictures: &planted,
         seen: &|index| planted.picture(index).clone(),
         facts: &facts,
-        units: &Units::of(planted.samples(), &[]),
+        units: &Units::of(planted.samples(), &verified(&copies)),
         split: &planted.split,
         answers: &BTreeMap::new(),
         classifier: None,
@@ -51,6 +55,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         settings: Settings::default(),
         reporter: &Silent,
     };
+    if file == "finding" {
+        let check = Check::find("label-errors").ok_or("there is such a check")?;
+        println!("{}", serde_json::to_string(&check.run(&case, &learner)?)?);
+        return Ok(());
+    }
     let answers = out_of_fold(&case, &learner)?;
     let labels: Vec<usize> = answers.indices.iter().map(|&index| planted.samples()[index].class).collect();
     let classes = planted.classes().len();

@@ -17,6 +17,7 @@ use candor_analysis::audit::{
     Answers, AuditError, AuditErrorKind, CHECKS, Case, Check, Cost, Facts, Finding, Learner, Settings,
     StatedFigures,
 };
+use candor_analysis::near_duplicates::{Copies, copies_among};
 use candor_core::{Classifier, Dataset, Image, Progress, Reporter, SampleId, Seed, Stage, Subset};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ use crate::model::TrainedModel;
 use crate::run::Run;
 use crate::run_dir::{self, AUDIT};
 use crate::threads::in_pool;
-use crate::units::units;
+use crate::units::saved_units;
 
 /// What stands in `audit/<check>.json`.
 #[derive(Serialize, Deserialize)]
@@ -56,6 +57,7 @@ pub(crate) struct Thoroughness {
 /// What an audit works with, read once.
 struct Material {
     facts: Vec<Facts>,
+    copies: Vec<Copies>,
     units: Units,
     answers: BTreeMap<Subset, Answers>,
     model: Option<TrainedModel>,
@@ -75,7 +77,7 @@ pub(crate) fn run_checks(
     let folder = run.dir.file(AUDIT);
     fs::create_dir_all(&folder).map_err(WorkflowError::file(&folder, "made"))?;
     // Before anything is said to be made of them.
-    units(run, reporter)?;
+    saved_units(run, reporter)?;
     let made_of = MadeOf::read(run)?;
     let mut material = None;
     let mut plan = None;
@@ -167,7 +169,8 @@ impl MadeOf {
         let part = |name| run.dir.has(name).then(|| run.dir.read(name)).transpose();
         let (split, units) = (part(run_dir::SPLIT)?, part(run_dir::UNITS)?);
         let pictures = run.record.fingerprint.to_string();
-        let of_training = [&all, &split.unwrap_or_default(), &units.unwrap_or_default()].map(Vec::as_slice).concat();
+        let of_training =
+            [&all, &split.unwrap_or_default(), &units.unwrap_or_default()].map(Vec::as_slice).concat();
         let training = SampleId::of(&[&of_training, pictures.as_bytes()].concat());
         for name in [run_dir::SPLIT, run_dir::PREDICTIONS, run_dir::UNITS] {
             if run.dir.has(name) {
@@ -196,6 +199,16 @@ impl MadeOf {
 impl Material {
     fn read(run: &Run, reporter: &dyn Reporter) -> Result<Material> {
         let facts = in_pool(run.threads, || facts(run, reporter))?;
+        let saved = saved_units(run, reporter)?;
+        let copies = match saved.near_copies_sought {
+            true => saved.near_copies.clone(),
+            // The check on copies asks for them however long it takes.
+            false => {
+                let likenesses: Vec<_> = facts.iter().map(|facts| &facts.likeness).collect();
+                let copies = in_pool(run.threads, || copies_among(&likenesses, |_| !reporter.cancelled()));
+                copies.ok_or(WorkflowError::Stopped { run: None })?
+            }
+        };
         let of = |answers: crate::judge::Answers| Answers {
             indices: answers.indices,
             probabilities: answers.probabilities,
@@ -207,7 +220,8 @@ impl Material {
             in_pool(run.threads, || learner::Pixels::of(run.prepared.len(), |index| seen(run, index)));
         Ok(Material {
             facts,
-            units: units(run, reporter)?,
+            units: saved.units(&run.prepared.samples),
+            copies,
             answers: answers.collect(),
             model,
             learner_pixels,
@@ -274,6 +288,7 @@ impl Material {
             pictures: &run.pictures,
             seen: &seen,
             facts: &self.facts,
+            copies: &self.copies,
             units: &self.units,
             split: run.split.for_audit(),
             answers: &self.answers,

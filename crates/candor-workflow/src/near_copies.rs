@@ -2,37 +2,35 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use candor_analysis::near_duplicates::{Copies, Likeness, Search};
+use candor_analysis::near_duplicates::{Copies, Likeness, copies_among};
 use candor_core::{Dataset, Image, Progress, Reporter, Seed, Stage};
-use candor_data::study::Sketches;
+use candor_data::study::{Resemblance, Sketches};
 use rayon::prelude::*;
 
 use crate::error::{Result, WorkflowError};
 
-/// Every pair of near copies, the first picture before the second. What cannot be read is a copy of nothing.
+/// Every pair of copies and of very similar pictures, the first picture before the second. What cannot be read is a copy of
+/// nothing.
 pub(crate) fn near_copies(dataset: &dyn Dataset, reporter: &dyn Reporter) -> Result<Vec<Copies>> {
     let readable = likenesses(dataset, reporter)?;
     let (indices, likenesses): (Vec<usize>, Vec<Likeness>) = readable.into_iter().unzip();
     reporter.note(&format!("looking for near copies among {} pictures", likenesses.len()));
-    let search = Search::new(&likenesses);
-    // Each pair is asked for once, from its second picture.
-    let found: Option<Vec<Vec<Copies>>> = (0..likenesses.len())
-        .into_par_iter()
-        .map(|second| (!reporter.cancelled()).then(|| search.copies_of(second, 0..second)))
-        .collect();
-    let mut pairs = found.ok_or(WorkflowError::Stopped { run: None })?.concat();
-    pairs.sort_by_key(|pair| (pair.first, pair.second));
+    let compared: Vec<&Likeness> = likenesses.iter().collect();
+    let found = copies_among(&compared, |_| !reporter.cancelled());
+    let pairs = found.ok_or(WorkflowError::Stopped { run: None })?;
     let placed =
         |copies: Copies| Copies { first: indices[copies.first], second: indices[copies.second], ..copies };
     Ok(pairs.into_iter().map(placed).collect())
 }
 
-/// Whether a picture is a near copy of one that was taken out of the study with these sketches.
-pub(crate) fn of_taken_out(sketches: &Sketches) -> impl Fn(&Image) -> bool + Sync {
+/// What a picture is to those that were taken out of the study with these sketches.
+pub(crate) fn of_taken_out(sketches: &Sketches) -> impl Fn(&Image) -> Resemblance + Sync {
     let seed = Seed(sketches.seed);
-    move |image| {
-        !sketches.is_empty()
-            && Likeness::of(image).sketch(seed, false).is_some_and(|sketch| sketches.hold(&sketch))
+    move |image| match sketches.is_empty() {
+        true => Resemblance::None,
+        false => Likeness::of(image)
+            .sketch(seed, false)
+            .map_or(Resemblance::None, |signs| sketches.resemblance(&signs)),
     }
 }
 

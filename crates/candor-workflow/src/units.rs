@@ -3,6 +3,7 @@
 //! Found once a run, and read by everything that splits, resamples, permutes or gives an interval: evaluation, audit, comparison.
 
 use candor_analysis::Units;
+use candor_analysis::near_duplicates::{Copies, verified};
 use candor_core::{Dataset, Reporter, Sample, SampleId};
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +24,8 @@ pub(crate) struct SavedUnits {
     pictures: SampleId,
     /// Whether near copies were looked for: not among very many pictures.
     pub near_copies_sought: bool,
-    /// Pairs of near copies, places among the run's pictures.
-    pub near_copies: Vec<(usize, usize)>,
+    /// Pairs of near copies and of very similar pictures, places among the run's pictures.
+    pub near_copies: Vec<Copies>,
     /// The unit of each picture, counted from 0.
     units: Vec<usize>,
 }
@@ -33,8 +34,8 @@ impl SavedUnits {
     /// Looks for near copies, where the pictures are not too many for that.
     fn find(pictures: &dyn Dataset, samples: &[Sample], reporter: &dyn Reporter) -> Result<SavedUnits> {
         let sought = samples.len() <= MOST_PICTURES;
-        let near_copies: Vec<(usize, usize)> = match sought {
-            true => near_copies(pictures, reporter)?.iter().map(|pair| (pair.first, pair.second)).collect(),
+        let near_copies = match sought {
+            true => near_copies(pictures, reporter)?,
             false => {
                 reporter.note(&format!(
                     "near copies were not looked for: with {} pictures (more than {MOST_PICTURES}) it would take minutes",
@@ -43,14 +44,14 @@ impl SavedUnits {
                 Vec::new()
             }
         };
-        let units = Units::of(samples, &near_copies);
+        let units = Units::of(samples, &verified(&near_copies));
         let units = (0..samples.len()).map(|index| units.unit(index)).collect();
         Ok(SavedUnits { pictures: fingerprint(samples), near_copies_sought: sought, near_copies, units })
     }
 
     /// As a partition of the run's pictures.
     pub fn units(&self, samples: &[Sample]) -> Units {
-        Units::of(samples, &self.near_copies)
+        Units::of(samples, &verified(&self.near_copies))
     }
 }
 

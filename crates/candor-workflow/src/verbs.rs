@@ -38,7 +38,7 @@ pub use data::{DatasetListing, DatasetReceipt, data_get, data_list};
 pub use demo::{Demo, DemoModel, DemoRequest, demo};
 pub use doctor::{Check, Doctor, Memory, doctor};
 pub use duplicates::{
-    DuplicateCluster, DuplicatePair, DuplicatePicture, Duplicates, DuplicatesRequest, duplicates,
+    DuplicateCluster, DuplicatePair, DuplicatePicture, Duplicates, DuplicatesRequest, SimilarPair, duplicates,
 };
 pub use evaluate::{EvaluateRequest, Evaluated, evaluate};
 pub use explain::{ExplainRequest, Explained, explain};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{AuditErrorKind, Facts, Finding};
 use crate::check_figures::PublishedFigures;
 use crate::evaluate::Accuracy;
+use crate::near_duplicates::Copies;
 use crate::{LabelledPredictions, Units};
 
 /// A trained classifier with its pictures, under audit.
@@ -24,6 +25,8 @@ pub struct Case<'a> {
     pub seen: &'a (dyn Fn(usize) -> Image + Sync),
     /// What is known of each original besides its pixels, one a sample.
     pub facts: &'a [Facts],
+    /// Copies and very similar pictures among the samples, by their originals.
+    pub copies: &'a [Copies],
     /// What belongs together and is never torn apart: copies, near copies, groups.
     pub units: &'a Units,
     /// Who learned from what.

@@ -7,6 +7,7 @@ use candor_core::{
 };
 
 use crate::Units;
+use crate::near_duplicates::copies_among;
 
 use super::{Answers, Case, Facts, LearnError, Learner, LearnerKind, Settings, Task};
 
@@ -96,7 +97,10 @@ impl Fake {
 
     /// Asks something of the case.
     pub fn with<T>(&self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
+        let likenesses: Vec<_> = self.facts.iter().map(|facts| &facts.likeness).collect();
+        let copies = copies_among(&likenesses, |_| true).expect("it is not stopped");
         ask(&Case {
+            copies: &copies,
             pictures: self,
             seen: &|index| self.images[index].clone(),
             facts: &self.facts,

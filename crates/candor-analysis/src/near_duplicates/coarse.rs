@@ -10,6 +10,9 @@ const FREQUENCIES: usize = 4;
 const SHAPE: usize = FREQUENCIES * FREQUENCIES;
 /// Pictures that are compared at once.
 const TOGETHER: usize = 32;
+/// In how many ways two pictures are laid over each other: the windows of either, and both mirrored. Used as the number of
+/// tries that the best of them was chosen from.
+pub(super) const LAYS: usize = 4 * 31;
 /// Samples a side of which a shape is made.
 const CELLS: usize = 16;
 
@@ -45,7 +48,7 @@ pub(super) struct Coarse {
 }
 
 impl Coarse {
-    pub fn of(pictures: &[Likeness], with_windows: bool) -> Coarse {
+    pub fn of(pictures: &[&Likeness], with_windows: bool) -> Coarse {
         let windows = if with_windows { windows() } else { vec![WHOLE] };
         let of_window =
             |&window: &Window| pictures.chunks(TOGETHER).map(|some| block(some, window)).collect();
@@ -127,7 +130,7 @@ fn windows() -> Vec<Window> {
     all
 }
 
-fn block(pictures: &[Likeness], window: Window) -> Block {
+fn block(pictures: &[&Likeness], window: Window) -> Block {
     let mut block = [[0.0; TOGETHER]; SHAPE];
     for (place, picture) in pictures.iter().enumerate() {
         shape(picture, window).iter().zip(&mut block).for_each(|(value, row)| row[place] = *value);

@@ -2,7 +2,7 @@
 
 use candor_workflow::{
     CropCount, CropResult, DuplicateCluster, Duplicates, Forgotten, FoundOutside, Imported, NamedSplit,
-    OutsideFolder, SplitMade, StudyStatus, Tie, WhyLeft, count,
+    OutsideFolder, SimilarPair, SplitMade, StudyStatus, Tie, WhyLeft, count,
 };
 
 use super::Words;
@@ -21,7 +21,10 @@ impl Words for Imported {
             text += &format!("{} copied, because nothing else was possible.\n", were(*copied_instead));
         }
         if self.refused > 0 {
-            text += &format!("{} refused: taken out of this study before.\n", were(self.refused));
+            text += &format!(
+                "{} refused: taken out of this study before, or a copy of such a picture.\n",
+                were(self.refused)
+            );
         }
         if !problems.is_empty() {
             text += &format!(
@@ -199,18 +202,46 @@ impl Words for Duplicates {
     fn words(&self) -> String {
         const MOST: usize = 20;
         if self.clusters.is_empty() {
-            return format!("{} compared: each is there once.\n", pictures(self.pictures));
+            return format!(
+                "{} compared: no copies.\n{}",
+                pictures(self.pictures),
+                similar_words(&self.similar)
+            );
         }
         let (clusters, all) = (count(self.clusters.len() as u64), pictures(self.pictures));
-        let mut text = format!("{all} compared, {clusters} clusters of copies.\n");
+        let of = if self.clusters.len() == 1 { "cluster" } else { "clusters" };
+        let mut text = format!("{all} compared, {clusters} {of} of copies.\n");
         for cluster in self.clusters.iter().take(MOST) {
             text += &format!("\n{}", cluster_words(cluster));
         }
         if self.clusters.len() > MOST {
             text += &format!("\n… and {} more; --json lists them all.\n", self.clusters.len() - MOST);
         }
-        text
+        text + &similar_words(&self.similar)
     }
+}
+
+/// Pairs that only a person can tell apart.
+fn similar_words(similar: &[SimilarPair]) -> String {
+    const MOST: usize = 10;
+    if similar.is_empty() {
+        return String::new();
+    }
+    let pairs =
+        if similar.len() == 1 { "1 pair is".to_owned() } else { format!("{} pairs are", similar.len()) };
+    let mut table = Table::plain();
+    for pair in similar.iter().take(MOST) {
+        let mirrored = if pair.mirrored { ", mirrored" } else { "" };
+        let alike = format!("{:.2} alike{mirrored}", pair.likeness);
+        table.row([&shortened(&pair.first.file, 34), &shortened(&pair.second.file, 34), &alike]);
+    }
+    let more = match similar.len() > MOST {
+        true => format!("… and {} more; --json lists them all.\n", similar.len() - MOST),
+        false => String::new(),
+    };
+    format!(
+        "\n{pairs} very similar; whether they are copies cannot be told from the pixels. Please look:\n{table}{more}"
+    )
 }
 
 fn cluster_words(cluster: &DuplicateCluster) -> String {

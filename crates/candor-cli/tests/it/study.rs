@@ -158,7 +158,7 @@ fn what_is_forgotten_is_in_no_file_and_does_not_come_back() {
     copy[54] ^= 1;
     candor.write("copies/a/renamed.bmp", &copy);
     let again = candor.json("import copies --study s");
-    assert!(again["problems"][0]["reason"].as_str().unwrap().contains("near copy"), "{again}");
+    assert!(again["problems"][0]["reason"].as_str().unwrap().contains("is a copy of a picture"), "{again}");
     for trace in &traces {
         assert!(files_with(&candor.path("s"), trace).is_empty(), "what is refused is not written down");
     }

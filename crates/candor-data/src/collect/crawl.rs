@@ -22,7 +22,7 @@ use super::recipe::{Class, CollectRecipe, Site};
 use super::{
     BrowserError, CollectError, CollectOptions, Collected, HostReport, PicturePreview, Preview, SitePreview,
 };
-use crate::study::{Came, Ended, Expected, FetchKind, IsNearCopy, NamedPicture, Study, Waiting};
+use crate::study::{Came, Ended, Expected, FetchKind, NamedPicture, Resembles, Study, Waiting};
 
 /// How often it is looked whether the person asked to stop.
 const LOOK: Duration = Duration::from_millis(100);
@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct Crawl<'a> {
     study: &'a mut Study,
     recipe: &'a CollectRecipe,
-    is_near_copy: IsNearCopy<'a>,
+    resembles: Resembles<'a>,
     reporter: &'a dyn Reporter,
     client: Client,
     browser: Option<Browser>,
@@ -72,7 +72,7 @@ impl<'a> Crawl<'a> {
         study: &'a mut Study,
         recipe: &'a CollectRecipe,
         options: &CollectOptions,
-        is_near_copy: IsNearCopy<'a>,
+        resembles: Resembles<'a>,
         reporter: &'a dyn Reporter,
     ) -> Result<Crawl<'a>, CollectError> {
         let scripted = recipe.sites.iter().find(|site| site.script == Some(true));
@@ -91,7 +91,7 @@ impl<'a> Crawl<'a> {
         let mut crawl = Crawl {
             study,
             recipe,
-            is_near_copy,
+            resembles,
             reporter,
             client: Client::new(recipe, guard),
             browser,

@@ -16,10 +16,32 @@ use sha2::{Digest, Sha256};
 use super::{Outcome, Study, StudyError, StudyErrorKind};
 
 /// Signs of 256 random projections.
-pub type Sketch = [u64; 4];
+pub type Signs = [u64; 4];
 
-/// Of 256 signs so many may differ between a picture and its copy: a correlation of about .92 of their fine structures.
+/// By what near copies of a picture that was taken out are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sketch {
+    /// Of the picture.
+    pub signs: Signs,
+    /// In so many signs a copy differs at most; other pictures of the study differ in more.
+    pub of_a_copy: u8,
+}
+
+/// Of 256 signs so many may differ between a picture and one that is very similar: a correlation of about .92 of their fine
+/// structures.
 const MOST_DIFFERENT: u32 = 32;
+
+/// What a picture is to those that were taken out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resemblance {
+    /// Nothing.
+    #[default]
+    None,
+    /// Very similar to one of them: only a person can tell whether it is a copy.
+    Similar,
+    /// A copy of one of them.
+    Copy,
+}
 
 /// A picture that is to be taken out, with everything that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -243,7 +265,8 @@ impl Study {
             }
         }
         for sketch in sketches {
-            let bits: Vec<u8> = sketch.iter().flat_map(|word| word.to_le_bytes()).collect();
+            let mut bits: Vec<u8> = sketch.signs.iter().flat_map(|word| word.to_le_bytes()).collect();
+            bits.push(sketch.of_a_copy);
             transaction.execute("INSERT INTO sketch (bits, made_on) VALUES (?1, date('now'))", [bits])?;
         }
         let sql = "DELETE FROM fetch WHERE kind = 'robots' AND source NOT IN (SELECT source FROM fetch WHERE kind <> 'robots')";
@@ -285,7 +308,11 @@ impl Study {
         let mut rows = self.connection.prepare("SELECT bits FROM sketch")?;
         let all = rows.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
         let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-        let sketch = |bits: Vec<u8>| std::array::from_fn(|at| bits.get(8 * at..8 * at + 8).map_or(0, word));
+        // Sketches of earlier versions say nothing of copies: what resembles them is listed.
+        let sketch = |bits: Vec<u8>| Sketch {
+            signs: std::array::from_fn(|at| bits.get(8 * at..8 * at + 8).map_or(0, word)),
+            of_a_copy: bits.get(32).copied().unwrap_or(0),
+        };
         let known = all.map(|bits| bits.map(sketch)).collect::<rusqlite::Result<_>>()?;
         let seed = hmac(&self.key()?, b"sketch");
         Ok(Sketches { seed: word(&seed[..8]), known })
@@ -360,11 +387,17 @@ impl Sketches {
         self.known.is_empty()
     }
 
-    /// Whether a picture with this sketch is a near copy of one that was taken out.
-    pub fn hold(&self, sketch: &Sketch) -> bool {
-        let different =
-            |known: &Sketch| -> u32 { known.iter().zip(sketch).map(|(a, b)| (a ^ b).count_ones()).sum() };
-        self.known.iter().any(|known| different(known) <= MOST_DIFFERENT)
+    /// What a picture with these signs is to those that were taken out.
+    pub fn resemblance(&self, signs: &Signs) -> Resemblance {
+        let of = |known: &Sketch| {
+            let different: u32 = known.signs.iter().zip(signs).map(|(a, b)| (a ^ b).count_ones()).sum();
+            match different {
+                _ if different <= u32::from(known.of_a_copy) => Resemblance::Copy,
+                0..=MOST_DIFFERENT => Resemblance::Similar,
+                _ => Resemblance::None,
+            }
+        };
+        self.known.iter().map(of).max().unwrap_or_default()
     }
 }
 
@@ -394,9 +427,21 @@ mod tests {
     }
 
     #[test]
-    fn a_sketch_is_known_again_when_few_signs_differ() {
-        let sketches = Sketches { seed: 1, known: vec![[0; 4]] };
-        assert!(sketches.hold(&[u64::from(u32::MAX), 0, 0, 0]), "32 of 256");
-        assert!(!sketches.hold(&[u64::MAX >> 31, 0, 0, 0]), "33 of 256");
+    fn few_different_signs_make_a_copy_and_some_more_a_similar_picture() {
+        let sketches = Sketches { seed: 1, known: vec![Sketch { signs: [0; 4], of_a_copy: 9 }] };
+        for (different, expected) in [
+            (0, Resemblance::Copy),
+            (9, Resemblance::Copy),
+            (10, Resemblance::Similar),
+            (32, Resemblance::Similar),
+            (33, Resemblance::None),
+        ] {
+            assert_eq!(
+                sketches.resemblance(&[(1 << different) - 1, 0, 0, 0]),
+                expected,
+                "{different} of 256"
+            );
+        }
+        assert_eq!(Sketches::default().resemblance(&[0; 4]), Resemblance::None);
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blobs::{Beside, Blobs};
 use super::exif::exif_of;
-use super::forget::Tombstones;
+use super::forget::{Resemblance, Tombstones};
 use super::ties::Exif;
 use super::{Outcome, Study, StudyError, StudyErrorKind};
 use crate::decode::{Checked, DecodeError, Limits, check, decode, inspect};
@@ -62,16 +62,18 @@ pub struct Imported {
     pub known: usize,
     /// Of those that were to be linked or referenced, so many were copied, because nothing else was possible.
     pub copied_instead: usize,
-    /// Pictures that were taken out before and did not come back, near copies included.
+    /// Pictures that were taken out before and did not come back, copies included.
     pub refused: usize,
+    /// New pictures that are very similar to one that was taken out: taken in, and among the problems.
+    pub similar_to_taken_out: usize,
     /// New pictures of each class.
     pub classes: BTreeMap<String, usize>,
     /// What was left out, and classes that contradict each other.
     pub problems: Vec<Problem>,
 }
 
-/// Whether a picture is a near copy of one that was taken out. Told by the pixels, which this crate does not judge.
-pub type IsNearCopy<'a> = &'a (dyn Fn(&Image) -> bool + Sync);
+/// What a picture is to those that were taken out, by its pixels, which this crate does not compare.
+pub type Resembles<'a> = &'a (dyn Fn(&Image) -> Resemblance + Sync);
 
 /// A picture that is stored and has no row yet.
 struct Stored {
@@ -79,6 +81,8 @@ struct Stored {
     id: SampleId,
     /// Of a picture that the study does not have: its facts.
     new: Option<Facts>,
+    /// Whether it is very similar to one that was taken out.
+    similar: bool,
 }
 
 /// What is known of a picture's bytes.
@@ -105,7 +109,8 @@ pub(super) struct Held {
 impl Study {
     /// Takes in the pictures of `source`, which was opened from `place`. What is there already, by its bytes, is not taken
     /// in again; only where else it was found is written down. A picture that cannot be decoded is reported and left out, and
-    /// so is one that was taken out before, or that `is_near_copy` of such a one; without that, less is computed of each.
+    /// so is one that was taken out before, or a copy of such a one as `resembles` has it; one that is only
+    /// very similar is taken in and reported. Without `resembles`, less is computed of each.
     ///
     /// # Errors
     /// When the disk says no, or the person stops it: what was taken in until then stays.
@@ -114,10 +119,10 @@ impl Study {
         source: &Source,
         place: &Path,
         options: ImportOptions,
-        is_near_copy: Option<IsNearCopy<'_>>,
+        resembles: Option<Resembles<'_>>,
         reporter: &dyn Reporter,
     ) -> Result<Imported, StudyError> {
-        let outcome = self.import_all(source, place, options, is_near_copy, reporter);
+        let outcome = self.import_all(source, place, options, resembles, reporter);
         self.at(outcome)
     }
 
@@ -126,7 +131,7 @@ impl Study {
         source: &Source,
         place: &Path,
         options: ImportOptions,
-        is_near_copy: Option<IsNearCopy<'_>>,
+        resembles: Option<Resembles<'_>>,
         reporter: &dyn Reporter,
     ) -> Outcome<Imported> {
         let real = place.canonicalize().map_err(StudyErrorKind::file(place, "found"))?;
@@ -145,6 +150,7 @@ impl Study {
                 known: 0,
                 copied_instead: 0,
                 refused: 0,
+                similar_to_taken_out: 0,
                 classes: BTreeMap::new(),
                 problems: source.problems().to_vec(),
             },
@@ -154,14 +160,8 @@ impl Study {
         let tombstones = self.tombstones()?;
         let number = self.source_row(&ledger.imported.source, ledger.imported.kind)?;
         let indices: Vec<usize> = (0..source.samples().len()).collect();
-        let store = Store {
-            blobs: &self.blobs,
-            source,
-            known: &known,
-            tombstones: &tombstones,
-            is_near_copy,
-            options,
-        };
+        let store =
+            Store { blobs: &self.blobs, source, known: &known, tombstones: &tombstones, resembles, options };
         let (connection, writer) = (&mut self.connection, &mut ledger);
         std::thread::scope(|scope| {
             // One bundle may wait for the disk while the next is decoded.
@@ -224,7 +224,7 @@ struct Store<'a> {
     /// What the study had before: what is in the source twice is told when its rows are written.
     known: &'a HashMap<SampleId, String>,
     tombstones: &'a Tombstones,
-    is_near_copy: Option<IsNearCopy<'a>>,
+    resembles: Option<Resembles<'a>>,
     options: ImportOptions,
 }
 
@@ -254,7 +254,7 @@ impl Store<'_> {
         let sample = &self.source.samples()[index];
         let is_file = self.source.file(index).is_some();
         if is_file && self.known.contains_key(&sample.id) {
-            return Ok(Ok(Stored { index, id: sample.id, new: None }));
+            return Ok(Ok(Stored { index, id: sample.id, new: None, similar: false }));
         }
         let bytes = match self.source.original(index) {
             Ok(bytes) => bytes,
@@ -268,7 +268,7 @@ impl Store<'_> {
         // A file was just held against its id; what has none of its own is another thing as a file.
         let id = if is_file { sample.id } else { SampleId::of(&bytes) };
         if self.known.contains_key(&id) {
-            return Ok(Ok(Stored { index, id, new: None }));
+            return Ok(Ok(Stored { index, id, new: None, similar: false }));
         }
         let left = |reason: String, refused: bool| {
             Ok(Err(Left { problem: Problem { place: sample.provenance.to_string(), reason }, refused }))
@@ -279,27 +279,29 @@ impl Store<'_> {
                 true,
             );
         }
-        let Checked { width, height, format } = match self.look(&bytes) {
-            Ok(Some(checked)) => checked,
-            Ok(None) => {
-                let reason = "is a near copy of a picture that was taken out of this study (candor forget): it is not taken in";
+        let (Checked { width, height, format }, similar) = match self.look(&bytes) {
+            Ok((_, Resemblance::Copy)) => {
+                let reason = "is a copy of a picture that was taken out of this study (candor forget): it is not taken in";
                 return left(reason.to_owned(), true);
             }
+            Ok((checked, resemblance)) => (checked, resemblance == Resemblance::Similar),
             Err(error) => return left(error.to_string(), false),
         };
         let held = self.keep(index, &id, &bytes)?;
         let facts = Facts { bytes: bytes.len(), width, height, format, exif: exif_of(&bytes), held };
-        Ok(Ok(Stored { index, id, new: Some(facts) }))
+        Ok(Ok(Stored { index, id, new: Some(facts), similar }))
     }
 
-    /// Whether it is a picture, and which size it has; `None` for a near copy of one that was taken out.
-    fn look(&self, bytes: &[u8]) -> Result<Option<Checked>, DecodeError> {
+    /// Whether it is a picture, which size it has, and what it is to those that were taken out.
+    fn look(&self, bytes: &[u8]) -> Result<(Checked, Resemblance), DecodeError> {
         let limits = &self.options.limits;
-        let Some(is_near_copy) = self.is_near_copy else { return check(bytes, limits).map(Some) };
+        let Some(resembles) = self.resembles else {
+            return Ok((check(bytes, limits)?, Resemblance::None));
+        };
         let format = inspect(bytes, limits)?.format;
         let image = decode(bytes, limits)?;
         let checked = Checked { width: image.width(), height: image.height(), format };
-        Ok((!is_near_copy(&image)).then_some(checked))
+        Ok((checked, resembles(&image)))
     }
 
     /// Holds the original as asked for.
@@ -382,6 +384,16 @@ impl Ledger<'_> {
         let sample = &source.samples()[stored.index];
         let class = &source.classes()[sample.class];
         let subset = source.predefined().map(|subsets| subsets[stored.index].name());
+        if stored.similar {
+            self.imported.similar_to_taken_out += 1;
+            // Not written down: it speaks of what was taken out.
+            self.tell(Problem {
+                place: sample.provenance.to_string(),
+                reason: "is very similar to a picture that was taken out of this study (candor forget), and was taken in: \
+                         look at it, and take it out too if it shows the same"
+                    .to_owned(),
+            });
+        }
         match (self.known.get(&stored.id), stored.new) {
             (None, Some(facts)) => {
                 insert(transaction, &stored.id, class, &facts)?;

@@ -10,7 +10,7 @@ use candor_core::{Problem, Progress, Reporter, Silent};
 use candor_data::collect::{CollectError, CollectOptions, CollectRecipe, Collected, collect, preview};
 use candor_data::export::{LAYOUTS, export};
 use candor_data::source::{Source, SourceOptions};
-use candor_data::study::Study;
+use candor_data::study::{Resemblance, Study};
 use rusqlite::Connection;
 
 use crate::web::{Log, Reply, Seen, Site, bmp, header, page, picture, status, text};
@@ -47,7 +47,7 @@ impl Collector {
 
     fn with(&self, options: &CollectOptions, reporter: &dyn Reporter) -> Result<Collected, CollectError> {
         let mut study = Study::create(&self.study()).unwrap();
-        collect(&mut study, &self.recipe(), options, &|_| false, reporter)
+        collect(&mut study, &self.recipe(), options, &|_| Resemblance::None, reporter)
     }
 
     fn collect(&self) -> Collected {

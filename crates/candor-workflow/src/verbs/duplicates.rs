@@ -1,6 +1,6 @@
 //! `duplicates`: pictures that are there more than once, and what shows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use candor_analysis::near_duplicates::Copies;
@@ -31,11 +31,26 @@ pub struct Duplicates {
     pub source: PathBuf,
     /// Pictures that were compared.
     pub pictures: usize,
-    /// The clusters, the largest first.
+    /// The clusters of verified copies, the largest first.
     pub clusters: Vec<DuplicateCluster>,
+    /// Pairs that are very similar and may be copies: only a person can tell. The most alike first.
+    pub similar: Vec<SimilarPair>,
 }
 
-/// Pictures that show the same, or chains of them.
+/// Two pictures that are very similar.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SimilarPair {
+    /// The one that comes first.
+    pub first: DuplicatePicture,
+    /// The other.
+    pub second: DuplicatePicture,
+    /// Correlation of their fine structures once laid over each other.
+    pub likeness: f32,
+    /// Whether one is like the other in a mirror.
+    pub mirrored: bool,
+}
+
+/// Copies of one picture, or chains of them.
 #[derive(Clone, Debug, Serialize)]
 pub struct DuplicateCluster {
     /// The pictures, one for each place where the same bytes were found.
@@ -75,7 +90,7 @@ pub struct DuplicatePair {
 }
 
 /// Looks for pictures that are there more than once: the same bytes, and scaled, recompressed, cropped, mirrored or
-/// brightened copies.
+/// brightened copies. Very similar pictures that cannot be verified as copies are listed apart.
 ///
 /// # Errors
 /// When there are no pictures, or the person stops it.
@@ -94,22 +109,49 @@ pub fn duplicates(request: &DuplicatesRequest, reporter: &dyn Reporter) -> Resul
         .into_iter()
         .map(|members| cluster(&members, &source, &pairs, &elsewhere))
         .collect();
-    clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.pictures.len()));
-    Ok(Duplicates { source: place.clone(), pictures: samples.len(), clusters })
+    // By content: the same pictures give the same list, in whatever order they come.
+    clusters.sort_by_key(|cluster| {
+        (std::cmp::Reverse(cluster.pictures.len()), cluster.pictures.iter().map(|p| p.id).min())
+    });
+    let similar = similar(&source, &pairs);
+    Ok(Duplicates { source: place.clone(), pictures: samples.len(), clusters, similar })
 }
 
-/// Near copies as what keeps pictures together.
+/// Pairs that are not verified, each once for pictures of the same bytes.
+fn similar(source: &Source, pairs: &[Copies]) -> Vec<SimilarPair> {
+    let picture = |index: usize| {
+        let sample = &source.samples()[index];
+        let class = source.classes()[sample.class].clone();
+        DuplicatePicture { file: sample.provenance.to_string(), id: sample.id, class }
+    };
+    let mut known = BTreeSet::new();
+    let mut similar: Vec<SimilarPair> = pairs
+        .iter()
+        .filter(|pair| !pair.verified)
+        .map(|pair| SimilarPair {
+            first: picture(pair.first),
+            second: picture(pair.second),
+            likeness: pair.likeness,
+            mirrored: pair.mirrored,
+        })
+        .filter(|pair| known.insert([pair.first.id.min(pair.second.id), pair.first.id.max(pair.second.id)]))
+        .collect();
+    similar.sort_by(|a, b| b.likeness.total_cmp(&a.likeness));
+    similar
+}
+
+/// Verified copies as what keeps pictures together.
 pub(super) fn as_ties(pairs: &[Copies]) -> Vec<Tied> {
     let why = |copies: &Copies| {
         let mirrored = if copies.mirrored { ", mirrored" } else { "" };
-        format!("near copies: {:.2} alike{mirrored}", copies.likeness)
+        format!("copies: {:.2} alike{mirrored}", copies.likeness)
     };
     let tied = |copies: &Copies| Tied {
         tie: Tie::Duplicates,
         why: why(copies),
         members: vec![copies.first, copies.second],
     };
-    pairs.iter().map(tied).collect()
+    pairs.iter().filter(|pair| pair.verified).map(tied).collect()
 }
 
 type Elsewhere = BTreeMap<SampleId, Vec<String>>;
@@ -158,7 +200,7 @@ fn cluster(members: &[usize], source: &Source, pairs: &[Copies], elsewhere: &Els
             pictures.push(DuplicatePicture { file, id: sample.id, class: class.clone() });
         }
     }
-    for copies in pairs {
+    for copies in pairs.iter().filter(|pair| pair.verified) {
         if let (Some(&first), Some(&second)) = (place_of.get(&copies.first), place_of.get(&copies.second))
             && pictures[first].id != pictures[second].id
         {

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use candor_analysis::near_duplicates::Likeness;
-use candor_core::{Reporter, SampleId, Seed, Subset};
+use candor_analysis::near_duplicates::{Likeness, Others};
+use candor_core::{Dataset, Reporter, SampleId, Seed, Subset};
 use candor_data::decode::{Limits, decode};
-use candor_data::study::{Doomed, Sketch, Study};
+use candor_data::source::{Source, SourceOptions};
+use candor_data::study::{ALL, Doomed, Sketch, Study};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 mod outside;
@@ -159,7 +161,7 @@ pub fn forget(request: &ForgetRequest, reporter: &dyn Reporter) -> Result<Forgot
     if *dry_run {
         return Ok(forgotten);
     }
-    let sketches = sketches(&study, &forgotten.pictures, reporter)?;
+    let sketches = sketches(path, &study, &forgotten.pictures, reporter)?;
     // All of them first: none is changed while one of them is being trained.
     let held: Vec<RunDir> = forgotten.runs.iter().map(|run| RunDir::open(&run.run)).collect::<Result<_>>()?;
     for (dir, run) in held.iter().zip(&forgotten.runs) {
@@ -267,22 +269,42 @@ fn scrub(dir: &RunDir, run: &MarkedRun, pictures: &[Doomed]) -> Result<()> {
     Ok(())
 }
 
-/// What near copies are told by, and their mirror images.
-fn sketches(study: &Study, pictures: &[Doomed], reporter: &dyn Reporter) -> Result<Vec<Sketch>> {
+/// Other pictures of the study that a picture is compared with, to learn how alike different ones are.
+const COMPARED: usize = 400;
+
+/// By what copies are known, and their mirror images.
+fn sketches(path: &Path, study: &Study, pictures: &[Doomed], reporter: &dyn Reporter) -> Result<Vec<Sketch>> {
     let seed = Seed(study.sketches()?.seed);
+    let others = others(path, pictures, reporter)?;
     let mut sketches = Vec::new();
     for picture in pictures {
         let read = study.original(picture).ok().and_then(|bytes| decode(&bytes, &Limits::default()).ok());
         match read {
             Some(image) => {
                 let likeness = Likeness::of(&image);
-                sketches
-                    .extend([false, true].into_iter().filter_map(|mirrored| likeness.sketch(seed, mirrored)));
+                let of_a_copy = others.most_different_signs(&likeness);
+                let signs = [false, true].into_iter().filter_map(|mirrored| likeness.sketch(seed, mirrored));
+                sketches.extend(signs.map(|signs| Sketch { signs, of_a_copy }));
             }
-            None => reporter.note("an original cannot be read: near copies of it will not be told"),
+            None => reporter.note("an original cannot be read: copies of it will not be recognised"),
         }
     }
     Ok(sketches)
+}
+
+/// Some of the pictures that stay, spread over the study.
+fn others(path: &Path, pictures: &[Doomed], reporter: &dyn Reporter) -> Result<Others> {
+    let options = SourceOptions { split: Some(ALL.to_owned()), ..SourceOptions::default() };
+    let Ok(source) = Source::open_part(path, &options, reporter) else { return Ok(Others::default()) };
+    let gone: BTreeSet<SampleId> = pictures.iter().map(|picture| picture.id).collect();
+    let mut staying: Vec<usize> =
+        (0..source.samples().len()).filter(|&at| !gone.contains(&source.samples()[at].id)).collect();
+    let size = staying.len();
+    // The ids are hashes: their order has nothing to do with what the pictures show.
+    staying.sort_by_key(|&at| source.samples()[at].id);
+    let of = |&at: &usize| Some(Likeness::of(&source.image(at).ok()?));
+    let likenesses: Vec<Likeness> = staying.par_iter().take(COMPARED).filter_map(of).collect();
+    Ok(Others::of(&likenesses, size))
 }
 
 fn write_report_again(run: &Path, reporter: &dyn Reporter) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use candor_core::Reporter;
 use candor_data::decode::Limits;
 use candor_data::source::{Source, SourceOptions};
-use candor_data::study::{ImportOptions, Imported, IsNearCopy, Keep, Study};
+use candor_data::study::{ImportOptions, Imported, Keep, Resembles, Study};
 
 use crate::error::Result;
 use crate::near_copies::of_taken_out;
@@ -38,8 +38,8 @@ pub fn import(request: &ImportRequest, reporter: &dyn Reporter) -> Result<Import
         let mut study = Study::create(study)?;
         let sketches = study.sketches()?;
         let options = ImportOptions { keep: *keep, limits };
-        let is_near_copy = of_taken_out(&sketches);
-        let is_near_copy = (!sketches.is_empty()).then_some(&is_near_copy as IsNearCopy<'_>);
-        Ok(study.import(&source, place, options, is_near_copy, reporter)?)
+        let resembles = of_taken_out(&sketches);
+        let resembles = (!sketches.is_empty()).then_some(&resembles as Resembles<'_>);
+        Ok(study.import(&source, place, options, resembles, reporter)?)
     })
 }

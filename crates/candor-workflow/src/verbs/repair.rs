@@ -1,4 +1,4 @@
-//! `audit --repair`: the run again, with copies kept together by the split, and what that does to the accuracy.
+//! `audit --repair`: the run again, with verified copies kept together by the split, and what that does to the accuracy.
 
 use std::path::{Path, PathBuf};
 
@@ -74,7 +74,8 @@ fn together(samples: &[Sample], copies: &[Copies]) -> (Together, usize) {
     let has_company = |at: &usize| sizes[chain_of[*at]] > 1;
     let name = |at: usize| (samples[at].id, format!("chain {}", chain_of[at]));
     let together = (0..samples.len()).filter(has_company).map(name).collect();
-    let mut with_copies: Vec<usize> = copies.iter().map(|copies| chain_of[copies.first]).collect();
+    let mut with_copies: Vec<usize> =
+        copies.iter().filter(|pair| pair.verified).map(|copies| chain_of[copies.first]).collect();
     with_copies.sort_unstable();
     with_copies.dedup();
     (together, with_copies.len())
@@ -144,7 +145,10 @@ mod tests {
             likeness: 1.0,
             mirrored: false,
             area: 1.0,
+            verified: true,
         });
+        let similar = Copies { first: 2, second: 5, verified: false, ..copies[0] };
+        let copies = [copies[0], copies[1], similar];
         let (together, clusters) = together(&samples, &copies);
         assert_eq!((together.len(), clusters), (5, 2));
         assert_eq!(together[&samples[0].id], together[&samples[3].id]);

@@ -16,7 +16,7 @@ pub struct Suspicions {
 /// paper's C+NR; cleanlab's filter `both`, ranked by self confidence). `labels` of n pictures, `probabilities` n × `classes`,
 /// row-major, from models that had not seen the picture.
 pub fn confident_learning(labels: &[usize], probabilities: &[f32], classes: usize) -> Suspicions {
-    let rows: Vec<&[f32]> = probabilities.chunks_exact(classes).collect();
+    let rows: Vec<&[f32]> = rows(probabilities, classes).collect();
     let confident_joint = confident_joint(labels, &rows, classes);
     let mut of_class = vec![Vec::new(); classes];
     labels.iter().enumerate().for_each(|(place, &label)| of_class[label].push(place));
@@ -97,6 +97,11 @@ fn thresholds(labels: &[usize], rows: &[&[f32]], classes: usize) -> Vec<f64> {
         if own.is_empty() { 1.0 } else { own.iter().sum::<f64>() / own.len() as f64 }
     };
     (0..classes).map(of).collect()
+}
+
+/// One slice a picture.
+pub(super) fn rows(probabilities: &[f32], classes: usize) -> std::slice::ChunksExact<'_, f32> {
+    probabilities.chunks_exact(classes)
 }
 
 pub(super) fn most_probable(row: &[f32]) -> usize {

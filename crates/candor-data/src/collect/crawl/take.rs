@@ -13,7 +13,7 @@ use crate::collect::pace::Again;
 use crate::collect::page::{self, Named, Page};
 use crate::collect::{CollectError, PicturePreview, charset};
 use crate::decode::{Limits, decode, format_of};
-use crate::study::{Came, Ended, Expected, FetchKind, NamedPicture, NewPicture};
+use crate::study::{Came, Ended, Expected, FetchKind, NamedPicture, NewPicture, Resemblance};
 
 /// Redirects that are followed.
 const MOST_HOPS: usize = 10;
@@ -160,8 +160,14 @@ impl Crawl<'_> {
             Ok(read) => read,
             Err(error) => return self.end(job, Some(answer), Ended::Refused, error.to_string()),
         };
-        if (self.is_near_copy)(&image) {
-            return self.bury(job);
+        match (self.resembles)(&image) {
+            Resemblance::Copy => return self.bury(job),
+            Resemblance::Similar => self.tell(
+                &job.row.url,
+                "is very similar to a picture that was taken out of this study (candor forget), and was taken in: look at it"
+                    .to_owned(),
+            ),
+            Resemblance::None => {}
         }
         let came = Came { sha256: Some(id), ..self.came(job, Some(answer), None) };
         let picture = NewPicture { id, bytes, image: &image, format };
