@@ -23,6 +23,7 @@ mod measure;
 pub(crate) mod normal;
 mod paired;
 mod share;
+mod permutation;
 pub(crate) mod student;
 mod tally;
 
@@ -34,3 +35,4 @@ pub use mcnemar::McNemar;
 pub use measure::Measure;
 pub use paired::{Difference, PairingError, paired_difference};
 pub use share::share_interval;
+pub use permutation::{Deals, MaxT, TestOutcome, arrangements};
