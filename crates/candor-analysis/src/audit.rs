@@ -23,6 +23,7 @@ mod feedback_loop;
 mod figures;
 mod finding;
 mod folds;
+mod gap_change;
 mod group_gaps;
 mod imbalance;
 mod label_errors;
@@ -50,6 +51,7 @@ pub use facts::{Facts, FileFacts, Format};
 pub use finding::{
     Evidence, Figure, Finding, P_VALUE, SMALLEST_POSSIBLE_P, Series, Shown, Table, Unit, Verdict,
 };
+pub use gap_change::{AccuracyChange, GapChange, GapKind, gap_changes};
 pub use group_gaps::{GroupAccuracy, GroupGap, GroupGaps};
 pub use label_errors::{Suspicions, confident_learning, out_of_fold, suspects};
 pub use learner::{LearnError, Learner, Task};
