@@ -110,7 +110,8 @@ impl Study {
 
     fn ask(&self, check: &str) -> Finding {
         let facts = vec![Facts::of(&blank(), None); self.samples.len()];
-        let split = Split { train: Vec::new(), validation: Vec::new(), test: (0..self.samples.len()).collect() };
+        let split =
+            Split { train: Vec::new(), validation: Vec::new(), test: (0..self.samples.len()).collect() };
         let case = Case {
             pictures: self,
             seen: &|_| blank(),
@@ -164,7 +165,10 @@ fn exact(hits: usize, trials: usize) -> [f64; 2] {
     let tail = |p: f64, range: std::ops::RangeInclusive<usize>| -> f64 {
         let log = |n: usize| libm::lgamma(n as f64 + 1.0);
         let term = |k: usize| {
-            (log(trials) - log(k) - log(trials - k) + k as f64 * p.ln() + (trials - k) as f64 * (1.0 - p).ln()).exp()
+            (log(trials) - log(k) - log(trials - k)
+                + k as f64 * p.ln()
+                + (trials - k) as f64 * (1.0 - p).ln())
+            .exp()
         };
         range.map(term).sum()
     };
@@ -206,7 +210,11 @@ fn subgroups(draws: usize) {
     report("size, 60 persons of 10 pictures, each with their own luck", hits, draws);
     let classes = Plan { first_class: [0.7, 0.3], errors: [[0.3, 0.1]; 2], noise: 1, ..PLAIN };
     let hits = count(draws, |seed| rejects_a_kind(&Study::draw(&classes, seed).ask("subgroups")));
-    report("size of false positives and negatives, classes of other frequency and difficulty by group", hits, draws);
+    report(
+        "size of false positives and negatives, classes of other frequency and difficulty by group",
+        hits,
+        draws,
+    );
     for gap in [0.05, 0.10, 0.15, 0.20, 0.30] {
         for noise in [0, 9] {
             let plan = Plan { noise, errors: [[0.15 + gap; 2], [0.15; 2]], ..PLAIN };
@@ -241,7 +249,11 @@ fn calibration(draws: usize) {
         for pictures in [300, 1000] {
             let plan = Plan { too_sure: Some(too_sure), pictures, ..PLAIN };
             let hits = count(draws, |seed| rejects(&Study::draw(&plan, seed).ask("calibration")));
-            report(&format!("power, too sure by {:.0} points, {pictures} pictures", 100.0 * too_sure), hits, draws);
+            report(
+                &format!("power, too sure by {:.0} points, {pictures} pictures", 100.0 * too_sure),
+                hits,
+                draws,
+            );
         }
     }
 }
@@ -257,7 +269,8 @@ fn models(shares: &[f64], pictures: usize, seed: Seed) -> Vec<LabelledPrediction
             if right == (class == 0) { [0.75, 0.25] } else { [0.25, 0.75] }
         };
         let rows = hard.iter().zip(&truth).flat_map(row).collect();
-        LabelledPredictions::new(vec!["no".into(), "yes".into()], truth.clone(), rows).expect("rows add up to 1")
+        LabelledPredictions::new(vec!["no".into(), "yes".into()], truth.clone(), rows)
+            .expect("rows add up to 1")
     };
     shares.iter().map(model).collect()
 }
@@ -276,7 +289,11 @@ fn compare(draws: usize) {
         for runs in [2, 11] {
             let shares: Vec<f64> = (0..runs).map(|run| if run == 0 { better } else { 0.75 }).collect();
             let hits = count(draws, |seed| is_found(&shares, 300, seed));
-            report(&format!("power, one of {runs} runs better by {:.0} points", 100.0 * (better - 0.75)), hits, draws);
+            report(
+                &format!("power, one of {runs} runs better by {:.0} points", 100.0 * (better - 0.75)),
+                hits,
+                draws,
+            );
         }
     }
 }

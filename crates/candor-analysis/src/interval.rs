@@ -23,8 +23,8 @@ mod measure;
 mod model_pairs;
 pub(crate) mod normal;
 mod paired;
-mod share;
 mod permutation;
+mod share;
 pub(crate) mod student;
 mod tally;
 
@@ -36,5 +36,5 @@ pub use mcnemar::McNemar;
 pub use measure::Measure;
 pub use model_pairs::{ModelPair, compare_pairs};
 pub use paired::{Difference, PairingError, paired_difference};
-pub use share::share_interval;
 pub use permutation::{Deals, MaxT, TestOutcome, arrangements};
+pub use share::share_interval;

@@ -193,7 +193,10 @@ fn reading(
         error: 0.0,
         expected: 0.0,
         stated: part.members.iter().map(|&at| predicted.stated(at)).sum::<f64>() / pictures as f64,
-        right: Interval::of_share(accuracy, case.independent(&indices)),
+        right: case
+            .units
+            .share_interval(&indices, |place| Some(predicted.right()[part.members[place]]))
+            .expect("a part has pictures"),
         accuracy,
         outcome: test.outcome(number, f64::INFINITY),
         detectable: threshold

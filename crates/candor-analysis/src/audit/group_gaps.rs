@@ -36,7 +36,7 @@ pub struct GroupAccuracy {
     pub pictures: usize,
     /// Share of right answers.
     pub accuracy: f64,
-    /// Its 95 % interval (Wilson's; pictures of one person count once).
+    /// Its 95 % interval; pictures of one person count as such.
     pub interval: Interval,
     /// Whether it has too few pictures to be compared.
     pub too_few: bool,
@@ -107,7 +107,8 @@ impl Judged<'_> {
     fn share(&self, members: &[usize], counts: impl Fn(usize) -> bool) -> (f64, Interval) {
         let share = members.iter().filter(|&&at| counts(at)).count() as f64 / members.len() as f64;
         let indices: Vec<usize> = members.iter().map(|&at| self.indices[at]).collect();
-        (share, Interval::of_share(share, self.units.count(&indices)))
+        let interval = self.units.share_interval(&indices, |place| Some(counts(members[place])));
+        (share, interval.expect("a share is of pictures"))
     }
 
     fn groups(&self, right: impl Fn(usize) -> bool) -> Vec<GroupAccuracy> {

@@ -3,7 +3,7 @@
 use candor_core::Subset;
 
 use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Series, Topic, Unit, Verdict};
-use crate::evaluate::Interval;
+use crate::evaluate::Accuracy;
 
 pub(super) static CHECK: Check = Check {
     id: "too-few",
@@ -49,8 +49,8 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
         ));
     };
     let pictures = answers.indices.len();
-    let (independent, accuracy) = (case.independent(&answers.indices), answers.accuracy(&case.labels()));
-    let interval = Interval::of_share(accuracy, independent);
+    let independent = case.independent(&answers.indices);
+    let Accuracy { value: accuracy, interval, .. } = case.accuracy(answers).expect("something was predicted");
     let half = interval.width() / 2.0;
     let difference = smallest_difference(accuracy, independent as f64);
     let verdict = match half {

@@ -52,13 +52,14 @@ pub fn compare_pairs(
         (0..models.len()).flat_map(|second| (0..second).map(move |first| (first, second))).collect();
     let Some(model) = models.first().filter(|_| !places.is_empty()) else { return Ok(Vec::new()) };
     assert_eq!(groups.pictures(), model.len(), "every picture belongs to one group");
-    let units = Differences::of(models, &places, groups);
-    let test = units.deals(seed).max_t();
+    let differences = Differences::of(models, &places, groups);
+    let test = differences.deals(seed).max_t();
+    let units = &differences.units;
     let fallback = normal_quantile(1.0 - LEVEL / (2 * places.len()) as f64);
     let pair = |(number, &(first, second)): (usize, &(usize, usize))| {
-        let sum: f64 = units.0.iter().map(|unit| unit[number]).sum();
-        let squares: f64 = units.0.iter().map(|unit| unit[number].powi(2)).sum();
-        let telling = units.0.iter().filter(|unit| unit[number] != 0.0).count() as i32;
+        let sum: f64 = units.iter().map(|unit| unit[number]).sum();
+        let squares: f64 = units.iter().map(|unit| unit[number].powi(2)).sum();
+        let telling = units.iter().filter(|unit| unit[number] != 0.0).count() as i32;
         let critical = test.threshold(number, LEVEL).filter(|_| squares > 0.0).unwrap_or(fallback);
         ModelPair {
             first,
@@ -81,8 +82,11 @@ fn detectable(critical: f64, squares: f64, pictures: usize, units: usize) -> Opt
     Some(as_often.max(one_sided)).filter(|&difference| difference <= 1.0)
 }
 
-/// One row a unit: of each pair, how many more of its pictures the second model gets right.
-struct Differences(Vec<Vec<f64>>);
+/// Of each unit that tells two models apart, and of each pair: how many more of its pictures the second model gets right.
+struct Differences {
+    pairs: usize,
+    units: Vec<Vec<f64>>,
+}
 
 impl Differences {
     fn of(models: &[LabelledPredictions], places: &[(usize, usize)], groups: &Groups) -> Differences {
@@ -96,19 +100,20 @@ impl Differences {
             places.iter().map(of).collect()
         };
         let all = groups.iter().map(unit);
-        Differences(all.filter(|unit| unit.iter().any(|&difference| difference != 0.0)).collect())
+        let units = all.filter(|unit| unit.iter().any(|&difference| difference != 0.0)).collect();
+        Differences { pairs: places.len(), units }
     }
 
     fn deals(&self, seed: Seed) -> Deals {
         let mut all = Deals::new(self.statistics(|_| false));
-        match self.0.len() {
+        match self.units.len() {
             few @ 0..=FEW_UNITS => {
                 (1..1usize << few)
                     .for_each(|signs| all.push(&self.statistics(|unit| signs >> unit & 1 == 1)));
             }
             _ => (0..DEALS).for_each(|deal| {
                 let mut rng = seed.at(deal as u64).rng();
-                let signs: Vec<bool> = self.0.iter().map(|_| rng.below(2) == 1).collect();
+                let signs: Vec<bool> = self.units.iter().map(|_| rng.below(2) == 1).collect();
                 all.push(&self.statistics(|unit| signs[unit]));
             }),
         }
@@ -117,9 +122,8 @@ impl Differences {
 
     /// |Σ d| / √Σ d² of each pair, with the signs of some units changed.
     fn statistics(&self, is_changed: impl Fn(usize) -> bool) -> Vec<f64> {
-        let pairs = self.0.first().map_or(0, Vec::len);
-        let mut sums = vec![(0.0, 0.0); pairs];
-        for (number, unit) in self.0.iter().enumerate() {
+        let mut sums = vec![(0.0, 0.0); self.pairs];
+        for (number, unit) in self.units.iter().enumerate() {
             let sign = if is_changed(number) { -1.0 } else { 1.0 };
             for (sum, difference) in sums.iter_mut().zip(unit) {
                 *sum = (sum.0 + sign * difference, sum.1 + difference * difference);

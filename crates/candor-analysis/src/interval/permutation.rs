@@ -58,11 +58,17 @@ impl Deals {
         self.dealt.extend_from_slice(statistics);
     }
 
-    /// Tests all hypotheses together.
+    /// Tests all hypotheses together; each statistic is standardised by what it is on average over all deals.
     pub fn max_t(self) -> MaxT {
+        self.max_t_with(|_| 0.0)
+    }
+
+    /// The same, where the standard deviation of a hypothesis counts as at least what `least_deviation` says.
+    pub fn max_t_with(self, least_deviation: impl Fn(usize) -> f64) -> MaxT {
         let hypotheses = self.observed.len();
         let Deals { mut observed, mut dealt } = self;
-        let scales: Vec<Scale> = (0..hypotheses).map(|at| Scale::of(at, &observed, &dealt)).collect();
+        let scale = |at: usize| Scale::of(at, &observed, &dealt).at_least(least_deviation(at));
+        let scales: Vec<Scale> = (0..hypotheses).map(scale).collect();
         let standardise = |row: &mut [f64]| {
             row.iter_mut()
                 .zip(&scales)
@@ -143,11 +149,19 @@ impl Scale {
         Scale { mean, deviation: variance.sqrt() }
     }
 
+    fn at_least(self, deviation: f64) -> Scale {
+        Scale { deviation: if self.is_constant() { 0.0 } else { self.deviation.max(deviation) }, ..self }
+    }
+
+    fn is_constant(self) -> bool {
+        self.deviation <= 1e-12 * self.mean.abs()
+    }
+
     /// A statistic that is the same in every deal says nothing, and is never the largest.
     fn standardise(self, statistic: f64) -> f64 {
-        match self.deviation > 1e-12 * self.mean.abs() {
-            true => (statistic - self.mean) / self.deviation,
-            false => f64::NEG_INFINITY,
+        match self.is_constant() {
+            true => f64::NEG_INFINITY,
+            false => (statistic - self.mean) / self.deviation,
         }
     }
 }

@@ -26,7 +26,7 @@ impl Gap {
             most,
             least,
             size: most.share() - least.share(),
-            interval: newcombe((most.share(), most.interval()), (least.share(), least.interval())),
+            interval: newcombe(most.for_differences(), least.for_differences()),
         })
     }
 }
@@ -43,7 +43,8 @@ mod tests {
     use super::*;
 
     fn tally(group: usize, mistakes: usize, pictures: usize) -> Tally {
-        Tally { group, pictures, mistakes, independent: pictures }
+        let interval = Interval::of_counts(mistakes as u64, pictures as u64);
+        Tally { group, pictures, mistakes, independent: pictures, interval }
     }
 
     #[test]

@@ -10,7 +10,7 @@
 use candor_core::{Rng, Seed};
 
 use super::super::attributes::Grouping;
-use super::power::cube_root;
+use super::power::{STEADY, cube_root, least_deviation};
 use super::rate::Rate;
 use super::tally::Predicted;
 use crate::interval::{Deals, MaxT, arrangements};
@@ -124,7 +124,7 @@ pub(super) fn test<E>(
         }
         all.push(&statistics(Some(seed.at(deal as u64))));
     }
-    Ok(all.max_t())
+    Ok(all.max_t_with(|at| least_deviation(questions[at].groups.len() as f64 - 1.0)))
 }
 
 impl Labels {
@@ -186,7 +186,7 @@ fn count(pictures: &[u32], labels: &[u8], rows: Option<&[u32]>) -> Counts {
     counts
 }
 
-/// Pearson's, of mistakes by group.
+/// Pearson's, of mistakes by group, with steadied variances.
 fn chi_squared(pictures: &Counts, mistakes: &Counts, groups: &[usize]) -> f64 {
     let counts = || groups.iter().map(|&group| (f64::from(pictures[group]), f64::from(mistakes[group])));
     let (all, wrong) = counts().fold((0.0, 0.0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
@@ -194,6 +194,6 @@ fn chi_squared(pictures: &Counts, mistakes: &Counts, groups: &[usize]) -> f64 {
     if share == 0.0 || share == 1.0 {
         return 0.0;
     }
-    let of = |(n, wrong): (f64, f64)| (wrong - n * share).powi(2) / (n * share * (1.0 - share));
+    let of = |(n, wrong): (f64, f64)| (wrong - n * share).powi(2) / (n * share * (1.0 - share) + STEADY);
     counts().filter(|(n, _)| *n > 0.0).map(of).sum()
 }

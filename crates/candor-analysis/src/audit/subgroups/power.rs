@@ -5,6 +5,11 @@ use crate::interval::normal::normal_cdf;
 /// Four times out of five.
 const POWER: f64 = 0.8;
 
+/// Added to the variance of a group's number of mistakes, so that one mistake in a tiny group is not among the largest of
+/// all statistics (as in Tusher, Tibshirani and Chu, Significance analysis of microarrays applied to the ionizing radiation
+/// response, PNAS 98, 2001).
+pub(super) const STEADY: f64 = 0.5;
+
 /// The statistic whose spread hardly depends on the number of groups: the cube root of chi-squared (Wilson and Hilferty,
 /// The distribution of chi-square, PNAS 17, 1931).
 pub(super) fn cube_root(chi_squared: f64) -> f64 {
@@ -15,6 +20,11 @@ pub(super) fn cube_root(chi_squared: f64) -> f64 {
 fn wilson_hilferty(degrees: f64) -> (f64, f64) {
     let variance = 2.0 / (9.0 * degrees);
     (degrees.cbrt() * (1.0 - variance), degrees.cbrt() * variance.sqrt())
+}
+
+/// What the cube root of chi-squared deviates by where mistakes are not rare: rarer ones are not weighed up to it.
+pub(super) fn least_deviation(degrees: f64) -> f64 {
+    wilson_hilferty(degrees).1
 }
 
 /// By how much chi-squared is larger than it would be of independent pictures, from the mean of its cube root.
@@ -38,7 +48,11 @@ pub(super) fn smallest_detectable(sizes: &[f64], share: f64, critical: f64) -> O
     let needed = bisect(0.0, 1e4, |noncentrality| exceeds(threshold, degrees, noncentrality) >= POWER)?;
     let noncentrality = |difference: f64| {
         let pooled = share + difference * smallest / all;
-        difference.powi(2) * smallest * (all - smallest) / all / (pooled * (1.0 - pooled)).max(1e-12)
+        let of = |n: f64| {
+            let beyond = difference * smallest * (all - smallest) / all;
+            beyond.powi(2) / (n * pooled * (1.0 - pooled) + STEADY)
+        };
+        of(smallest) + of(all - smallest)
     };
     bisect(0.0, 1.0 - share, |difference| noncentrality(difference) >= needed)
 }

@@ -4,6 +4,7 @@ use super::super::attributes::Grouping;
 use super::super::{Answers, Case};
 use super::rate::Rate;
 use crate::evaluate::Interval;
+use crate::interval::{Groups, share_interval};
 
 /// The predictions that are compared: what is true, what was predicted, and which pictures belong together.
 pub(super) struct Predicted {
@@ -28,6 +29,8 @@ pub(super) struct Tally {
     pub mistakes: usize,
     /// Units of these pictures.
     pub independent: usize,
+    /// 95 % interval of the share, pictures of one unit counting as such.
+    pub interval: Interval,
 }
 
 impl Predicted {
@@ -72,12 +75,18 @@ impl Predicted {
         let mut units: Vec<usize> = members.iter().map(|&at| self.units[at]).collect();
         units.sort_unstable();
         units.dedup();
-        Tally {
-            group,
-            pictures: members.len(),
-            mistakes: members.iter().filter(|&&at| self.happens(rate, at)).count(),
-            independent: units.len(),
-        }
+        let (pictures, independent) = (members.len(), units.len());
+        let mistakes = members.iter().filter(|&&at| self.happens(rate, at)).count();
+        let interval = match independent == pictures {
+            true => Interval::of_counts(mistakes as u64, pictures as u64),
+            false => {
+                let names: Vec<Option<String>> =
+                    members.iter().map(|&at| Some(self.units[at].to_string())).collect();
+                let is_mistake = |place: usize| Some(self.happens(rate, members[place]));
+                share_interval(&Groups::of(&names), is_mistake).expect("a tally has pictures")
+            }
+        };
+        Tally { group, pictures, mistakes, independent, interval }
     }
 }
 
@@ -86,14 +95,18 @@ impl Tally {
         self.mistakes as f64 / self.pictures as f64
     }
 
-    /// Wilson's, with as many trials as there are units.
-    pub fn interval(&self) -> Interval {
-        Interval::of_share(self.share(), self.independent)
+    /// The interval of which Newcombe's for differences is built: Wilson's where each picture is a unit.
+    pub fn for_differences(&self) -> (f64, Interval) {
+        let interval = match self.independent == self.pictures {
+            true => Interval::wilson(self.mistakes as u64, self.pictures as u64),
+            false => self.interval,
+        };
+        (self.share(), interval)
     }
 
     /// `12% (8 to 19)`
     pub fn written(&self) -> String {
-        let Interval { low, high } = self.interval();
+        let Interval { low, high } = self.interval;
         format!("{:.0}% ({:.0} to {:.0})", 100.0 * self.share(), 100.0 * low, 100.0 * high)
     }
 
