@@ -24,6 +24,7 @@ mod feedback_loop;
 mod figures;
 mod finding;
 mod folds;
+mod gap_change;
 mod group_gaps;
 mod imbalance;
 mod label_errors;
@@ -51,8 +52,11 @@ pub use case::{Answers, Case, Settings, Sources, StatedFigures};
 pub use changed_picture::ChangedPicture;
 pub use error::{AuditError, AuditErrorKind};
 pub use facts::{Facts, FileFacts, Format};
-pub use finding::{Basis, Evidence, Figure, Finding, Series, Shown, Table, Unit, Verdict};
+pub use finding::{
+    Basis, Evidence, Figure, Finding, P_VALUE, SMALLEST_POSSIBLE_P, Series, Shown, Table, Unit, Verdict,
+};
 pub use folds::validation_cut;
+pub use gap_change::{AccuracyChange, GapChange, GapKind, gap_changes};
 pub use group_gaps::{GroupAccuracy, GroupGap, GroupGaps};
 pub use label_errors::{
     Calibrated, Suspicions, WrongLabels, calibrated, confident_learning, out_of_fold, suspects, wrong_labels,
@@ -219,6 +223,37 @@ mod tests {
             }
         }
         assert!(Check::find("is-it-good").is_none());
+    }
+
+    /// Cases of many sizes, good and bad, with columns and groups.
+    fn cases() -> Vec<Fake> {
+        let sizes = [16, 24, 60, 160, 400, 1200];
+        let of = |(pictures, wrong): (usize, usize)| {
+            let mut fake = Fake::bright(pictures);
+            for (index, sample) in fake.samples.iter_mut().enumerate() {
+                let place = ["north", "south"][index / 8 % 2].to_owned();
+                sample.attributes = [("place".to_owned(), place)].into();
+                sample.group = (wrong == 3).then(|| format!("person {}", index / 40));
+            }
+            fake.answer(|index| wrong == 0 || index / 2 % wrong > 0);
+            fake.settings.permutations = if wrong == 2 { 5 } else { 39 };
+            fake
+        };
+        sizes.into_iter().flat_map(|pictures| [0, 2, 3].map(|wrong| (pictures, wrong))).map(of).collect()
+    }
+
+    #[test]
+    fn a_test_that_could_not_reject_is_never_passed() {
+        let mut tested = 0;
+        for (fake, check) in cases().iter().flat_map(|fake| CHECKS.map(|check| (fake, check))) {
+            let finding = fake.with(|case| check.run(case, &Bright(fake)).unwrap());
+            let Some(smallest) = finding.value(SMALLEST_POSSIBLE_P) else { continue };
+            tested += 1;
+            let p = finding.value(P_VALUE).unwrap();
+            assert!(smallest > 0.0 && p >= smallest - 1e-12, "{finding:?}");
+            assert!(smallest <= 0.05 || finding.verdict == Verdict::Inconclusive, "{finding:?}");
+        }
+        assert!(tested > 0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How differently a run's model treats the groups that its recipe names, on the pictures that it was judged on last.
 
-use candor_analysis::audit::{Answers, GroupAccuracy, GroupGap, GroupGaps};
+use candor_analysis::audit::{Answers, GapKind, GroupAccuracy, GroupGap, GroupGaps};
 use candor_core::{Silent, Subset};
 use candor_engine::FairnessDefinition;
 use serde::{Deserialize, Serialize};
@@ -64,13 +64,44 @@ pub(crate) fn of_run(run: &Run) -> Result<Option<FairnessFigures>> {
 }
 
 /// The figures of `run` for the groups and the definition of `fairness`, whatever it was trained with.
-pub(crate) fn figures(run: &Run, fairness: &FairnessRecipe) -> Result<Option<FairnessFigures>> {
+fn figures(run: &Run, fairness: &FairnessRecipe) -> Result<Option<FairnessFigures>> {
     let judged = saved_answers(run)?.into_iter().rfind(|(subset, _)| *subset != Subset::Train);
     let Some((subset, answers)) = judged else { return Ok(None) };
+    let answers = Answers { indices: answers.indices, probabilities: answers.probabilities };
+    Ok(Some(figures_of(run, fairness, subset, &answers)?))
+}
+
+/// The same of the run's predictions on validation, with them.
+pub(crate) fn on_validation(
+    run: &Run,
+    fairness: &FairnessRecipe,
+) -> Result<Option<(FairnessFigures, Answers)>> {
+    let mut saved = saved_answers(run)?.into_iter();
+    let Some((subset, answers)) = saved.find(|(subset, _)| *subset == Subset::Validation) else {
+        return Ok(None);
+    };
+    let answers = Answers { indices: answers.indices, probabilities: answers.probabilities };
+    Ok(Some((figures_of(run, fairness, subset, &answers)?, answers)))
+}
+
+fn figures_of(
+    run: &Run,
+    fairness: &FairnessRecipe,
+    subset: Subset,
+    answers: &Answers,
+) -> Result<FairnessFigures> {
     let samples = &run.prepared.samples;
     let grouping = grouping(&fairness.attribute, samples).map_err(RecipeError::from)?;
-    let answers = Answers { indices: answers.indices, probabilities: answers.probabilities };
     let units = units(run, &Silent)?;
-    let gaps = GroupGaps::of(samples, &units, &run.record.classes, &grouping, &answers);
-    Ok(Some(FairnessFigures { subset, definition: fairness.definition, gaps }))
+    let gaps = GroupGaps::of(samples, &units, &run.record.classes, &grouping, answers);
+    Ok(FairnessFigures { subset, definition: fairness.definition, gaps })
+}
+
+/// Of what the gap of a definition is.
+pub(crate) fn gap_kind(definition: FairnessDefinition) -> GapKind {
+    match definition {
+        FairnessDefinition::EqualAccuracy => GapKind::EqualAccuracy,
+        FairnessDefinition::DemographicParity => GapKind::DemographicParity,
+        FairnessDefinition::EqualizedOdds => GapKind::EqualizedOdds,
+    }
 }

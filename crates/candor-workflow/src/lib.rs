@@ -54,8 +54,8 @@ mod units;
 mod verbs;
 
 pub use audit::{AuditEffort, NetworkLearner, Pixels as AuditPixels, Taught};
+pub use candor_analysis::audit::{AccuracyChange, GapChange, GroupAccuracy, GroupGap, GroupGaps};
 pub use candor_analysis::audit::{CHECKS, Check as AuditCheck, Cost, Finding, Verdict as AuditVerdict};
-pub use candor_analysis::audit::{GroupAccuracy, GroupGap, GroupGaps};
 pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::CheckedFigures;
 pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation, gate::Passport};

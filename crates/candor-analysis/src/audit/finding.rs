@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Case, ChangedPicture, Learner, LearnerKind};
 use crate::evaluate::Interval;
+use crate::interval::TestOutcome;
 
 /// A check's answer, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,6 +88,12 @@ pub struct Finding {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
 }
+
+/// Name of the figure that holds the p-value by which a check decides, corrected for all that it asked.
+pub const P_VALUE: &str = "p-value";
+/// Name of the figure that holds the smallest p-value that the same test could have given. Above the level the test could
+/// not have rejected, and the check is inconclusive.
+pub const SMALLEST_POSSIBLE_P: &str = "smallest possible p-value";
 
 /// A number with its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,7 +198,7 @@ impl Finding {
     /// These pictures cannot tell: why, and what would.
     pub fn inconclusive(headline: impl Into<String>, advice: impl Into<String>) -> Finding {
         let meaning =
-            "This question cannot be answered with these pictures. That is no good sign and no bad one.";
+            "This question cannot be answered with these pictures. That is neither good nor bad news.";
         Finding::new(Verdict::Inconclusive, headline, meaning).advice(advice)
     }
 
@@ -261,6 +268,15 @@ impl Finding {
     ) -> Finding {
         self.figures.push(Figure { name: name.into(), value: Some(value), interval: Some(interval), unit });
         self
+    }
+
+    /// With what a test gave, under the names that every check uses: [`P_VALUE`] and [`SMALLEST_POSSIBLE_P`].
+    pub fn tested(self, outcome: TestOutcome) -> Finding {
+        self.figure(P_VALUE, outcome.p, Unit::PValue).figure(
+            SMALLEST_POSSIBLE_P,
+            outcome.smallest_possible_p,
+            Unit::PValue,
+        )
     }
 
     /// With a curve or a distribution.

@@ -1,5 +1,5 @@
 //! How differently a classifier treats the groups that a column names: by each definition of fairness that a training can
-//! aim at. Values in, values out; whether a gap is more than chance is the check on subgroups' question.
+//! aim at. Values in, values out; whether a gap is more than chance is a question of the check on subgroups.
 
 use candor_core::Sample;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Are some classes so rare that the accuracy says nothing of them?
+//! Are some classes so rare that the accuracy says nothing about them?
 
 use candor_core::Subset;
 
@@ -10,14 +10,21 @@ pub(super) static CHECK: Check = Check {
     topic: Topic::SoundData,
     cost: Cost::Cheap,
     permutes: false,
-    asks: "Are some classes so rare that the accuracy says nothing of them?",
+    asks: "Are some classes so rare that the accuracy says nothing about them?",
     how: "Pictures of each class are counted in each split. A warning is given from five times as many of the most frequent as of \
           the rarest class on, or below ten training pictures; a fail from twenty times on, below three, or where a class \
-          is missing among the judged pictures.",
-    fail_means: "Naming the frequent classes is nearly enough for a high accuracy; nothing can be said of the rare ones.",
-    misleads: "Where the world is as unequal as the pictures, so may the training be; judge by the figures of each class then.",
+          is missing among the validation or test pictures.",
+    fail_means: "Naming the frequent classes is nearly enough for a high accuracy; nothing can be said about the rare ones.",
+    misleads: "Where the world is as unequal as the pictures, so may the training be; look at the figures of each class then.",
     reference: "He & Garcia, Learning from imbalanced data, IEEE TKDE 21 (2009)",
-    scale: Scale::UNWRITTEN,
+    scale: Scale {
+        pass: "The most frequent class has less than 5 times as many pictures as the rarest, each class has at least 10 training \
+               pictures, and each is among the validation and test pictures.",
+        inconclusive: "Never: the labels are counted.",
+        warn: "5 times as many or more, or fewer than 10 training pictures of a class.",
+        fail: "20 times as many or more, fewer than 3 training pictures of a class, or a class is missing among the validation or \
+               test pictures.",
+    },
     run,
 };
 
@@ -55,23 +62,24 @@ fn finding(case: &Case<'_>, counts: &[Vec<usize>; 3]) -> Finding {
             format!("“{rarest}” has {fewer} pictures, “{most}” has {more} ({ratio:.1} times as many)")
         }
     };
-    let missing = if missing { ", and a class is missing among the judged pictures" } else { "" };
-    let headline = format!("{sizes}; the fewest to learn from are {fewest}{missing}.");
+    let missing = if missing { ", and a class is missing among the validation or test pictures" } else { "" };
+    let noun = if fewest == 1 { "picture" } else { "pictures" };
+    let headline = format!("{sizes}; in training the smallest class has {fewest} {noun}{missing}.");
     let (meaning, advice) = match verdict {
-        Verdict::Pass => ("No class is so rare that the accuracy passes it over.", ""),
+        Verdict::Pass => ("No class is so rare that the accuracy would hide its errors.", ""),
         _ if ratio >= RATIO[0] => (
             "The accuracy is mostly that of the frequent classes. A network that never names the rare one can still look good.",
             "Collect more of the rare classes, or train with --class-weights balanced; report balanced accuracy and the recall \
              of each class instead of the accuracy.",
         ),
         _ => (
-            "So few pictures of a class hardly show what its pictures have in common, nor whether they are named rightly.",
+            "So few pictures of a class hardly show what they have in common, or whether they are classified correctly.",
             "Collect more pictures of each class, or join classes.",
         ),
     };
     Finding::new(verdict, headline, meaning)
         .advice(advice)
-        .used("the labels of all pictures; no model was asked")
+        .used("the labels of all pictures; no model is needed")
         .figure("most frequent to rarest class", ratio, Unit::Plain)
         .figure("fewest training pictures of a class", fewest as f64, Unit::Count)
         .with_table(table(classes, counts))

@@ -1,7 +1,9 @@
-//! Are there enough judged pictures for what is to be said?
+//! Are there enough evaluated pictures for what is to be said?
+
+use candor_core::Subset;
 
 use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Series, Topic, Unit, Verdict};
-use crate::evaluate::Interval;
+use crate::evaluate::Accuracy;
 
 pub(super) static CHECK: Check = Check {
     id: "too-few",
@@ -9,19 +11,24 @@ pub(super) static CHECK: Check = Check {
     topic: Topic::SoundData,
     cost: Cost::Cheap,
     permutes: false,
-    asks: "How small a difference could so many judged pictures show at all?",
-    how: "From the number of judged pictures (of groups, where pictures belong together) and the accuracy: Wilson's interval, and \
-          the smallest difference between two accuracies that would be found four times out of five at the level .05, \
+    asks: "How exactly do so many evaluated pictures give the accuracy?",
+    how: "From the number of evaluated pictures (of units, where pictures belong together) and the accuracy: the 95% interval, and \
+          the smallest difference between two accuracies that would be detected four times out of five at the level .05, \
           2.8 · √(2 p (1 − p) / n), by the normal approximation.",
     fail_means: "The accuracy may be off by more than anybody would claim as an effect.",
-    misleads: "It takes pictures of different groups as independent. Two models judged on the same pictures can be told apart a \
+    misleads: "It takes pictures of different units as independent. Two models evaluated on the same pictures can be told apart a \
                little better than this says.",
     reference: "Cohen, Statistical power analysis for the behavioral sciences (1988), chapter 6",
-    scale: Scale::UNWRITTEN,
+    scale: Scale {
+        pass: "The 95% interval of the accuracy reaches at most 6 points to each side.",
+        inconclusive: "Nothing was evaluated.",
+        warn: "It reaches more than 6 points to each side.",
+        fail: "It reaches more than 12 points to each side.",
+    },
     run,
 };
 
-/// Half widths of the interval from which it is told.
+/// Half widths of the interval above which it warns, and fails.
 const WARN: f64 = 0.06;
 const FAIL: f64 = 0.12;
 /// Two-sided 5 % and 80 % power: 1.96 + 0.84 standard errors.
@@ -37,13 +44,13 @@ pub fn smallest_difference(share: f64, n: f64) -> f64 {
 fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     let Some((subset, answers)) = case.judged() else {
         return Ok(Finding::inconclusive(
-            "The network was not judged on any picture.",
-            "Judge it: candor evaluate.",
+            "The network was not evaluated on any picture.",
+            "Evaluate it: candor evaluate.",
         ));
     };
     let pictures = answers.indices.len();
-    let (independent, accuracy) = (case.independent(&answers.indices), answers.accuracy(&case.labels()));
-    let interval = Interval::of_share(accuracy, independent);
+    let independent = case.independent(&answers.indices);
+    let Accuracy { value: accuracy, interval, .. } = case.accuracy(answers).expect("something was predicted");
     let half = interval.width() / 2.0;
     let difference = smallest_difference(accuracy, independent as f64);
     let verdict = match half {
@@ -51,19 +58,14 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
         half if half > WARN => Verdict::Warn,
         _ => Verdict::Pass,
     };
-    let headline = format!(
-        "{pictures} {subset} pictures{} give the accuracy to ±{:.0} points; differences below {:.0} points would go unseen.",
-        if independent < pictures { format!(" of {independent} groups") } else { String::new() },
-        100.0 * half,
-        (100.0 * difference).ceil()
-    );
+    let headline = format!("{} {}", exactness(pictures, independent, subset, half), detectable(difference));
     let (meaning, advice) = match verdict {
         Verdict::Pass => ("There are enough pictures to say roughly how good the network is.", String::new()),
         _ => (
-            "The accuracy could have come out quite differently on other pictures of the same kind. Differences between \
-             models, classes or groups that are smaller than this say nothing.",
+            "The accuracy could have come out quite differently on other pictures of the same kind. Smaller differences \
+             between models, classes or groups cannot be told from chance.",
             format!(
-                "For ±{:.0} points judge on about {} independent pictures.",
+                "For ±{:.0} points evaluate on about {} independent pictures.",
                 100.0 * WARN,
                 needed(accuracy)
             ),
@@ -72,17 +74,42 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     let curve = |n: usize| (n as f64, 100.0 * smallest_difference(accuracy, n as f64));
     Ok(Finding::new(verdict, headline, meaning)
         .advice(advice)
-        .used(format!("the answers for {pictures} {subset} pictures"))
-        .figure("independent judged pictures", independent as f64, Unit::Count)
+        .used(format!("the predictions for {pictures} {subset} pictures"))
+        .figure("independent evaluated pictures", independent as f64, Unit::Count)
         .figure_within("accuracy", accuracy, interval, Unit::Share)
-        .figure("smallest difference that would be seen", difference, Unit::Points)
+        .figure("smallest difference that could be detected", difference, Unit::Points)
         .with_series(Series {
-            title: "The smallest difference that would be seen".to_owned(),
-            x: "independent judged pictures".to_owned(),
+            title: "The smallest difference that could be detected".to_owned(),
+            x: "independent evaluated pictures".to_owned(),
             y: Some("difference, points".to_owned()),
             points: [50, 100, 200, 400, 800, 1600].map(curve).to_vec(),
             mark: (50..=1600).contains(&independent).then_some(independent as f64),
         }))
+}
+
+/// `300 test pictures of 40 units give the accuracy to ±7 points.`
+fn exactness(pictures: usize, independent: usize, subset: Subset, half: f64) -> String {
+    let noun = if pictures == 1 { "picture" } else { "pictures" };
+    let gives = if pictures == 1 { "gives" } else { "give" };
+    let of = match independent {
+        _ if independent == pictures => String::new(),
+        1 => " of 1 unit".to_owned(),
+        _ => format!(" of {independent} units"),
+    };
+    format!("{pictures} {subset} {noun}{of} {gives} the accuracy to ±{:.0} points.", (100.0 * half).ceil())
+}
+
+/// What difference could be detected, rounded up; no two accuracies differ by more than 100 points.
+fn detectable(difference: f64) -> String {
+    match (100.0 * difference).ceil() {
+        points if points > 100.0 => {
+            "No difference from another accuracy on as many pictures could be detected.".to_owned()
+        }
+        points => format!(
+            "From another accuracy on as many pictures only differences of {points:.0} {} or more could be detected.",
+            if points == 1.0 { "point" } else { "points" }
+        ),
+    }
 }
 
 /// Pictures that give an accuracy to ± [`WARN`], in tens: no more digits than are meant.
@@ -105,10 +132,25 @@ mod tests {
         fake.samples.iter_mut().enumerate().for_each(|(i, sample)| sample.group = Some((i / 80).to_string()));
         let finding = asked(&fake);
         assert_eq!(
-            (finding.verdict, finding.value("independent judged pictures")),
+            (finding.verdict, finding.value("independent evaluated pictures")),
             (Verdict::Fail, Some(10.0))
         );
         assert!(finding.advice.contains("about 60 independent"), "{}", finding.advice);
+        assert!(finding.headline.starts_with("200 test pictures of 10 units give"), "{}", finding.headline);
+    }
+
+    #[test]
+    fn no_difference_above_one_hundred_points_is_written() {
+        for pictures in [8, 16, 24, 40, 80, 800] {
+            let mut fake = Fake::bright(pictures);
+            fake.answer(|index| index / 8 % 2 == 0);
+            let headline = fake.with(|case| CHECK.run(case, &Bright(&fake)).unwrap()).headline;
+            let points: Vec<f64> =
+                headline.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect();
+            assert!(points[1..].iter().all(|&points| points <= 100.0), "{headline}");
+        }
+        assert!(detectable(1.98).starts_with("No difference"));
+        assert_eq!(exactness(1, 1, Subset::Test, 0.5), "1 test picture gives the accuracy to ±50 points.");
     }
 
     #[test]

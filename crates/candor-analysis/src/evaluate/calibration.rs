@@ -131,7 +131,7 @@ fn edge(bin: usize, bins: usize) -> f64 {
 }
 
 /// The bin whose upper edge is the first that `confidence` does not exceed.
-fn bin_of(confidence: f64, bins: usize) -> usize {
+pub(crate) fn bin_of(confidence: f64, bins: usize) -> usize {
     let guess = ((confidence * bins as f64) as usize).min(bins - 1);
     // A value on an edge belongs below it; the product may have been rounded across one.
     (guess.saturating_sub(1)..bins - 1).find(|&bin| confidence <= edge(bin + 1, bins)).unwrap_or(bins - 1)

@@ -1,8 +1,7 @@
 //! Runs beside each other.
 
 use candor_workflow::{
-    ComparedPair, RunComparison, Verdict, accuracy_with_interval, count, p_value, per_cent,
-    points_with_interval,
+    ComparedPair, RunComparison, accuracy_with_interval, count, p_value, per_cent, points_with_interval,
 };
 
 use super::Words;
@@ -46,45 +45,64 @@ fn runs(comparison: &RunComparison) -> Table {
 
 /// Second less first, with p-values corrected for the number of pairs.
 fn pairs(comparison: &RunComparison) -> String {
-    let mut table = Table::new(&["", "points (95% interval)", ">p bootstrap", ">p McNemar"]);
+    let mut table = Table::new(&["", "points (95% interval)", ">p"]);
     for pair in &comparison.pairs {
         let name = format!("{} less {}", letter(pair.second), letter(pair.first));
         let points = pair.difference.as_ref().map_or_else(|| "no interval".to_owned(), points_with_interval);
         let points = points.replace("95% interval ", "");
-        let bootstrap = pair.bootstrap_p_holm.map_or_else(String::new, p_value);
-        table.row([&name, &points, &bootstrap, &p_value(pair.mcnemar_p_holm)]);
+        table.row([&name, &points, &p_value(pair.test.p)]);
     }
     let corrected = match comparison.pairs.len() {
-        1 => "",
-        _ => "p-values by Holm's correction for so many pairs.\n",
+        1 => String::new(),
+        pairs => format!("p-values are corrected for {pairs} pairs (step-down maxT).\n"),
     };
     format!("{table}{corrected}")
 }
 
 fn conclusion(comparison: &RunComparison) -> String {
-    let best = letter(comparison.best);
-    let beaten: Vec<String> =
-        comparison.pairs.iter().filter_map(|pair| loser(pair, comparison.best)).map(letter).collect();
-    match beaten.len() {
-        0 => format!(
-            "Run {best} has the most right answers, but these pictures do not tell it clearly from any other."
-        ),
-        all if all + 1 == comparison.runs.len() => {
-            format!("Run {best} is clearly better than {}.", beaten.join(", "))
+    let clear: Vec<(usize, usize)> = comparison
+        .pairs
+        .iter()
+        .filter_map(|pair| pair.winner().map(|winner| (winner, pair.first + pair.second - winner)))
+        .collect();
+    let limit = limit(comparison);
+    match comparison.best {
+        Some(best) => {
+            let others: Vec<String> =
+                (0..comparison.runs.len()).filter(|&run| run != best).map(letter).collect();
+            format!("Run {} is clearly better than {}.", letter(best), listed(&others))
         }
-        _ => format!(
-            "Run {best} has the most right answers; it is clearly better than {}, and not clearly than the others.",
-            beaten.join(", ")
-        ),
+        None if clear.is_empty() => format!("No run is clearly better than another. {limit}"),
+        None => {
+            let words: Vec<String> = clear
+                .iter()
+                .map(|&(winner, loser)| {
+                    format!("{} is clearly better than {}", letter(winner), letter(loser))
+                })
+                .collect();
+            format!("{}. The other pairs do not differ clearly. {limit}", words.join(", "))
+        }
     }
 }
 
-/// The run that `best` clearly beats in this pair.
-fn loser(pair: &ComparedPair, best: usize) -> Option<usize> {
-    match pair.verdict {
-        Verdict::Better if pair.second == best => Some(pair.first),
-        Verdict::Worse if pair.first == best => Some(pair.second),
-        _ => None,
+/// What could be detected in the pairs that do not differ clearly.
+fn limit(comparison: &RunComparison) -> String {
+    let unclear: Vec<&ComparedPair> =
+        comparison.pairs.iter().filter(|pair| pair.winner().is_none()).collect();
+    let coarsest = unclear.iter().map(|pair| pair.detectable).reduce(|a, b| Some(a?.max(b?))).flatten();
+    match coarsest.map(|share| (100.0 * share).ceil()) {
+        None => "With so few pictures no difference could have been detected.".to_owned(),
+        Some(1.0) => "Only differences of 1 point or more could be detected.".to_owned(),
+        Some(points) => format!("Only differences of {points:.0} points or more could be detected."),
+    }
+}
+
+/// `A`, `A and B`, `A, B and C`
+fn listed(names: &[String]) -> String {
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 

@@ -26,7 +26,8 @@ fn the_better_run_is_found_on_validation_and_the_test_split_stays_sealed() {
     let pair = &result["pairs"][0];
     assert_eq!(pair["verdict"], "better", "{pair}");
     assert!(pair["difference"]["interval"]["low"].as_f64().unwrap() > 0.0, "{pair}");
-    assert_eq!(pair["mcnemar_p_holm"], pair["mcnemar"]["p_value"], "one pair needs no correction");
+    let (p, smallest) = (&pair["test"]["p"], &pair["test"]["smallest_possible_p"]);
+    assert!(p.as_f64() >= smallest.as_f64() && p.as_f64() < Some(0.05), "{pair}");
     assert!(!candor.path("good/looks.json").exists());
     let words = candor.run("compare bad good").stdout;
     assert!(words.contains("Run B is clearly better than A."), "{words}");
@@ -55,9 +56,30 @@ fn several_runs_are_corrected_for_their_number() {
     let pairs = result["pairs"].as_array().unwrap();
     assert_eq!(pairs.len(), 3, "{result}");
     for pair in pairs {
-        let (plain, corrected) = (&pair["mcnemar"]["p_value"], &pair["mcnemar_p_holm"]);
-        assert!(plain.as_f64() <= corrected.as_f64(), "{pair}");
+        let (p, smallest) = (&pair["test"]["p"], &pair["test"]["smallest_possible_p"]);
+        assert!(smallest.as_f64() <= p.as_f64(), "{pair}");
     }
+    let words = candor.run("compare bad good other").stdout;
+    assert!(words.contains("corrected for 3 pairs"), "{words}");
+}
+
+#[test]
+fn of_equal_runs_none_is_called_the_best() {
+    let candor = Candor::new();
+    candor.write_pixel_csv("faces.csv", 400, 8);
+    for seed in [1, 2] {
+        candor.json(&format!(
+            "train faces.csv --out run{seed} {QUICK} --epochs 20 --learning-rate 0.01 --seed {seed} --split-seed 1"
+        ));
+    }
+    let result = candor.json("compare run1 run2");
+    assert_eq!(
+        (&result["best"], &result["pairs"][0]["verdict"]),
+        (&Value::Null, &"no-clear-difference".into())
+    );
+    let words = candor.run("compare run1 run2").stdout;
+    assert!(words.contains("No run is clearly better than another."), "{words}");
+    assert!(words.contains("could be detected"), "{words}");
 }
 
 #[test]

@@ -30,7 +30,8 @@ pub struct Fairness {
 pub enum FairnessMethod {
     /// The loss becomes the mean loss + `weight` × the squared gap between the groups of the batch: after Padala and
     /// Gujar, "FNNC: Achieving fairness through neural networks" (2020), whose gaps these are, here squared as in
-    /// Beutel et al., "Putting fairness principles into practice" (2019), so that they have a gradient everywhere.
+    /// Beutel et al., "Putting fairness principles into practice" (2019), so that they have a gradient everywhere, and of
+    /// sharpened probabilities in the place of probabilities, so that they are gaps of predictions.
     Penalty {
         /// Of what the gap is.
         definition: FairnessDefinition,

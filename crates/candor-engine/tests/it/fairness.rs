@@ -105,15 +105,13 @@ fn mean(values: &[f64]) -> f64 {
 /// The gap as its definition says it, sample by sample.
 fn gap(subject: &Subject, outputs: &[Vec<f64>], definition: FairnessDefinition) -> f64 {
     let classes = outputs[0].len().max(2);
-    let probability = |sample: usize, class: usize| match outputs[sample].as_slice() {
-        [single] => {
-            if class == 1 {
-                *single
-            } else {
-                1.0 - single
-            }
-        }
-        row => row[class],
+    // Probabilities to the fourth power, made to add up to 1 again: nearly the predicted class.
+    let sharpened = |sample: usize, class: usize| {
+        let row = match outputs[sample].as_slice() {
+            [single] => vec![1.0 - single, *single],
+            row => row.to_vec(),
+        };
+        row[class].powi(4) / row.iter().map(|p| p.powi(4)).sum::<f64>()
     };
     // What is compared: sets of samples with what counts of each.
     let truths = || (0..classes).collect::<Vec<_>>();
@@ -121,7 +119,7 @@ fn gap(subject: &Subject, outputs: &[Vec<f64>], definition: FairnessDefinition) 
         let of = |group: usize| -> Vec<f64> {
             let members = (0..SAMPLES).filter(|&at| subject.groups[at] == Some(group));
             let met = members.filter(|&at| condition.is_none_or(|truth| subject.targets[at] == truth));
-            met.map(|at| probability(at, class.unwrap_or(subject.targets[at]))).collect()
+            met.map(|at| sharpened(at, class.unwrap_or(subject.targets[at]))).collect()
         };
         let means: Vec<f64> =
             (0..GROUPS).map(of).filter(|all| !all.is_empty()).map(|all| mean(&all)).collect();

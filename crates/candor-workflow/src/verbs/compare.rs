@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use candor_analysis::LabelledPredictions;
 use candor_analysis::baseline::Verdict;
 use candor_analysis::evaluate::Accuracy;
-use candor_analysis::interval::{Bootstrap, Difference, Groups, McNemar, Measure, holm, paired_difference};
+use candor_analysis::interval::{
+    Bootstrap, Difference, Groups, McNemar, Measure, ModelPair, TestOutcome, compare_pairs, paired_difference,
+};
 use candor_core::{Reporter, SampleId, Seed, Subset};
 use serde::Serialize;
 
@@ -21,6 +23,9 @@ use crate::pictures::{SourceRecord, SplitRecord};
 use crate::recipe::{Recipe, RecipeError};
 use crate::run_dir::{PREDICTIONS, RECIPE, RunDir, SOURCE, SPLIT};
 use crate::units::saved_names;
+
+/// Corrected p-values up to this are clear.
+const CLEAR: f64 = 0.05;
 
 /// What is to be compared.
 #[derive(Clone, Debug)]
@@ -46,8 +51,8 @@ pub struct RunComparison {
     pub runs: Vec<ComparedRun>,
     /// Every pair of runs.
     pub pairs: Vec<ComparedPair>,
-    /// The place in `runs` of the one with the most right answers; the first of equals.
-    pub best: usize,
+    /// The place in `runs` of the one that is clearly better than every other; none where chance explains its lead.
+    pub best: Option<usize>,
     /// Looks at these test pictures so far by all runs in the runs' folders, this one included; only on test.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looks: Option<usize>,
@@ -77,13 +82,13 @@ pub struct ComparedPair {
     pub second: usize,
     /// Of the accuracies, by the paired bootstrap over groups. `None` where there are too few groups.
     pub difference: Option<Difference>,
-    /// The bootstrap's p-value by Holm's correction for all pairs.
-    pub bootstrap_p_holm: Option<f64>,
-    /// The exact test of the same.
+    /// What only one of them gets right.
     pub mcnemar: McNemar,
-    /// Its p-value by Holm's correction for all pairs.
-    pub mcnemar_p_holm: f64,
-    /// What follows, by the corrected p-values.
+    /// The test of equal accuracy, groups as units, corrected for all pairs.
+    pub test: TestOutcome,
+    /// The smallest difference that would be detected four times out of five; none where none would be.
+    pub detectable: Option<f64>,
+    /// What follows: a difference is clear where the corrected p-value is at most .05 and the interval leaves out 0.
     pub verdict: Verdict,
 }
 
@@ -233,20 +238,25 @@ impl Begun {
 }
 
 fn compared(subset: Subset, begun: Vec<Begun>, judged: Vec<Judged>, looks: Option<usize>) -> RunComparison {
-    let groups = Groups::of(&judged[0].groups);
+    // Copies of one file are one unit, too.
+    let unit =
+        |(id, group): (&SampleId, &Option<String>)| Some(group.clone().unwrap_or_else(|| id.to_string()));
+    let units: Vec<Option<String>> = judged[0].ids.iter().zip(&judged[0].groups).map(unit).collect();
+    let groups = Groups::of(&units);
     let pictures = judged[0].predictions.len();
-    let plan =
-        Bootstrap::for_size(Seed(0).derive("compare"), pictures, judged[0].predictions.classes().len());
-    let places = (0..judged.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
-    let mut pairs = places
-        .map(|(first, second)| pair((first, second), &judged, &groups, plan))
-        .collect::<Vec<ComparedPair>>();
-    correct(&mut pairs);
+    let seed = Seed(0).derive("compare");
+    let plan = Bootstrap::for_size(seed, pictures, judged[0].predictions.classes().len());
+    let models: Vec<LabelledPredictions> = judged.into_iter().map(|judged| judged.predictions).collect();
+    let tested = compare_pairs(&models, &groups, seed.derive("pairs")).expect(SAME_PICTURES);
+    let pairs: Vec<ComparedPair> =
+        tested.into_iter().map(|tested| pair(tested, &models, &groups, plan)).collect();
     let runs: Vec<ComparedRun> =
-        begun.into_iter().zip(&judged).map(|(begun, judged)| run(begun, &judged.predictions)).collect();
-    let best = (0..runs.len()).rev().max_by_key(|&place| runs[place].accuracy.correct).unwrap_or(0);
+        begun.into_iter().zip(&models).map(|(begun, model)| run(begun, model)).collect();
+    let best = best(runs.len(), &pairs);
     RunComparison { subset, pictures, groups: groups.count(), runs, pairs, best, looks }
 }
+
+const SAME_PICTURES: &str = "it was checked that all predicted for the same pictures";
 
 fn run(begun: Begun, predictions: &LabelledPredictions) -> ComparedRun {
     let evaluation = candor_analysis::Evaluation::of(predictions);
@@ -259,30 +269,39 @@ fn run(begun: Begun, predictions: &LabelledPredictions) -> ComparedRun {
     }
 }
 
-fn pair(
-    (first, second): (usize, usize),
-    judged: &[Judged],
-    groups: &Groups,
-    plan: Bootstrap,
-) -> ComparedPair {
-    let (a, b) = (&judged[first].predictions, &judged[second].predictions);
-    let same = "it was checked that both answered for the same pictures";
-    let mcnemar = McNemar::of(a, b).expect(same);
-    let difference = paired_difference(a, b, groups, Measure::Accuracy, plan).expect(same);
-    let bootstrap_p_holm = difference.as_ref().map(|difference| difference.p_value);
-    let mcnemar_p_holm = mcnemar.p_value;
-    let verdict = Verdict::NoClearDifference;
-    ComparedPair { first, second, difference, bootstrap_p_holm, mcnemar, mcnemar_p_holm, verdict }
+fn pair(tested: ModelPair, models: &[LabelledPredictions], groups: &Groups, plan: Bootstrap) -> ComparedPair {
+    let ModelPair { first, second, outcome, detectable, .. } = tested;
+    let (a, b) = (&models[first], &models[second]);
+    let mcnemar = McNemar::of(a, b).expect(SAME_PICTURES);
+    let difference = paired_difference(a, b, groups, Measure::Accuracy, plan).expect(SAME_PICTURES);
+    let verdict = verdict(difference.as_ref(), outcome);
+    ComparedPair { first, second, difference, mcnemar, test: outcome, detectable, verdict }
 }
 
-/// Corrects all p-values for their number, and draws the conclusions.
-fn correct(pairs: &mut [ComparedPair]) {
-    let mcnemar = holm(&pairs.iter().map(|pair| pair.mcnemar.p_value).collect::<Vec<_>>());
-    let bootstrap = holm(&pairs.iter().map(|pair| pair.bootstrap_p_holm.unwrap_or(1.0)).collect::<Vec<_>>());
-    for ((pair, mcnemar), bootstrap) in pairs.iter_mut().zip(mcnemar).zip(bootstrap) {
-        pair.mcnemar_p_holm = mcnemar;
-        pair.bootstrap_p_holm = pair.bootstrap_p_holm.map(|_| bootstrap);
-        let corrected = McNemar { p_value: mcnemar.max(bootstrap), ..pair.mcnemar };
-        pair.verdict = Verdict::of(pair.difference.as_ref(), &corrected);
+fn verdict(difference: Option<&Difference>, outcome: TestOutcome) -> Verdict {
+    match difference.filter(|_| outcome.rejects(CLEAR)) {
+        Some(Difference { interval, .. }) if interval.low > 0.0 => Verdict::Better,
+        Some(Difference { interval, .. }) if interval.high < 0.0 => Verdict::Worse,
+        _ => Verdict::NoClearDifference,
+    }
+}
+
+/// The run that clearly beats every other.
+fn best(runs: usize, pairs: &[ComparedPair]) -> Option<usize> {
+    let beats_all = |&run: &usize| {
+        let of_run = pairs.iter().filter(|pair| pair.first == run || pair.second == run);
+        of_run.filter(|pair| pair.winner() == Some(run)).count() + 1 == runs
+    };
+    (0..runs).find(beats_all)
+}
+
+impl ComparedPair {
+    /// The place of the run that is clearly better, if one is.
+    pub fn winner(&self) -> Option<usize> {
+        match self.verdict {
+            Verdict::Better => Some(self.second),
+            Verdict::Worse => Some(self.first),
+            Verdict::NoClearDifference => None,
+        }
     }
 }

@@ -1,21 +1,24 @@
 //! `train --fairness-frontier`: what fairness costs. One training without it and one for each of several weights, all on the
-//! same split; accuracy against gap, on validation.
+//! same split; accuracy against gap, on validation. None is suggested whose smaller gap chance explains.
 
 use std::path::PathBuf;
 
+use candor_analysis::Units;
+use candor_analysis::audit::{Answers, GapChange, gap_changes};
 use candor_analysis::evaluate::Interval;
-use candor_core::Reporter;
+use candor_core::{Reporter, Seed, Subset};
 use candor_report::{FrontierPoint, frontier_svg};
 use serde::{Deserialize, Serialize};
 
 use super::train::{RunRequest, train_and_judge};
 use crate::error::{Result, WorkflowError};
-use crate::fairness::{FairnessFigures, figures};
+use crate::fairness::{FairnessFigures, gap_kind, on_validation};
 use crate::pictures::SourceSpec;
 use crate::recipe::{FairnessMeans, FairnessRecipe, RecipeError, RecipeFile, fairness_of};
 use crate::report::write_report;
 use crate::run::{Beginning, Run};
 use crate::run_dir::{FRONTIER_JSON, FRONTIER_REQUEST, FRONTIER_SVG, RECIPE, RunDir};
+use crate::train::grouping;
 
 /// Weights of the penalty that are tried where none are given.
 const WEIGHTS: [f32; 5] = [1.0, 3.0, 10.0, 30.0, 100.0];
@@ -23,6 +26,8 @@ const WEIGHTS: [f32; 5] = [1.0, 3.0, 10.0, 30.0, 100.0];
 const STEP_SIZES: [f32; 4] = [0.001, 0.01, 0.1, 1.0];
 /// What the suggested training may cost in accuracy.
 const AFFORDED: f64 = 0.02;
+/// Corrected p-values up to this are clear.
+const CLEAR: f64 = 0.05;
 
 /// A frontier to be drawn.
 #[derive(Clone, Debug)]
@@ -40,8 +45,8 @@ pub struct FairnessFrontier {
     pub attribute: String,
     /// One for each training, that without fairness first, then by rising strength.
     pub runs: Vec<FrontierRun>,
-    /// Place among the runs of the smallest gap for at most two points of accuracy; none where no run is better than that
-    /// without fairness.
+    /// Place among the runs of the smallest gap for at most two points of accuracy, among those whose gap is smaller than
+    /// without fairness by more than chance explains; none where there is none.
     pub suggestion: Option<usize>,
     /// The drawing.
     pub plot: PathBuf,
@@ -62,6 +67,8 @@ pub struct FrontierRun {
     pub interval: Interval,
     /// The groups and their gaps on validation.
     pub fairness: FairnessFigures,
+    /// What changed beside the training without fairness; none for that one, and where groups are too small.
+    pub change: Option<GapChange>,
 }
 
 /// What has to be the same for a frontier to go on where it stopped.
@@ -87,7 +94,7 @@ pub fn fairness_frontier(request: &FrontierRequest, reporter: &dyn Reporter) -> 
     let strengths = strengths(&request.strengths, fairness.method);
     let asked = Asked { source: request.run.source.absolute(), recipe: typed.clone(), strengths };
     let dir = folder(&request.run, &asked)?;
-    let mut runs = Vec::new();
+    let mut trainings = Vec::new();
     for strength in std::iter::once(None).chain(asked.strengths.iter().copied().map(Some)) {
         let name = strength.map_or_else(|| "without".to_owned(), |strength| format!("with-{strength}"));
         let with = |strength| typed.fairness.with_strength(strength, fairness.method);
@@ -97,8 +104,9 @@ pub fn fairness_frontier(request: &FrontierRequest, reporter: &dyn Reporter) -> 
             None => "training without fairness".to_owned(),
             Some(strength) => format!("training with {} {strength}", strength_name(fairness.method)),
         });
-        runs.push(trained(&one, strength, &fairness, reporter)?);
+        trainings.push(trained(&one, strength, &fairness, reporter)?);
     }
+    let runs = with_changes(trainings, &fairness)?;
     let result = FairnessFrontier {
         attribute: fairness.attribute,
         suggestion: suggestion(&runs),
@@ -145,13 +153,20 @@ fn folder(request: &RunRequest, asked: &Asked) -> Result<RunDir> {
     Ok(dir)
 }
 
+/// A training with what it predicted on validation.
+struct Training {
+    run: Run,
+    figures: FrontierRun,
+    answers: Answers,
+}
+
 /// Trains, or goes on, or reads what is done.
 fn trained(
     request: &RunRequest,
     strength: Option<f32>,
     fairness: &FairnessRecipe,
     reporter: &dyn Reporter,
-) -> Result<FrontierRun> {
+) -> Result<Training> {
     let run = match request.out.join(RECIPE).is_file() {
         true => Run::open_unchanged(RunDir::open(&request.out)?, request.threads, reporter)?,
         false => {
@@ -162,30 +177,54 @@ fn trained(
     };
     let judgements = train_and_judge(&run, reporter)?;
     write_report(&run)?;
-    let none = WorkflowError::EmptySubset { subset: candor_core::Subset::Validation };
-    let (Some(judgement), Some(fairness)) =
-        (judgements.get(&candor_core::Subset::Validation), figures(&run, fairness)?)
+    let none = WorkflowError::EmptySubset { subset: Subset::Validation };
+    let (Some(judgement), Some((figures, answers))) =
+        (judgements.get(&Subset::Validation), on_validation(&run, fairness)?)
     else {
         return Err(none);
     };
     let (accuracy, intervals) = (&judgement.evaluation.accuracy, &judgement.intervals);
-    Ok(FrontierRun {
+    let figures = FrontierRun {
         run: request.out.clone(),
         strength,
         accuracy: accuracy.value,
         interval: intervals.accuracy.unwrap_or(accuracy.interval),
-        fairness,
-    })
+        fairness: figures,
+        change: None,
+    };
+    Ok(Training { run, figures, answers })
 }
 
-/// The smallest gap among those that cost little, where it is smaller than without.
+/// Each training beside the first, which is that without fairness.
+fn with_changes(trainings: Vec<Training>, fairness: &FairnessRecipe) -> Result<Vec<FrontierRun>> {
+    let Some((without, with)) = trainings.split_first() else { return Ok(Vec::new()) };
+    let samples = &without.run.prepared.samples;
+    let grouping = grouping(&fairness.attribute, samples).map_err(RecipeError::from)?;
+    let units = Units::of(samples, &[]);
+    let answers: Vec<Answers> = with.iter().map(|training| training.answers.clone()).collect();
+    let changes = gap_changes(
+        (samples, &without.run.record.classes),
+        (&grouping, &units),
+        gap_kind(fairness.definition),
+        (&without.answers, &answers),
+        Seed(0).derive("fairness frontier"),
+    );
+    let changes =
+        std::iter::once(None).chain(changes.into_iter().flatten().map(Some)).chain(std::iter::repeat(None));
+    let run = |(training, change): (Training, Option<GapChange>)| FrontierRun { change, ..training.figures };
+    Ok(trainings.into_iter().zip(changes).map(run).collect())
+}
+
+/// The smallest gap among those that cost little and that are smaller by more than chance explains.
 fn suggestion(runs: &[FrontierRun]) -> Option<usize> {
-    let size = |run: &FrontierRun| run.fairness.gap().map(|gap| gap.size);
-    let (without, rest) = runs.split_first()?;
-    let afforded = rest.iter().enumerate().filter(|(_, run)| run.accuracy >= without.accuracy - AFFORDED);
-    let sized = afforded.filter_map(|(place, run)| Some((place + 1, size(run)?)));
-    let (place, gap) = sized.min_by(|a, b| a.1.total_cmp(&b.1))?;
-    (gap < size(without)?).then_some(place)
+    let without = runs.first()?;
+    let is_clear = |run: &FrontierRun| {
+        run.change.as_ref().is_some_and(|change| change.reduction > 0.0 && change.outcome.rejects(CLEAR))
+    };
+    let afforded = |run: &FrontierRun| run.accuracy >= without.accuracy - AFFORDED;
+    let sized = runs.iter().enumerate().filter(|(_, run)| is_clear(run) && afforded(run));
+    let sized = sized.filter_map(|(place, run)| Some((place, run.fairness.gap()?.size)));
+    sized.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(place, _)| place)
 }
 
 fn points(frontier: &FairnessFrontier) -> Vec<FrontierPoint> {

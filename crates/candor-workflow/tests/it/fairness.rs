@@ -108,6 +108,10 @@ fn a_frontier_holds_each_weight_against_none_and_goes_on_where_it_stopped() {
     let drawn = fairness_frontier(&frontier(&[5.0]), &Silent).unwrap();
     let strengths: Vec<Option<f32>> = drawn.runs.iter().map(|run| run.strength).collect();
     assert_eq!(strengths, [None, Some(5.0)]);
+    let change = drawn.runs[1].change.as_ref().expect("the groups are large enough to be compared");
+    assert!(drawn.runs[0].change.is_none() && change.groups.len() == 2, "{change:?}");
+    assert!(change.outcome.p >= change.outcome.smallest_possible_p, "{change:?}");
+    assert!(drawn.suggestion.is_none() || change.outcome.p <= 0.05, "chance explains {change:?}");
     assert!(fs::read_to_string(&drawn.plot).unwrap().contains("<svg"));
     let model = drawn.runs[1].run.join("model.safetensors");
     let made = fs::metadata(&model).unwrap().modified().unwrap();

@@ -1,11 +1,16 @@
 //! The squared gap between groups, added to the loss.
 //!
-//! Of a batch, let m(g, c, k) be the mean probability that the network gives to class k on the samples of group g that
-//! meet the condition c. The gap is the mean over the conditions of Σ_k mean_g (m(g, c, k) − mean_g m(g, c, k))²:
+//! What is to be alike are predicted classes, and a predicted class has no gradient. In its place stands the sharpened
+//! probability q_k = p_k⁴ / Σ_j p_j⁴: near 1 for the predicted class, near 0 for the others, and between them only where the
+//! network hesitates. The probability itself would not do: means of it are made alike by being less sure for one group,
+//! which changes no prediction.
+//!
+//! Of a batch, let m(g, c, k) be the mean of q_k over the samples of group g that meet the condition c. The gap is the mean
+//! over the conditions of Σ_k mean_g (m(g, c, k) − mean_g m(g, c, k))²:
 //!
 //! | definition | condition | class |
 //! |---|---|---|
-//! | equal accuracy | none | the true one (the expected share of right answers) |
+//! | equal accuracy | none | the true one (a smooth share of right predictions) |
 //! | demographic parity | none | each |
 //! | equalised odds | the truth, each class once | each |
 //!
@@ -13,8 +18,11 @@
 //! has no gap. Means of few samples swing, and what swings looks like a gap: batches should hold several of each group.
 
 use super::{FairnessDefinition, Rows};
-use crate::kernel::softmax_backward;
 use crate::layer::Activation;
+
+/// How much probabilities are sharpened: with 1 they would stay as they are, with more they are nearer to predictions, and
+/// fewer samples have a gradient.
+const SHARPNESS: i32 = 4;
 
 /// The penalty with the memory that a step needs.
 pub(crate) struct Penalty {
@@ -22,7 +30,7 @@ pub(crate) struct Penalty {
     weight: f64,
     groups: usize,
     classes: usize,
-    /// Sum of the probabilities of each (cell, group); then the derivative of the gap with respect to each of them.
+    /// Sum of the sharpened probabilities of each (cell, group); then the derivative of the gap with respect to each of them.
     sums: Vec<f64>,
     counts: Vec<f64>,
     /// The derivatives with respect to one output.
@@ -52,7 +60,7 @@ impl Penalty {
             self.slopes.resize(units, 0.0);
             for class in self.classes_asked(target) {
                 let slope = self.weight * self.sums[self.cell(target, class) * self.groups + group];
-                // One unit gives the probability of class 1.
+                // One unit gives the sharpened probability of class 1.
                 match (units, class) {
                     (1, 0) => self.slopes[0] -= slope as f32,
                     (1, _) => self.slopes[0] += slope as f32,
@@ -65,15 +73,16 @@ impl Penalty {
         self.weight * gap
     }
 
-    /// Probabilities of each cell and group, summed over the batch.
+    /// Sharpened probabilities of each cell and group, summed over the batch.
     fn tally(&mut self, rows: Rows<'_>) {
         self.sums.fill(0.0);
         self.counts.fill(0.0);
         for (output, target, group) in rows.samples() {
             let Some(group) = group else { continue };
+            let total = total(output);
             for class in self.classes_asked(target) {
                 let place = self.cell(target, class) * self.groups + group;
-                self.sums[place] += probability(output, class);
+                self.sums[place] += power(output, class, SHARPNESS) / total;
                 self.counts[place] += 1.0;
             }
         }
@@ -140,21 +149,48 @@ fn square_gap(sums: &mut [f64], counts: &[f64]) -> Option<f64> {
     Some(squares / groups)
 }
 
+/// The probability of a class.
 fn probability(output: &[f32], class: usize) -> f64 {
-    match (output, class) {
+    let probability = match (output, class) {
         ([single], 0) => 1.0 - f64::from(*single),
         ([single], _) => f64::from(*single),
         _ => output[class].into(),
-    }
+    };
+    probability.max(0.0)
 }
 
-/// Carries a gradient with respect to the outputs through the last activation, where it is wanted before it.
+fn power(output: &[f32], class: usize, exponent: i32) -> f64 {
+    probability(output, class).powi(exponent)
+}
+
+/// What the powers of all classes add up to.
+fn total(output: &[f32]) -> f64 {
+    let classes = output.len().max(2);
+    let sum: f64 = (0..classes).map(|class| power(output, class, SHARPNESS)).sum();
+    sum.max(f64::MIN_POSITIVE)
+}
+
+/// Carries a gradient with respect to the sharpened probabilities to the outputs, or through the last activation, where it
+/// is wanted before it.
 fn through(before: Option<Activation>, output: &[f32], gradient: &mut [f32]) {
-    match before {
-        Some(Activation::Softmax) => softmax_backward(output, gradient),
-        Some(Activation::Sigmoid) => {
-            gradient.iter_mut().zip(output).for_each(|(gradient, p)| *gradient *= p * (1.0 - p));
-        }
-        _ => {}
+    let (total, sharpness) = (total(output), f64::from(SHARPNESS));
+    let sharpened = |class: usize| power(output, class, SHARPNESS) / total;
+    // dq_k / dp_j = 4 q_k (δ_kj − q_j) / p_j; the division is done by one power less.
+    let per_probability = |class: usize| power(output, class, SHARPNESS - 1) / total;
+    if let [gradient] = gradient {
+        let both = match before {
+            Some(Activation::Sigmoid) => sharpened(0) * sharpened(1),
+            _ => per_probability(0) * per_probability(1),
+        };
+        *gradient *= (sharpness * both) as f32;
+        return;
+    }
+    let mean: f64 =
+        gradient.iter().enumerate().map(|(class, &slope)| sharpened(class) * f64::from(slope)).sum();
+    for (class, slope) in gradient.iter_mut().enumerate() {
+        // What softmax takes off is zero: its own slopes, weighed by the probabilities, add up to nothing.
+        let factor =
+            if before == Some(Activation::Softmax) { sharpened(class) } else { per_probability(class) };
+        *slope = (sharpness * factor * (f64::from(*slope) - mean)) as f32;
     }
 }
