@@ -51,6 +51,7 @@ mod tensors;
 mod threads;
 mod train;
 mod verbs;
+mod writing;
 
 pub use audit::{NetworkLearner, Pixels as AuditPixels, Taught};
 pub use candor_analysis::audit::{CHECKS, Check as AuditCheck, Cost, Finding, Verdict as AuditVerdict};
