@@ -175,7 +175,7 @@ impl Session<'_> {
             annotator: by.clone(),
             why: why.clone(),
         };
-        self.say(&label_set(study, opinion)?)
+        self.say(&label_set(study, opinion, self.terminal)?)
     }
 
     fn duplicates(&self, arguments: &DuplicatesArguments) -> Result<ExitCode> {

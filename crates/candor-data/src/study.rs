@@ -4,7 +4,8 @@
 //! holds the originals by their SHA-256, `derived/` what was cut out of them, `runs/` the trainings. A study is itself a source of pictures.
 //!
 //! Killed at any moment, a study is whole: files are written beside their place and renamed, blobs come before their rows,
-//! rows come and go in transactions, and what a killed process left is swept away when the study is next written to.
+//! rows come and go in transactions, and half-written files are swept away when the study is next written to. No original is
+//! deleted but by `forget`: one that no row names is set aside in `orphans/`.
 
 mod blobs;
 mod cropping;
@@ -15,6 +16,7 @@ mod forget;
 mod import;
 mod label;
 mod listing;
+mod orphans;
 mod outside;
 mod schema;
 mod splitting;
@@ -36,12 +38,14 @@ pub use forget::{Doomed, Resemblance, Signs, Sketch, Sketches};
 pub use import::{ImportOptions, Imported, Keep, Resembles};
 pub use label::{CLASS, Holds, Labelled, NewOpinion, Opinion};
 pub(crate) use listing::{InSplit, Listed, Place};
+pub use orphans::{ORPHANS, OrphanReport};
 pub use outside::{OutsideCopy, OutsideFolder};
 pub use splitting::{ALL, Dealt, MAIN, Method, NamedSplit, SplitMade, SplitRequest};
 pub use status::{ClassCount, CropCount, SourceCount, Status};
 pub use ties::{Exif, Tie, Tied, chains, find as find_ties};
 
 use blobs::Blobs;
+use orphans::{Orphans, remove_if_there};
 
 /// The name of the ledger in the study's folder.
 pub const LEDGER: &str = "study.db";
@@ -58,6 +62,9 @@ pub struct Study {
     connection: Connection,
     blobs: Blobs,
     derived: Blobs,
+    orphans: Orphans,
+    /// What was done about originals without a row when it was opened.
+    orphan_report: OrphanReport,
     /// Held by the one process that writes.
     _lock: Option<File>,
 }
@@ -78,10 +85,11 @@ impl Study {
         Study::open(path, false).map_err(|kind| StudyError::new(path, kind))
     }
 
-    /// Opens the study at `path` for writing, alone, and sweeps away what a killed process left.
+    /// Opens the study at `path` for writing, alone: completes a removal that was killed, deletes half-written files,
+    /// and sets originals aside that no row names ([`Study::orphan_report`]).
     ///
     /// # Errors
-    /// As [`Study::read`], and when another process writes.
+    /// As [`Study::read`], when another process writes, and when the ledger is damaged: then nothing is changed.
     pub fn write(path: &Path) -> Result<Study, StudyError> {
         Study::open(path, true).map_err(|kind| StudyError::new(path, kind))
     }
@@ -112,15 +120,19 @@ impl Study {
 
     fn open_here(path: &Path, alone: bool) -> Outcome<Study> {
         let lock = if alone { lock(path)? } else { None };
-        let study = Study {
+        let mut study = Study {
             path: path.to_owned(),
             connection: connect(&path.join(LEDGER))?,
             blobs: Blobs::of(path),
             derived: Blobs::derived(path),
+            orphans: Orphans::of(path),
+            orphan_report: OrphanReport::default(),
             _lock: lock,
         };
         if alone {
-            study.sweep()?;
+            study.check_ledger()?;
+            study.complete_removals()?;
+            study.tidy()?;
             // Of what was taken out, a killed process may have left something in the log.
             study
                 .flush()
@@ -138,10 +150,53 @@ impl Study {
         outcome.map_err(|kind| StudyError::new(&self.path, kind))
     }
 
-    /// Takes away files without a row.
-    fn sweep(&self) -> Outcome<()> {
-        self.blobs.sweep(&self.ids()?)?;
-        self.derived.sweep(&self.crop_ids()?)?;
+    /// What was done about originals without a row when the study was opened for writing.
+    pub fn orphan_report(&self) -> OrphanReport {
+        self.orphan_report
+    }
+
+    /// Whether SQLite finds the ledger whole and every row's references there. A damaged one could name too few originals.
+    fn check_ledger(&self) -> Outcome<()> {
+        let damaged = |found| StudyErrorKind::Damaged { found };
+        let told: String = self
+            .connection
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(|error| damaged(error.to_string()))?;
+        if told != "ok" {
+            return Err(damaged(told));
+        }
+        let mut broken = self.connection.prepare("PRAGMA foreign_key_check")?;
+        match broken.query([])?.next()? {
+            Some(row) => Err(damaged(format!(
+                "a row of “{}” names a row that does not exist",
+                row.get::<_, String>(0)?
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes the files of pictures whose rows were taken out.
+    fn complete_removals(&self) -> Outcome<()> {
+        let ids: Vec<SampleId> = self.ids_in("SELECT sha256 FROM removal")?.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        for id in &ids {
+            remove_if_there(&self.blobs.path(id))?;
+            remove_if_there(&self.derived.path(id))?;
+        }
+        self.orphans.delete(&ids)?;
+        self.blobs.sync()?;
+        self.derived.sync()?;
+        self.connection.execute("DELETE FROM removal", [])?;
+        Ok(())
+    }
+
+    /// Deletes half-written files and crops without a row; sets originals without a row aside.
+    fn tidy(&mut self) -> Outcome<()> {
+        self.blobs.sweep_parts()?;
+        self.derived.sweep_crops(&self.crop_ids()?)?;
+        self.orphan_report = self.orphans.settle(&self.blobs, &self.ids()?)?;
         Ok(())
     }
 

@@ -52,6 +52,7 @@ mod threads;
 mod train;
 mod units;
 mod verbs;
+mod writing;
 
 pub use audit::{AuditEffort, NetworkLearner, Pixels as AuditPixels, Taught};
 pub use candor_analysis::audit::{AccuracyChange, GapChange, GroupAccuracy, GroupGap, GroupGaps};

@@ -85,6 +85,9 @@ impl Words for StudyStatus {
         if status.missing > 0 {
             text += &format!("{} MISSING: the original is not where it should be.\n", are(status.missing));
         }
+        if status.orphans > 0 {
+            text += &format!("{} in orphans/, without a row in study.db.\n", are(status.orphans));
+        }
         let mut classes = Table::new(&["class", ">pictures"]);
         for class in &status.classes {
             classes.row([&class.class, &count(class.pictures as u64)]);

@@ -1,7 +1,7 @@
 //! Files by the SHA-256 of their bytes, each whole or absent: the originals in `blobs/`, what was cut out of them in `derived/`.
 //!
-//! A blob is on the disk before its row is written, so a row never lacks its blob; a blob without a row, left by a process
-//! that was killed between the two, is taken away when the study is opened for writing the next time.
+//! A blob is on the disk before its row is written, so a row never lacks its blob. An original without a row is set aside
+//! (`orphans.rs`); a crop without one is deleted, since it can be made again.
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use candor_core::SampleId;
 
+use super::orphans::remove_if_there;
 use super::{DERIVED, StudyErrorKind};
 
 /// A folder of such files.
@@ -45,6 +46,11 @@ impl Blobs {
     /// What was cut out of them.
     pub fn derived(study: &Path) -> Blobs {
         Blobs { folder: study.join(DERIVED) }
+    }
+
+    /// Such files in any folder.
+    pub fn at(folder: PathBuf) -> Blobs {
+        Blobs { folder }
     }
 
     /// Where the blob is, or would be.
@@ -107,18 +113,23 @@ impl Blobs {
         }
     }
 
-    /// Takes away what has no row, and half-written files. Files that candor did not name are left alone.
-    pub fn sweep(&self, known: &HashSet<SampleId>) -> Result<usize, StudyErrorKind> {
-        let mut swept = 0;
-        for path in self.files()? {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let orphan = SampleId::from_hex(&name).is_some_and(|id| !known.contains(&id));
-            if orphan || name.ends_with(PART) {
-                fs::remove_file(&path).map_err(StudyErrorKind::file(&path, "removed"))?;
-                swept += 1;
-            }
-        }
-        Ok(swept)
+    /// The ids of the files that are there. Files that candor did not name are left alone.
+    pub fn ids(&self) -> Result<Vec<SampleId>, StudyErrorKind> {
+        let id = |path: &PathBuf| SampleId::from_hex(&path.file_name()?.to_string_lossy());
+        Ok(self.files()?.iter().filter_map(id).collect())
+    }
+
+    /// Deletes half-written files, which a killed process left.
+    pub fn sweep_parts(&self) -> Result<(), StudyErrorKind> {
+        let is_part = |path: &PathBuf| path.to_string_lossy().ends_with(PART);
+        self.files()?.iter().filter(|path| is_part(path)).try_for_each(|path| remove_if_there(path))
+    }
+
+    /// Deletes what has no row and can be made again: crops.
+    pub fn sweep_crops(&self, known: &HashSet<SampleId>) -> Result<(), StudyErrorKind> {
+        self.sweep_parts()?;
+        let without_row = self.ids()?.into_iter().filter(|id| !known.contains(id));
+        without_row.into_iter().try_for_each(|id| remove_if_there(&self.path(&id)))
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, StudyErrorKind> {
@@ -135,12 +146,12 @@ impl Blobs {
 
 /// A new name survives a power cut only when the folder is on the disk too.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -149,10 +160,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sweep_takes_orphans_and_halves_and_nothing_else() {
+    fn a_sweep_takes_halves_and_crops_without_a_row_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::of(dir.path());
-        assert_eq!(blobs.sweep(&HashSet::new()).unwrap(), 0, "there is no folder yet");
+        blobs.sweep_parts().unwrap();
         blobs.prepare().unwrap();
         let ids = [b"kept", b"lost"].map(|bytes| {
             let id = SampleId::of(bytes);
@@ -164,8 +175,11 @@ mod tests {
         for name in ["notes.txt", "abc-1.part"] {
             fs::write(dir.path().join("blobs").join(name), "").unwrap();
         }
-        assert_eq!(blobs.sweep(&HashSet::from([ids[0]])).unwrap(), 2);
+        blobs.sweep_parts().unwrap();
+        assert_eq!(blobs.ids().unwrap().len(), 2, "no original goes with the halves");
+        blobs.sweep_crops(&HashSet::from([ids[0]])).unwrap();
         assert_eq!(fs::read(blobs.path(&ids[0])).unwrap(), b"kept");
         assert!(!blobs.path(&ids[1]).exists() && dir.path().join("blobs/notes.txt").exists());
+        assert!(!dir.path().join("blobs/abc-1.part").exists());
     }
 }

@@ -203,7 +203,7 @@ impl Study {
         let Cropping { which, margin, side_px } = made.how;
         transaction.execute(sql, params![made.detector, which.name(), margin, side_px as i64])?;
         transaction.commit()?;
-        self.derived.sweep(&self.crop_ids()?)?;
+        self.derived.sweep_crops(&self.crop_ids()?)?;
         Ok(replaced as usize)
     }
 

@@ -54,6 +54,11 @@ pub enum StudyErrorKind {
     /// SQLite says no.
     #[error("study.db: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The ledger contradicts itself.
+    #[error(
+        "study.db is damaged ({found}). Nothing was changed; the originals are untouched in blobs/. Put an undamaged copy of study.db back"
+    )]
+    Damaged { found: String },
     /// The file system says no.
     #[error("{} cannot be {doing}: {source}", path.display())]
     File { path: PathBuf, doing: &'static str, source: io::Error },

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::exif::exif_of;
 use super::forget::Tombstones;
 use super::import::{Facts, Held, describe, insert};
+use super::orphans::{OrphanReport, Orphans};
 use super::{Blobs, LEDGER, Outcome, Study, StudyError, schema};
 
 /// What is asked for.
@@ -125,6 +126,8 @@ impl Study {
                 connection,
                 blobs: Blobs::of(path),
                 derived: Blobs::derived(path),
+                orphans: Orphans::of(path),
+                orphan_report: OrphanReport::default(),
                 _lock: None,
             })
         };

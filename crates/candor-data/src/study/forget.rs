@@ -70,6 +70,19 @@ impl Doomed {
         std::iter::once(self.id).chain(self.crops.iter().copied())
     }
 
+    /// An original that no row names: nothing is known of it but its bytes.
+    fn orphan(id: SampleId) -> Doomed {
+        Doomed {
+            id,
+            class: String::new(),
+            elsewhere: None,
+            crops: Vec::new(),
+            origins: Vec::new(),
+            attributes: Vec::new(),
+            telling: Vec::new(),
+        }
+    }
+
     /// The texts by which a file could speak of it: its hash, its files' names, its addresses, and what else is known of it
     /// alone.
     pub fn traces(&self) -> BTreeSet<String> {
@@ -137,7 +150,9 @@ impl Study {
         let mut rows = self.connection.prepare(sql)?;
         let ids = rows.query_map([what, &id], |row| row.get(0))?;
         let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>()?;
-        ids.iter().map(|&picture| self.doomed(picture, &ids)).collect()
+        let id = SampleId::from_hex(&id).filter(|id| ids.is_empty() && self.orphans.path(id).is_file());
+        let orphan = id.map(|id| Ok(Doomed::orphan(id)));
+        ids.iter().map(|&picture| self.doomed(picture, &ids)).chain(orphan).collect()
     }
 
     fn doomed(&self, picture: i64, all: &[i64]) -> Outcome<Doomed> {
@@ -219,12 +234,16 @@ impl Study {
     /// # Errors
     /// When they cannot be read.
     pub fn original(&self, doomed: &Doomed) -> Result<Vec<u8>, StudyError> {
-        let path = doomed.elsewhere.clone().unwrap_or_else(|| self.blobs.path(&doomed.id));
+        let in_study = || match self.blobs.path(&doomed.id) {
+            path if path.is_file() => path,
+            _ => self.orphans.path(&doomed.id),
+        };
+        let path = doomed.elsewhere.clone().unwrap_or_else(in_study);
         self.at(std::fs::read(&path).map_err(StudyErrorKind::file(&path, "read")))
     }
 
-    /// Takes the pictures out: rows first, in one transaction with their tombstones, then originals. Whoever is killed in
-    /// between finds the originals swept away when the study is next written to. `sketches` tell near copies; `addresses` are
+    /// Takes the pictures out: rows first, in one transaction with their tombstones and a list of the files that are to go,
+    /// then originals. A process that is killed in between leaves the list, and the study's next writer completes it. `sketches` tell near copies; `addresses` are
     /// those of pictures that were never taken in.
     ///
     /// # Errors
@@ -256,6 +275,9 @@ impl Study {
             for origin in &picture.origins {
                 take_out_fetches(&transaction, &id, origin)?;
             }
+            for id in &ids {
+                transaction.execute("INSERT OR IGNORE INTO removal (sha256) VALUES (?1)", [id])?;
+            }
             let tied = "DELETE FROM tie WHERE id IN (SELECT tie FROM tied JOIN picture ON picture.id = picture WHERE sha256 = ?1)";
             transaction.execute(tied, [&id])?;
             transaction.execute("DELETE FROM picture WHERE sha256 = ?1", [&id])?;
@@ -274,9 +296,7 @@ impl Study {
         transaction.execute("DELETE FROM source WHERE id NOT IN (SELECT source FROM origin) AND id NOT IN (SELECT source FROM problem)
                              AND id NOT IN (SELECT source FROM fetch) AND id NOT IN (SELECT source FROM named)", [])?;
         transaction.commit()?;
-        self.sweep()?;
-        self.blobs.sync()?;
-        self.derived.sync()?;
+        self.complete_removals()?;
         self.flush()
     }
 

@@ -17,6 +17,8 @@ pub struct Status {
     pub bytes: u64,
     /// Pictures whose original is not where it should be.
     pub missing: usize,
+    /// Originals in `orphans/`, which no row names.
+    pub orphans: usize,
     /// Pictures that were found in more than one place.
     pub found_twice: usize,
     /// By name.
@@ -89,6 +91,7 @@ impl Study {
             pictures: number("SELECT count(*) FROM picture")? as usize,
             bytes: number("SELECT ifnull(sum(bytes), 0) FROM picture")? as u64,
             missing: self.list_all()?.iter().filter(|listed| is_missing(&listed.place)).count(),
+            orphans: self.orphans.count()?,
             found_twice: number(twice)? as usize,
             classes: self.class_counts()?,
             sources: self.source_counts()?,

@@ -8,7 +8,7 @@ use candor_core::{Dataset, SampleId, Seed, Silent, Subset};
 use candor_data::source::{Source, SourceOptions};
 use candor_data::split::Fractions;
 use candor_data::study::{
-    ImportOptions, Imported, Keep, MAIN, Method, SplitMade, SplitRequest, Study, Tie, find_ties,
+    ImportOptions, Imported, Keep, MAIN, Method, ORPHANS, SplitMade, SplitRequest, Study, Tie, find_ties,
 };
 use tempfile::TempDir;
 
@@ -144,16 +144,109 @@ fn what_is_missing_is_told_and_left_out() {
 }
 
 #[test]
-fn a_blob_without_a_row_is_swept_when_the_study_is_written_next() {
+fn an_original_without_a_row_is_set_aside_when_the_study_is_written_next() {
     let dir = photos();
     import(dir.path(), "photos", Keep::Copy);
     let orphan = dir.path().join("study/blobs").join(SampleId::of(b"killed here").to_string());
     fs::write(&orphan, "killed here").unwrap();
     drop(Study::read(&dir.path().join("study")).unwrap());
     assert!(orphan.exists(), "a reader may run beside the writer whose blob it is");
-    drop(Study::write(&dir.path().join("study")).unwrap());
+    let study = Study::write(&dir.path().join("study")).unwrap();
+    assert_eq!(study.orphan_report().set_aside, 1);
+    assert_eq!(study.status().unwrap().orphans, 1);
     assert!(!orphan.exists());
+    let aside = dir.path().join("study").join(ORPHANS).join(orphan.file_name().unwrap());
+    assert_eq!(fs::read(aside).unwrap(), b"killed here");
     assert_eq!(open(dir.path()).samples().len(), 4);
+}
+
+#[test]
+fn an_emptied_or_older_ledger_loses_no_original_and_the_right_one_brings_them_back() {
+    let dir = photos();
+    import(dir.path(), "photos", Keep::Copy);
+    let study = dir.path().join("study");
+    let ledger = study.join("study.db");
+    let whole = fs::read(&ledger).unwrap();
+    fs::write(&ledger, "").unwrap();
+    assert_eq!(Study::write(&study).unwrap().orphan_report().set_aside, 4);
+    for name in ["study.db", "study.db-wal", "study.db-shm"] {
+        let _ = fs::remove_file(study.join(name));
+    }
+    fs::write(&ledger, whole).unwrap();
+    assert_eq!(Study::write(&study).unwrap().orphan_report().put_back, 4);
+    let pictures = open(dir.path());
+    assert_eq!((pictures.samples().len(), pictures.problems().len()), (4, 0));
+}
+
+#[test]
+fn no_flipped_bit_of_the_ledger_costs_an_original() {
+    let dir = photos();
+    import(dir.path(), "photos", Keep::Copy);
+    let study = dir.path().join("study");
+    let ledger = study.join("study.db");
+    let whole = fs::read(&ledger).unwrap();
+    let originals = || {
+        let files = [study.join("blobs"), study.join(ORPHANS)]
+            .map(|folder| fs::read_dir(folder).into_iter().flatten());
+        let mut names: Vec<String> = files
+            .into_iter()
+            .flatten()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.retain(|name| name.len() == 64);
+        names.sort();
+        names
+    };
+    let before = originals();
+    assert_eq!(before.len(), 4);
+    for flip in 0..60 {
+        let mut damaged = whole.clone();
+        let at = 100 + Seed(18).at(flip).rng().below(8 * (damaged.len() - 100));
+        damaged[100 + at / 8] ^= 1 << (at % 8);
+        fs::write(&ledger, &damaged).unwrap();
+        drop(Study::write(&study));
+        assert_eq!(originals(), before, "flip {flip} at bit {at}");
+        for name in ["study.db-wal", "study.db-shm"] {
+            let _ = fs::remove_file(study.join(name));
+        }
+    }
+}
+
+#[test]
+fn a_removal_that_was_killed_after_its_rows_is_completed_by_the_next_writer() {
+    let dir = photos();
+    import(dir.path(), "photos", Keep::Copy);
+    let path = dir.path().join("study");
+    let mut study = Study::write(&path).unwrap();
+    let doomed = study.find("a.png").unwrap();
+    let (id, bytes) = (doomed[0].id, study.original(&doomed[0]).unwrap());
+    study.forget(&doomed, &[], &[]).unwrap();
+    drop(study);
+    // As if the process had been killed between the rows and the file.
+    let blob = path.join("blobs").join(id.to_string());
+    fs::write(&blob, &bytes).unwrap();
+    let ledger = rusqlite::Connection::open(path.join("study.db")).unwrap();
+    ledger.execute("INSERT INTO removal (sha256) VALUES (?1)", [id.to_string()]).unwrap();
+    drop(ledger);
+    assert_eq!(Study::write(&path).unwrap().orphan_report().set_aside, 0);
+    assert!(!blob.exists() && !path.join(ORPHANS).join(id.to_string()).exists());
+}
+
+#[test]
+fn an_original_without_a_row_can_be_forgotten_by_its_bytes() {
+    let dir = photos();
+    import(dir.path(), "photos", Keep::Copy);
+    let path = dir.path().join("study");
+    let id = SampleId::of(b"killed here");
+    fs::write(path.join("blobs").join(id.to_string()), "killed here").unwrap();
+    let mut study = Study::write(&path).unwrap();
+    let doomed = study.find(&id.to_string()).unwrap();
+    assert_eq!(doomed.len(), 1);
+    study.forget(&doomed, &[], &[]).unwrap();
+    assert_eq!(study.status().unwrap().orphans, 0);
+    assert!(
+        !fs::read_to_string(path.join(ORPHANS).join("manifest.jsonl")).unwrap().contains(&id.to_string())
+    );
 }
 
 #[test]

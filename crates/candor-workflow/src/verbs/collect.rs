@@ -8,6 +8,7 @@ use candor_data::study::Study;
 
 use crate::error::Result;
 use crate::near_copies::of_taken_out;
+use crate::writing::note_orphans;
 
 /// What is to be collected, and how.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,7 @@ pub struct CollectRequest {
 pub fn collect(request: &CollectRequest, reporter: &dyn Reporter) -> Result<Collected> {
     let recipe = CollectRecipe::read(&request.recipe, request.less_polite)?;
     let mut study = Study::create(&request.study)?;
+    note_orphans(&study, reporter);
     let sketches = study.sketches()?;
     Ok(follow(&mut study, &recipe, &request.options, &of_taken_out(&sketches), reporter)?)
 }

@@ -17,6 +17,7 @@ use crate::crop_sheet::{self, SheetFiles};
 use crate::error::{Result, WorkflowError};
 use crate::run_dir::write_atomically;
 use crate::threads::in_pool;
+use crate::writing::write_study;
 
 /// Where the crops of a folder are listed.
 pub(super) const TABLE: &str = "crops.csv";
@@ -87,7 +88,7 @@ pub fn crop(request: &CropRequest, reporter: &dyn Reporter) -> Result<CropResult
 }
 
 fn in_study(request: &CropRequest, detector: &dyn Detector, reporter: &dyn Reporter) -> Result<CropResult> {
-    let mut study = Study::write(&request.source)?;
+    let mut study = write_study(&request.source, reporter)?;
     let cropped = study.crop(detector, &request.how, &request.options.limits, reporter)?;
     let files =
         crop_sheet::write_of_study(&study, &cropped.problems)?.expect("the study knows how it was cropped");
@@ -128,7 +129,8 @@ fn into_folder(
     reporter: &dyn Reporter,
 ) -> Result<CropResult> {
     // Held until the end: nothing is taken out of a study while its pictures are cut out into a folder.
-    let mut study = Study::is_at(&request.source).then(|| Study::write(&request.source)).transpose()?;
+    let mut study =
+        Study::is_at(&request.source).then(|| write_study(&request.source, reporter)).transpose()?;
     let source = Source::open_part(&request.source, &request.options, reporter)?;
     fs::create_dir_all(out).map_err(WorkflowError::file(out, "made"))?;
     if fs::read_dir(out).map_err(WorkflowError::file(out, "read"))?.next().is_some() {

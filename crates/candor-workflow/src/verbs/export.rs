@@ -13,6 +13,7 @@ use crate::model::TrainedModel;
 use crate::onnx::{PIXELS, PROBABILITIES, ends_in_probabilities, to_onnx};
 use crate::run_dir::write_atomically;
 use crate::threads::in_pool;
+use crate::writing::write_study;
 
 /// A file that was written, and how it is used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -80,7 +81,7 @@ pub fn export_pictures(request: &ExportPicturesRequest, reporter: &dyn Reporter)
     let layout = LAYOUTS.into_iter().find(|known| known.name == layout).ok_or_else(unknown)?;
     in_pool(*threads, || {
         // Held until the end: nothing is taken out of a study while its pictures are written elsewhere.
-        let mut study = Study::is_at(source).then(|| Study::write(source)).transpose()?;
+        let mut study = Study::is_at(source).then(|| write_study(source, reporter)).transpose()?;
         let source = Source::open_part(source, options, reporter)?;
         Ok(export(&source, layout, out, study.as_mut(), reporter)?)
     })

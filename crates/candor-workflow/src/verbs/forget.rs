@@ -25,6 +25,7 @@ use crate::run_dir::{
     PREDICTIONS, PREDICTIONS_PARQUET, RECIPE, REPORT_HTML, REPORT_JSON, RunDir, SOURCE, SPLIT,
     write_atomically,
 };
+use crate::writing::write_study;
 pub use outside::{FoundOutside, LeftOutside, WhyLeft};
 
 /// What is to be taken out.
@@ -134,7 +135,7 @@ impl Forgotten {
 /// When there is nothing of it, a training that saw it is running, or the disk says no.
 pub fn forget(request: &ForgetRequest, reporter: &dyn Reporter) -> Result<Forgotten> {
     let ForgetRequest { study: path, what, dry_run } = request;
-    let mut study = Study::write(path)?;
+    let mut study = write_study(path, reporter)?;
     let pictures = study.find(what)?;
     let addresses = study.find_addresses(what)?;
     if pictures.is_empty() && addresses.is_empty() {
@@ -170,13 +171,14 @@ pub fn forget(request: &ForgetRequest, reporter: &dyn Reporter) -> Result<Forgot
     outside::take_away(&study, &forgotten.outside)?;
     // The sheet shows faces: it is made again from what is left.
     crop_sheet::remove(path)?;
+    // The receipt before the last trace goes: after that nobody could write it any more.
+    let receipt = write_receipt(&forgotten)?;
     study.forget(&forgotten.pictures, &sketches, &forgotten.addresses)?;
     crop_sheet::write_of_study(&study, &[])?;
     drop((held, study));
     for run in &forgotten.runs {
         write_report_again(&run.run, reporter);
     }
-    let receipt = write_receipt(&forgotten)?;
     Ok(Forgotten { receipt: Some(receipt), ..forgotten })
 }
 
@@ -327,16 +329,41 @@ fn write_receipt(forgotten: &Forgotten) -> Result<PathBuf> {
                them are marked; they are refused when they are imported again",
         when: when.clone(),
     };
-    let path = folder.join(format!("{}.json", when.replace(':', "-")));
+    let path = free_name(&folder, &when.replace(':', "-"));
     let text =
         serde_json::to_string_pretty(&receipt).map_err(|error| WorkflowError::damaged(&path, error))?;
     write_atomically(&path, (text + "\n").as_bytes())?;
     Ok(path)
 }
 
+/// A name that no receipt has yet: several can be of one second. The study's lock is held, so nobody else takes it meanwhile.
+fn free_name(folder: &Path, stem: &str) -> PathBuf {
+    let numbered = |number: usize| match number {
+        1 => folder.join(format!("{stem}.json")),
+        _ => folder.join(format!("{stem}-{number}.json")),
+    };
+    (1..).map(numbered).find(|path| !path.exists()).expect("there are more numbers than receipts")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn receipts_of_one_second_have_names_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<PathBuf> = (0..3)
+            .map(|_| {
+                let path = free_name(folder.path(), "2026-12-01T03-11-45Z");
+                fs::write(&path, "").unwrap();
+                path
+            })
+            .collect();
+        assert!(
+            names[1].ends_with("2026-12-01T03-11-45Z-2.json")
+                && names[2].ends_with("2026-12-01T03-11-45Z-3.json")
+        );
+    }
 
     #[test]
     fn a_text_is_found_wherever_it_stands() {

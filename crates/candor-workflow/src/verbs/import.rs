@@ -10,6 +10,7 @@ use candor_data::study::{ImportOptions, Imported, Keep, Resembles, Study};
 use crate::error::Result;
 use crate::near_copies::of_taken_out;
 use crate::threads::in_pool;
+use crate::writing::note_orphans;
 
 /// What is to be taken in, and where.
 #[derive(Clone, Debug)]
@@ -36,6 +37,7 @@ pub fn import(request: &ImportRequest, reporter: &dyn Reporter) -> Result<Import
     in_pool(*threads, || {
         let source = Source::open_part(place, options, reporter)?;
         let mut study = Study::create(study)?;
+        note_orphans(&study, reporter);
         let sketches = study.sketches()?;
         let options = ImportOptions { keep: *keep, limits };
         let resembles = of_taken_out(&sketches);

@@ -9,6 +9,7 @@ use candor_data::study::{CLASS, Holds, Labelled, NewOpinion, Opinion, Study};
 use serde::Serialize;
 
 use crate::error::{Result, WorkflowError};
+use crate::writing::write_study;
 
 /// A table of opinions that is to be taken in.
 #[derive(Clone, Debug)]
@@ -60,8 +61,8 @@ pub struct AgreementPair {
 ///
 /// # Errors
 /// When there is no such picture, or the study cannot be written.
-pub fn label_set(study: &Path, opinion: NewOpinion) -> Result<Labelled> {
-    let labelled = Study::write(study)?.label(&[opinion], Holds::Latest)?;
+pub fn label_set(study: &Path, opinion: NewOpinion, reporter: &dyn Reporter) -> Result<Labelled> {
+    let labelled = write_study(study, reporter)?.label(&[opinion], Holds::Latest)?;
     match labelled.problems.first() {
         Some(Problem { reason, .. }) => {
             Err(WorkflowError::NotLabelled { study: study.to_owned(), reason: reason.clone() })
@@ -76,7 +77,7 @@ pub fn label_set(study: &Path, opinion: NewOpinion) -> Result<Labelled> {
 /// When the table cannot be read, or lacks a column. Rows that speak of no picture of the study are problems.
 pub fn label_import(study: &Path, table: &LabelTable, reporter: &dyn Reporter) -> Result<Labelled> {
     let opinions = read_table(table)?;
-    let labelled = Study::write(study)?.label(&opinions, table.holds)?;
+    let labelled = write_study(study, reporter)?.label(&opinions, table.holds)?;
     labelled.problems.iter().for_each(|problem| reporter.problem(problem.clone()));
     Ok(labelled)
 }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use candor_core::{Dataset, Reporter, SampleId};
 use candor_data::source::{Source, SourceOptions};
-use candor_data::study::{ALL, Dealt, SplitMade, SplitRequest, Study, Tie, Tied, find_ties};
+use candor_data::study::{ALL, Dealt, SplitMade, SplitRequest, Tie, Tied, find_ties};
 
 use super::duplicates::as_ties;
 use crate::error::Result;
 use crate::near_copies::near_copies;
 use crate::threads::in_pool;
+use crate::writing::write_study;
 
 /// What is to be split, and how.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub struct StudySplitRequest {
 /// When there are too few pictures, something that is asked for is not there, or the person stops it.
 pub fn split_study(request: &StudySplitRequest, reporter: &dyn Reporter) -> Result<SplitMade> {
     let StudySplitRequest { study: path, split, together, threads } = request;
-    let mut study = Study::write(path)?;
+    let mut study = write_study(path, reporter)?;
     let dealt = study.dealt()?;
     let mut ties = find_ties(&dealt.samples, &dealt.exif, together);
     if together.contains(&Tie::Duplicates) {
