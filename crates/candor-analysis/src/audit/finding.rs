@@ -233,12 +233,12 @@ impl Finding {
     pub(super) fn trained_by(self, learner: &dyn Learner) -> Finding {
         match learner.kind() {
             LearnerKind::OwnRecipe => self.basis(Basis::OwnRecipe),
-            LearnerKind::Surrogate => self.as_hint(),
+            LearnerKind::Surrogate => self.into_hint(),
         }
     }
 
     /// As the hint of a stand-in network.
-    fn as_hint(self) -> Finding {
+    fn into_hint(self) -> Finding {
         let verdict = match self.verdict {
             Verdict::Pass | Verdict::Inconclusive => Verdict::Inconclusive,
             Verdict::Warn | Verdict::Fail => Verdict::Warn,

@@ -98,7 +98,7 @@ impl<'a> NetworkLearner<'a> {
     }
 
     /// Of an audit whose classifier is this very network: what it learns is the run's own recipe.
-    pub fn as_own_recipe(self) -> NetworkLearner<'a> {
+    pub fn into_own_recipe(self) -> NetworkLearner<'a> {
         NetworkLearner { kind: LearnerKind::OwnRecipe, ..self }
     }
 
