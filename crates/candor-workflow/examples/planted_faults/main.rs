@@ -25,6 +25,7 @@ use bases::{BASES, Base};
 use candor_analysis::Units;
 use candor_analysis::audit::planted::{Fault, Half, Planted};
 use candor_analysis::audit::{Answers, CHECKS, Case, Check, Finding, Learner, Settings, Task, Verdict};
+use candor_analysis::near_duplicates::{copies_among, verified};
 use candor_core::{Channels, Dataset, Fit, Image, Preprocessing, Seed, Silent, Subset};
 use candor_workflow::{AuditPixels, NetworkLearner};
 use serde_json::{Value, json};
@@ -82,6 +83,8 @@ fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static C
     let pixels = AuditPixels::of(planted.len(), |index| input.apply(planted.picture(index)));
     let learner =
         NetworkLearner::new(&pixels, planted.classes().len(), 0, &Silent).expect("the network fits");
+    // The classifier under audit is this very network.
+    let learner = learner.as_own_recipe();
     let of = |answer: &[usize]| Task {
         labels: planted.labels(),
         learn: planted.split.train.clone(),
@@ -93,11 +96,14 @@ fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static C
     let answers: BTreeMap<Subset, Answers> =
         Subset::ALL.into_iter().zip(learner.learn(&asked).expect("nobody stops it")).collect();
     let facts = planted.facts();
+    let likenesses: Vec<_> = facts.iter().map(|facts| &facts.likeness).collect();
+    let copies = copies_among(&likenesses, |_| true).expect("it is not stopped");
     let case = Case {
         pictures: planted,
         seen: &|index| input.apply(planted.picture(index)),
         facts: &facts,
-        units: &Units::of(planted.samples(), &[]),
+        copies: &copies,
+        units: &Units::of(planted.samples(), &verified(&copies)),
         split: &planted.split,
         answers: &answers,
         detector: None,
