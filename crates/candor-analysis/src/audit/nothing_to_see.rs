@@ -30,12 +30,13 @@ pub(super) static CHECK: Check = Check {
     reference: "Geirhos et al., Shortcut learning in deep neural networks, Nature Machine Intelligence 2 (2020); Torralba & \
                 Efros, Unbiased look at dataset bias, CVPR (2011)",
     scale: Scale {
-        pass: "No cue gains half of the network's gain by itself; or those that do cost the network clearly less than a quarter of its \
-               gain when they go, or less than the rest of the picture costs.",
+        pass: "No cue gains half of the network's gain by itself. Or, of each that does, the interval of what the network loses without it begins \
+               below a quarter of its gain and ends below half; of the mean colour, it begins below half; of a place, it begins no higher than what \
+               the rest of the picture costs.",
         inconclusive: "Fewer than 20 evaluated pictures, or a gain below 10 points; or the mean colour gains half by itself and the network \
                        clearly loses half or more with it; or a cue gains half and what the network loses with it is known too roughly.",
-        warn: "A place, the file or an origin gains half by itself, and the network clearly loses a quarter of its gain with it, and more than \
-               with the rest; or fewer than 10 pictures disagree with an origin that gains half.",
+        warn: "A place, the file or an origin gains half by itself, and the network clearly loses a quarter of its gain with it, and clearly \
+               more than with the rest; or fewer than 10 pictures disagree with an origin that gains half.",
         fail: "The same with half of the network's gain. Clearly: the whole 95 % interval.",
     },
     run,
@@ -74,7 +75,7 @@ impl Score {
             return if is_inseparable { Verdict::Warn } else { Verdict::Inconclusive };
         };
         let more_than_rest = match reliance {
-            Reliance::Loss { loss, rest: Some(rest) } => loss.share > rest.share,
+            Reliance::Loss { loss, rest: Some(rest) } => loss.interval.low > rest.share,
             _ => true,
         };
         match () {

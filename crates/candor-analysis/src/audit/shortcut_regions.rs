@@ -38,7 +38,7 @@ pub(super) static CHECK: Check = Check {
         inconclusive: "Fewer than 20 evaluated pictures, or a gain below 10 points; or a region of an eighth of the picture or less costs \
                        clearly half of the gain or more and may be the thing itself; or too few pictures to exclude that a mark costs half.",
         warn: "A mark (at most 1 % of the picture, or the same in nearly all pictures of a class, and no piece of something larger) \
-               costs clearly 15 % or more of the gain, or a small region at the edge 25 %; or the border clearly half or more, and clearly more than the middle.",
+               costs clearly 15 % or more of the gain, or a small region within the border 25 %; or the border clearly half or more, and clearly more than the middle.",
         fail: "A mark, or a region of an eighth or less at the edge, costs clearly half of the gain or more; or the border does and the \
                middle clearly less than a quarter. Clearly: the whole 95 % interval.",
     },
@@ -94,10 +94,10 @@ impl RegionLoss {
 
     fn verdict(&self) -> Verdict {
         let (low, high) = (self.loss.interval.low, self.loss.interval.high);
-        let at_edge = self.region.is_at_edge();
         match () {
-            () if low >= LARGE && (self.is_mark() || at_edge) => Verdict::Fail,
-            () if low >= MARK_PART && self.is_mark() || low >= PART && at_edge => Verdict::Warn,
+            () if low >= LARGE && (self.is_mark() || self.region.is_at_edge()) => Verdict::Fail,
+            () if low >= MARK_PART && self.is_mark() => Verdict::Warn,
+            () if low >= PART && self.region.is_within_border() => Verdict::Warn,
             () if low >= LARGE => Verdict::Inconclusive,
             () if high >= LARGE && self.is_mark() => Verdict::Inconclusive,
             () => Verdict::Pass,

@@ -56,7 +56,7 @@ impl Region {
         let inside = |at: usize, start: usize, side: usize, margin: usize| {
             (start.saturating_sub(margin)..start + side + margin).contains(&at)
         };
-        Region::of(self.width, self.mask.len() / self.width.max(1), |column, row| {
+        Region::of(self.width, self.height(), |column, row| {
             inside(column, x, width, across) && inside(row, y, height, down)
         })
     }
@@ -84,15 +84,23 @@ impl Region {
         Window { x: xs.0, y: ys.0, width: side(xs), height: side(ys) }
     }
 
-    /// Whether it lies at the edge: it touches it, or is wholly within the outermost eighth.
+    /// Whether it touches the edge of the picture, or is wholly within the border.
     pub fn is_at_edge(&self) -> bool {
-        let height = self.mask.len() / self.width.max(1);
-        let Window { x, y, width, height: high } = self.bounds();
-        let touches = x == 0 || y == 0 || x + width == self.width || y + high == height;
-        let places = || (0..self.mask.len()).filter(|&place| self.mask[place]);
-        let outer =
-            |place: usize| is_outer(place % self.width, self.width) || is_outer(place / self.width, height);
-        touches || places().all(outer)
+        let Window { x, y, width, height } = self.bounds();
+        let touches = x == 0 || y == 0 || x + width == self.width || y + height == self.height();
+        touches || self.is_within_border()
+    }
+
+    /// Whether all of it is within the outermost eighth at each side.
+    pub fn is_within_border(&self) -> bool {
+        let is_outer = |place: usize| {
+            is_outer(place % self.width, self.width) || is_outer(place / self.width, self.height())
+        };
+        (0..self.mask.len()).filter(|&place| self.mask[place]).all(is_outer)
+    }
+
+    fn height(&self) -> usize {
+        self.mask.len() / self.width.max(1)
     }
 
     /// `2×2 pixels at column 12, row 9`; where it does not fill its rectangle, `31 pixels within 20×2 at …`. Counted from 1.
@@ -125,7 +133,8 @@ mod tests {
         assert_eq!(patch.words(), "2×2 pixels at column 8, row 9");
         assert_eq!((patch.share(), patch.is_at_edge()), (4.0 / 256.0, false));
         let corner = Region::window(&image, Window { x: 0, y: 2, width: 4, height: 4 });
-        assert!(corner.is_at_edge() && Region::border(&image).is_at_edge());
+        assert!(corner.is_at_edge() && !corner.is_within_border());
+        assert!(Region::border(&image).is_within_border() && !patch.is_within_border());
         let diagonal = Region::of(16, 16, |x, y| x == y && (4..8).contains(&x));
         assert_eq!(diagonal.words(), "4 pixels within 4×4 at column 5, row 5");
         assert_eq!(Region::border(&image).rest().pixels(), 144);
