@@ -114,7 +114,9 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     judged.truncate(MOST);
     if judged.len() < LEAST {
         return Ok(Finding::inconclusive(
-            format!("Fewer than {LEAST} pictures were evaluated: too few to see where the answers come from."),
+            format!(
+                "Fewer than {LEAST} pictures were evaluated: too few to see where the answers come from."
+            ),
             "Evaluate it on more pictures: raise --validation-share or --test-share, or add pictures.",
         ));
     }
@@ -386,7 +388,9 @@ fn of_region(case: &Case<'_>, asked: &Asked<'_>, found: &RegionLoss) -> String {
         Verdict::Inconclusive if loss.interval.low >= LARGE => {
             format!("{effect}. Look whether that is the thing itself.")
         }
-        Verdict::Inconclusive => format!("{effect}. Too few pictures to say whether the answer depends on it."),
+        Verdict::Inconclusive => {
+            format!("{effect}. Too few pictures to say whether the answer depends on it.")
+        }
         Verdict::Warn => format!("{effect}. The answer partly depends on it."),
         _ => format!("{effect}. The answer depends on it."),
     }
