@@ -302,12 +302,14 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let draws = words.iter().find_map(|word| word.parse().ok()).unwrap_or(1000);
     let named: Vec<&String> = words.iter().filter(|word| word.parse::<usize>().is_err()).collect();
-    let parts: [(&str, fn(usize)); 3] =
-        [("subgroups", subgroups), ("calibration", calibration), ("compare", compare)];
-    for (name, part) in parts {
+    for name in ["subgroups", "calibration", "compare"] {
         if named.is_empty() || named.iter().any(|word| *word == name) {
             println!("\n**{name}**\n\n| what | draws | corrected p ≤ .05 |\n|---|---|---|");
-            part(draws);
+            match name {
+                "subgroups" => subgroups(draws),
+                "calibration" => calibration(draws),
+                _ => compare(draws),
+            }
         }
     }
 }
