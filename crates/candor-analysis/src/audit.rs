@@ -32,6 +32,8 @@ mod memorisation;
 mod nothing_to_see;
 mod outliers;
 pub mod planted;
+#[cfg(test)]
+mod scenario_tests;
 mod seed_variance;
 mod shortcut_regions;
 mod split_drift;

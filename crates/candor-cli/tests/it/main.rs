@@ -21,6 +21,7 @@ mod python;
 mod recipes;
 mod rendered;
 mod runs;
+mod scenarios;
 mod shared;
 mod smaller_verbs;
 mod study;
