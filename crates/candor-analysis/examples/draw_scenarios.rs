@@ -20,7 +20,9 @@ use image::{ExtendedColorType, save_buffer};
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (folder, names) = arguments.split_first().ok_or("name a folder to write into")?;
-    for scenario in SCENARIOS.iter().filter(|one| names.is_empty() || names.iter().any(|name| name == one.name)) {
+    for scenario in
+        SCENARIOS.iter().filter(|one| names.is_empty() || names.iter().any(|name| name == one.name))
+    {
         let planted = scenario.draw(Seed(1));
         write(&Path::new(folder).join(scenario.name), &planted)?;
         let Scenario { name, truth, .. } = scenario;

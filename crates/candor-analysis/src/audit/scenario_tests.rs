@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use candor_core::{Dataset, Image, Seed, Silent, Subset};
 
-use self::brain::{Brain, Retrained};
+use self::brain::Retrained;
 use self::expected::{EXPECTED, Expected};
 use super::planted::Planted;
 use super::planted::scenarios::{SCENARIOS, Scenario};
@@ -23,7 +23,8 @@ fn findings(expected: &Expected, planted: &Planted) -> Vec<Finding> {
     let labels = planted.labels();
     let features: Vec<Vec<f64>> =
         (0..planted.len()).map(|index| expected.brain.features(planted.picture(index))).collect();
-    let retrained = Retrained { brain: expected.brain, features: &features, classes: planted.classes().len() };
+    let retrained =
+        Retrained { brain: expected.brain, features: &features, classes: planted.classes().len() };
     let own = retrained.train(&labels, &planted.split.train);
     let answers: BTreeMap<Subset, Answers> = Subset::ALL
         .into_iter()

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::fixtures::{Candor, bmp};
 
-const LINEAR: &str = "--architecture linear --height 16 --width 16 --channels grey --epochs 20 --learning-rate 0.01";
+const LINEAR: &str =
+    "--architecture linear --height 16 --width 16 --channels grey --epochs 20 --learning-rate 0.01";
 
 /// SplitMix64 of a place: the same noise each time.
 fn random(place: u64) -> u64 {
@@ -79,7 +80,8 @@ fn a_gap_of_fifty_points_is_found() {
         (if dark { "dark" } else { "light" }, if bad(index) { "bad" } else { "good" })
     };
     let middle = |at: usize| (4..12).contains(&at);
-    let light = |index: u64, x: usize, y: usize| if middle(x) && middle(y) && !shown(index) { 160 } else { 80 };
+    let light =
+        |index: u64, x: usize, y: usize| if middle(x) && middle(y) && !shown(index) { 160 } else { 80 };
     write_study(&candor, "gap", 1000, row, light);
     candor.json(&format!("study gap --out run {LINEAR}"));
     let (finding, printed) = audited(&candor, "run", "subgroups");

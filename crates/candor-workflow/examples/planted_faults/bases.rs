@@ -63,9 +63,15 @@ impl Base {
         let classes = if self.classes.is_empty() { &all } else { self.classes };
         let of_class = |&class: &usize| {
             let own = (0..source.samples().len()).filter(|&index| source.samples()[index].class == class);
-            (class, own.take(MOST).map(|index| sized(&source.image(index).expect("it can be read"))).collect())
+            (
+                class,
+                own.take(MOST).map(|index| sized(&source.image(index).expect("it can be read"))).collect(),
+            )
         };
-        Some(Open::Real { names: source.classes().to_vec(), of_class: classes.iter().map(of_class).collect() })
+        Some(Open::Real {
+            names: source.classes().to_vec(),
+            of_class: classes.iter().map(of_class).collect(),
+        })
     }
 }
 

@@ -121,7 +121,12 @@ fn input(first: &Image) -> Preprocessing {
     let longest = first.width().max(first.height());
     let scaled = |side: usize| if longest <= SIDE { side } else { (side * SIDE).div_ceil(longest) };
     let channels: Channels = first.channels();
-    Preprocessing { height: scaled(first.height()), width: scaled(first.width()), channels, fit: Fit::Stretch }
+    Preprocessing {
+        height: scaled(first.height()),
+        width: scaled(first.width()),
+        channels,
+        fit: Fit::Stretch,
+    }
 }
 
 /// Of one check, for one fault on one base: in how many draws it warned or failed, passed, and was asked.
@@ -181,7 +186,9 @@ fn kept(files: impl Iterator<Item = String>) -> Counts {
 
 /// Two tables: what was found, and what was said where there is nothing to find.
 fn print(counts: &Counts) {
-    println!("| fault | check | half | draws | found, % (95 % interval) | passed | on |\n|---|---|---|---|---|---|---|");
+    println!(
+        "| fault | check | half | draws | found, % (95 % interval) | passed | on |\n|---|---|---|---|---|---|---|"
+    );
     for (place, fault) in Fault::ALL.into_iter().enumerate() {
         for &id in fault.found_by() {
             let check = CHECKS.iter().position(|check| check.id == id).expect("the check exists");
@@ -193,7 +200,9 @@ fn print(counts: &Counts) {
             }
         }
     }
-    println!("\n| check on clean pictures | half | draws | false alarms, % (95 % interval) | passed | on |\n|---|---|---|---|---|---|");
+    println!(
+        "\n| check on clean pictures | half | draws | false alarms, % (95 % interval) | passed | on |\n|---|---|---|---|---|---|"
+    );
     for (check, asked) in CHECKS.iter().enumerate() {
         for half in [Half::Setting, Half::Measuring] {
             row(counts, &[asked.id], check, 0, |base| base.half == half);
@@ -211,7 +220,20 @@ fn row(counts: &Counts, cells: &[&str], check: usize, fault: usize, kept: impl F
         }
     }
     if sum.asked > 0 {
-        let half = if BASES.iter().any(|base| kept(base) && base.half == Half::Measuring) || fault > 0 && Fault::ALL[fault].half() == Half::Measuring { "measuring" } else { "setting" };
-        println!("| {} | {half} | {} | {} | {} | {} |", cells.join(" | "), sum.asked, sum.rate(), sum.passed, on.join(", "));
+        let half = if BASES.iter().any(|base| kept(base) && base.half == Half::Measuring)
+            || fault > 0 && Fault::ALL[fault].half() == Half::Measuring
+        {
+            "measuring"
+        } else {
+            "setting"
+        };
+        println!(
+            "| {} | {half} | {} | {} | {} | {} |",
+            cells.join(" | "),
+            sum.asked,
+            sum.rate(),
+            sum.passed,
+            on.join(", ")
+        );
     }
 }

@@ -197,11 +197,23 @@ impl Fault {
                 planted.write_jpegs(|class| ([88, 55, 70, 80, 45, 62][class % 6], None));
             }
             Fault::SoftwareByClass => planted.write_jpegs(|class| {
-                (85, Some(["Picasa 3.0", "Ver.1.03", "GIMP 2.8.18", "7.1.2", "paint.net 4.0.9", "HDR+ 1.0"][class % 6]))
+                (
+                    85,
+                    Some(
+                        ["Picasa 3.0", "Ver.1.03", "GIMP 2.8.18", "7.1.2", "paint.net 4.0.9", "HDR+ 1.0"]
+                            [class % 6],
+                    ),
+                )
             }),
             Fault::FileNamesByClass => planted.name_files(&mut rng),
             Fault::CameraByClass => planted.change(|_, class, image| {
-                sensor(image, seed.derive("camera").at(class as u64), 0.06, 3.0 + 5.0 * (class % 2) as f64, &mut rng)
+                sensor(
+                    image,
+                    seed.derive("camera").at(class as u64),
+                    0.06,
+                    3.0 + 5.0 * (class % 2) as f64,
+                    &mut rng,
+                )
             }),
             Fault::HotPixel => {
                 let (x, y) = (rng.range(0.15, 0.85), rng.range(0.15, 0.85));
@@ -243,8 +255,7 @@ impl Planted {
                 (0..self.len()).filter(|&index| self.samples[index].class == class).collect();
             for burst in own.chunks(frames) {
                 for &index in &burst[1..] {
-                    let next =
-                        moved(&self.images[burst[0]], rng.range(-1.5, 1.5), rng.range(-1.5, 1.5));
+                    let next = moved(&self.images[burst[0]], rng.range(-1.5, 1.5), rng.range(-1.5, 1.5));
                     let next = shifted(&noisy(&next, 5.0, rng), rng.range(-8.0, 8.0));
                     self.put(index, next);
                 }
@@ -342,9 +353,8 @@ impl Planted {
             let (image, shade) = (&self.images[index], shades[site]);
             let (width, height) = (image.width(), image.height());
             let rim = |at: usize, side: usize| at < side / 10 + 1 || at >= side - side / 10 - 1;
-            let framed = placed(image, |x, y, _, value| {
-                if rim(x, width) || rim(y, height) { shade } else { value }
-            });
+            let framed =
+                placed(image, |x, y, _, value| if rim(x, width) || rim(y, height) { shade } else { value });
             self.put(index, framed);
         }
     }
@@ -392,9 +402,12 @@ pub(super) fn turned(image: &Image, rng: &mut Rng) -> Image {
 pub(super) fn middle_patch(image: &Image, class: usize) -> Image {
     let (left, top) = (image.width() / 2 - 1, image.height() / 2 - 1);
     let light = 20.0 + 210.0 * (class % 6) as f64 / if class < 2 { 1.0 } else { 5.0 };
-    placed(image, |x, y, _, value| {
-        if (left..left + 2).contains(&x) && (top..top + 2).contains(&y) { light } else { value }
-    })
+    placed(
+        image,
+        |x, y, _, value| {
+            if (left..left + 2).contains(&x) && (top..top + 2).contains(&y) { light } else { value }
+        },
+    )
 }
 
 #[cfg(test)]

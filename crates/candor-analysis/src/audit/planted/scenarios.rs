@@ -36,39 +36,133 @@ const fn scenario(name: &'static str, truth: &'static str, draw: fn(Seed) -> Pla
 
 /// All of them.
 pub static SCENARIOS: [Scenario; 34] = [
-    scenario("fine", "One-pixel stripes: a network can be right every time; smaller pictures show nothing.", fine),
-    scenario("copies", "Labels by coin for each original, five noisy copies of each: nothing can be learned.", copies),
-    scenario("cols2", "Labels are random where `kind` is bad: a gap of 50 points, beside one column of noise.", |seed| columns(2, seed)),
-    scenario("cols10", "Labels are random where `kind` is bad: a gap of 50 points, beside nine columns of noise.", |seed| columns(10, seed)),
-    scenario("people", "A background for each of 25 persons, the class independent of it, a split by person: all sound.", people),
-    scenario("sites", "Ten sites with patterns of their own for both classes: nothing carries over to another site.", |seed| sites(false, seed)),
-    scenario("sites-grouped", "The same, and each site is a group that the split keeps together.", |seed| sites(true, seed)),
-    scenario("compas", "Two groups with equal error: 40 % false positives in one, 40 % false negatives in the other.", compas),
-    scenario("texture", "Forest is darker than water everywhere in the picture: brightness is the thing.", texture),
+    scenario(
+        "fine",
+        "One-pixel stripes: a network can be right every time; smaller pictures show nothing.",
+        fine,
+    ),
+    scenario(
+        "copies",
+        "Labels by coin for each original, five noisy copies of each: nothing can be learned.",
+        copies,
+    ),
+    scenario(
+        "cols2",
+        "Labels are random where `kind` is bad: a gap of 50 points, beside one column of noise.",
+        |seed| columns(2, seed),
+    ),
+    scenario(
+        "cols10",
+        "Labels are random where `kind` is bad: a gap of 50 points, beside nine columns of noise.",
+        |seed| columns(10, seed),
+    ),
+    scenario(
+        "people",
+        "A background for each of 25 persons, the class independent of it, a split by person: all sound.",
+        people,
+    ),
+    scenario(
+        "sites",
+        "Ten sites with patterns of their own for both classes: nothing carries over to another site.",
+        |seed| sites(false, seed),
+    ),
+    scenario("sites-grouped", "The same, and each site is a group that the split keeps together.", |seed| {
+        sites(true, seed)
+    }),
+    scenario(
+        "compas",
+        "Two groups with equal error: 40 % false positives in one, 40 % false negatives in the other.",
+        compas,
+    ),
+    scenario(
+        "texture",
+        "Forest is darker than water everywhere in the picture: brightness is the thing.",
+        texture,
+    ),
     scenario("clean-things", "Squares and crosses on spots: sound.", |seed| things(300, 24, seed)),
     scenario("clean-discs", "Discs and crosses in colour: sound.", |seed| clean(300, seed)),
     scenario("clean-three", "Three classes of signs on noise, well apart: sound.", three),
-    scenario("one-group-a-source", "Eight sources, each a group; shapes that carry over to each of them: sound.", carries_over),
-    scenario("signs", "Traffic signs drawn one by one, alike without being copies; all labels are right.", signs),
+    scenario(
+        "one-group-a-source",
+        "Eight sources, each a group; shapes that carry over to each of them: sound.",
+        carries_over,
+    ),
+    scenario(
+        "signs",
+        "Traffic signs drawn one by one, alike without being copies; all labels are right.",
+        signs,
+    ),
     scenario("small", "A hundred sound pictures, of which 20 are for testing.", |seed| things(100, 24, seed)),
-    scenario("weak", "Half of the labels follow the picture, the others are drawn: a weak signal is there.", weak),
-    scenario("minority", "Nine of ten are of one class, and the shape says which: a model of the minority is useful.", minority),
-    scenario("random-labels", "The labels are drawn by lot: nothing can be learned.", |seed| faulty(Fault::RandomLabels, seed)),
-    scenario("random-majority", "The labels are drawn by lot, nine of ten of one class: nothing can be learned.", |seed| faulty(Fault::RandomLabelsMajority, seed)),
-    scenario("jpeg-quality", "Each class has its own JPEG quality and nothing else: the file names the class.", |seed| nothing_but(Fault::JpegQualityByClass, seed)),
-    scenario("camera-noise", "Each class has its own camera's noise and nothing else.", |seed| nothing_but(Fault::CameraByClass, seed)),
-    scenario("file-names", "The classes differ in their shape, and file names give them away.", |seed| faulty(Fault::FileNamesByClass, seed)),
-    scenario("exif-software", "The classes differ in their shape, and EXIF's software gives them away.", |seed| faulty(Fault::SoftwareByClass, seed)),
-    scenario("hot-pixel", "One pixel is light in one class, and nothing else differs.", |seed| nothing_but(Fault::HotPixel, seed)),
-    scenario("date-stamp", "One class has a date stamp, and nothing else differs.", |seed| nothing_but(Fault::DateStamp, seed)),
-    scenario("middle-patch", "Two by two pixels in the middle have the class's colour, and nothing else differs.", |seed| nothing_but(Fault::MiddlePatch, seed)),
-    scenario("scanner-line", "A one-pixel line crosses one class, and nothing else differs.", |seed| nothing_but(Fault::ScannerLine, seed)),
+    scenario(
+        "weak",
+        "Half of the labels follow the picture, the others are drawn: a weak signal is there.",
+        weak,
+    ),
+    scenario(
+        "minority",
+        "Nine of ten are of one class, and the shape says which: a model of the minority is useful.",
+        minority,
+    ),
+    scenario("random-labels", "The labels are drawn by lot: nothing can be learned.", |seed| {
+        faulty(Fault::RandomLabels, seed)
+    }),
+    scenario(
+        "random-majority",
+        "The labels are drawn by lot, nine of ten of one class: nothing can be learned.",
+        |seed| faulty(Fault::RandomLabelsMajority, seed),
+    ),
+    scenario(
+        "jpeg-quality",
+        "Each class has its own JPEG quality and nothing else: the file names the class.",
+        |seed| nothing_but(Fault::JpegQualityByClass, seed),
+    ),
+    scenario("camera-noise", "Each class has its own camera's noise and nothing else.", |seed| {
+        nothing_but(Fault::CameraByClass, seed)
+    }),
+    scenario("file-names", "The classes differ in their shape, and file names give them away.", |seed| {
+        faulty(Fault::FileNamesByClass, seed)
+    }),
+    scenario(
+        "exif-software",
+        "The classes differ in their shape, and EXIF's software gives them away.",
+        |seed| faulty(Fault::SoftwareByClass, seed),
+    ),
+    scenario("hot-pixel", "One pixel is light in one class, and nothing else differs.", |seed| {
+        nothing_but(Fault::HotPixel, seed)
+    }),
+    scenario("date-stamp", "One class has a date stamp, and nothing else differs.", |seed| {
+        nothing_but(Fault::DateStamp, seed)
+    }),
+    scenario(
+        "middle-patch",
+        "Two by two pixels in the middle have the class's colour, and nothing else differs.",
+        |seed| nothing_but(Fault::MiddlePatch, seed),
+    ),
+    scenario("scanner-line", "A one-pixel line crosses one class, and nothing else differs.", |seed| {
+        nothing_but(Fault::ScannerLine, seed)
+    }),
     scenario("torn-bursts", "Bursts of four, which nobody named, are torn apart by the split.", torn_bursts),
-    scenario("torn-person", "Everybody is in one subset, but one person of 25 is in two; labels are drawn by person.", torn_person),
-    scenario("rotated-copies", "A tenth of the test pictures are rotated or cropped training pictures.", rotated_copies),
-    scenario("same-file-two-classes", "Some files are there twice, under two classes.", |seed| faulty(Fault::SameFileTwoClasses, seed)),
-    scenario("flips-30", "Three of ten training labels are wrong.", |seed| faulty(Fault::LabelNoise(0.3), seed)),
-    scenario("asymmetric-flips", "A fifth of the squares for training are called crosses, and no cross a square.", |seed| faulty(Fault::AsymmetricNoise(0.2), seed)),
+    scenario(
+        "torn-person",
+        "Everybody is in one subset, but one person of 25 is in two; labels are drawn by person.",
+        torn_person,
+    ),
+    scenario(
+        "rotated-copies",
+        "A tenth of the test pictures are rotated or cropped training pictures.",
+        rotated_copies,
+    ),
+    scenario("same-file-two-classes", "Some files are there twice, under two classes.", |seed| {
+        faulty(Fault::SameFileTwoClasses, seed)
+    }),
+    scenario("flips-30", "Three of ten training labels are wrong.", |seed| {
+        faulty(Fault::LabelNoise(0.3), seed)
+    }),
+    scenario(
+        "asymmetric-flips",
+        "A fifth of the squares for training are called crosses, and no cross a square.",
+        |seed| faulty(Fault::AsymmetricNoise(0.2), seed),
+    ),
     scenario("blurred-test", "The test pictures are blurred.", |seed| faulty(Fault::BlurredTest, seed)),
 ];
 
@@ -124,11 +218,7 @@ fn columns(count: usize, seed: Seed) -> Planted {
 }
 
 /// Pictures of people or places: one background each, `each` pictures of each, whose class `class` tells.
-fn of_people(
-    [people, each]: [usize; 2],
-    seed: Seed,
-    class: impl Fn(usize, &mut Rng) -> usize,
-) -> Planted {
+fn of_people([people, each]: [usize; 2], seed: Seed, class: impl Fn(usize, &mut Rng) -> usize) -> Planted {
     let mut planted = drawn(["square", "cross"], people * each, seed, |index, rng| {
         let class = class(index / each, rng);
         let back = spots(24, 8, &mut seed.derive("background").at((index / each) as u64).rng());
@@ -231,7 +321,8 @@ fn three(seed: Seed) -> Planted {
 }
 
 fn signs(seed: Seed) -> Planted {
-    let picture = |index: usize| (sign(index % 4, &mut seed.derive("sign").at(index as u64).rng()), index % 4);
+    let picture =
+        |index: usize| (sign(index % 4, &mut seed.derive("sign").at(index as u64).rng()), index % 4);
     let classes = names(["dash", "post", "falling", "rising"]);
     Planted::of(classes, (0..200).map(picture).collect(), seed)
 }
