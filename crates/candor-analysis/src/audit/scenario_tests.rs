@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use candor_core::{Dataset, Image, Seed, Silent, Subset};
 
-use self::brain::{Brain, Retrained};
+use self::brain::Retrained;
 use self::expected::{EXPECTED, Expected};
 use super::planted::Planted;
 use super::planted::scenarios::{SCENARIOS, Scenario};

@@ -84,7 +84,7 @@ fn audit(planted: &Planted, settings: Settings, mut found: impl FnMut(&'static C
     let learner =
         NetworkLearner::new(&pixels, planted.classes().len(), 0, &Silent).expect("the network fits");
     // The classifier under audit is this very network.
-    let learner = learner.as_own_recipe();
+    let learner = learner.into_own_recipe();
     let of = |answer: &[usize]| Task {
         labels: planted.labels(),
         learn: planted.split.train.clone(),

@@ -90,11 +90,11 @@ pub(super) fn lit_square(lift: f64, rng: &mut Rng) -> Image {
     })
 }
 
-/// A white square or cross somewhere in the middle, on `back`.
+/// A white square or cross, half as wide as the picture, somewhere in the middle, on `back`.
 pub(super) fn square_or_cross(class: usize, back: &Image, rng: &mut Rng) -> Image {
     let side = back.width();
-    let (left, top) = (side / 3 - 1 + rng.below(3), side / 3 - 1 + rng.below(3));
-    let size = side / 3;
+    let (left, top) = (side / 4 - 2 + rng.below(5), side / 4 - 2 + rng.below(5));
+    let size = side / 2;
     let arm = |at: usize| (size / 2 - size / 6..size / 2 + size / 6).contains(&at);
     grey(side, |x, y| {
         let (dx, dy) = (x.wrapping_sub(left), y.wrapping_sub(top));

@@ -128,9 +128,8 @@ impl Learned {
     }
 
     fn row(&self, features: &[f64]) -> Vec<f32> {
-        let sure = |class: usize| {
-            (0..self.classes).map(|other| if other == class { 0.9 } else { 0.1 / (self.classes - 1) as f32 })
-        };
+        let rest = 0.1 / (self.classes - 1) as f32;
+        let sure = |class: usize| (0..self.classes).map(move |other| if other == class { 0.9 } else { rest });
         match self.brain {
             Brain::Means => {
                 self.probabilities(features, self.temperature).into_iter().map(|p| p as f32).collect()
