@@ -115,6 +115,7 @@ impl Study {
         let case = Case {
             pictures: self,
             seen: &|_| blank(),
+            copies: &[],
             facts: &facts,
             units: &Units::of(&self.samples, &[]),
             split: &split,
