@@ -17,6 +17,7 @@ use super::planted::Planted;
 use super::planted::scenarios::{SCENARIOS, Scenario};
 use super::{Answers, Case, Check, Finding, Settings};
 use crate::Units;
+use crate::near_duplicates::{copies_among, verified};
 
 /// The findings of the checks that a row lists, and then of `claims`.
 fn findings(expected: &Expected, planted: &Planted) -> Vec<Finding> {
@@ -31,12 +32,15 @@ fn findings(expected: &Expected, planted: &Planted) -> Vec<Finding> {
         .map(|subset| (subset, own.answer(&features, planted.split.indices(subset))))
         .collect();
     let facts = planted.facts();
-    let units = Units::of(planted.samples(), &[]);
+    let likenesses: Vec<_> = facts.iter().map(|facts| &facts.likeness).collect();
+    let copies = copies_among(&likenesses, |_| true).expect("it is not stopped");
+    let units = Units::of(planted.samples(), &verified(&copies));
     let classifier = own.classifier(planted.classes());
     let case = Case {
         pictures: planted,
         seen: &|index| -> Image { planted.picture(index).clone() },
         facts: &facts,
+        copies: &copies,
         units: &units,
         split: &planted.split,
         answers: &answers,
