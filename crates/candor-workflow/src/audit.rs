@@ -26,6 +26,7 @@ use crate::model::TrainedModel;
 use crate::run::Run;
 use crate::run_dir::{self, AUDIT};
 use crate::threads::in_pool;
+use crate::units::units;
 
 /// What stands in `audit/<check>.json`.
 #[derive(Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub(crate) fn run_checks(
 ) -> Result<Vec<Finding>> {
     let folder = run.dir.file(AUDIT);
     fs::create_dir_all(&folder).map_err(WorkflowError::file(&folder, "made"))?;
+    // Before anything is said to be made of them.
+    units(run, reporter)?;
     let made_of = MadeOf::read(run)?;
     let mut material = None;
     let mut findings = Vec::new();
@@ -119,7 +122,7 @@ fn kept(run: &Run, check: &Check) -> Option<Kept> {
 
 /// What findings are made of.
 struct MadeOf {
-    /// Recipe, pictures, split and answers: whatever every finding depends on.
+    /// Recipe, pictures, what of them belongs together, split and answers: whatever every finding depends on.
     all: Vec<u8>,
     /// The figures that are told of the run, on which few depend.
     stated: Vec<StatedFigures>,
@@ -128,7 +131,7 @@ struct MadeOf {
 impl MadeOf {
     fn read(run: &Run) -> Result<MadeOf> {
         let mut all = run.dir.read(run_dir::RECIPE)?;
-        for name in [run_dir::SPLIT, run_dir::PREDICTIONS] {
+        for name in [run_dir::SPLIT, run_dir::PREDICTIONS, run_dir::UNITS] {
             if run.dir.has(name) {
                 all.extend(run.dir.read(name)?);
             }
@@ -167,7 +170,7 @@ impl Material {
             in_pool(run.threads, || learner::Pixels::of(run.prepared.len(), |index| seen(run, index)));
         Ok(Material {
             facts,
-            units: Units::of(&run.prepared.samples, &[]),
+            units: units(run, reporter)?,
             answers: answers.collect(),
             model,
             learner_pixels,

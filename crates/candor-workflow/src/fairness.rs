@@ -1,7 +1,7 @@
 //! How differently a run's model treats the groups that its recipe names, on the pictures that it was judged on last.
 
 use candor_analysis::audit::{Answers, GroupAccuracy, GroupGap, GroupGaps};
-use candor_core::Subset;
+use candor_core::{Silent, Subset};
 use candor_engine::FairnessDefinition;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,7 @@ use crate::judge::saved_answers;
 use crate::recipe::{FairnessRecipe, RecipeError};
 use crate::run::Run;
 use crate::train::grouping;
+use crate::units::units;
 
 /// The groups' figures, and what the training was to make of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +70,7 @@ pub(crate) fn figures(run: &Run, fairness: &FairnessRecipe) -> Result<Option<Fai
     let samples = &run.prepared.samples;
     let grouping = grouping(&fairness.attribute, samples).map_err(RecipeError::from)?;
     let answers = Answers { indices: answers.indices, probabilities: answers.probabilities };
-    let gaps = GroupGaps::of(samples, &run.record.classes, &grouping, &answers);
+    let units = units(run, &Silent)?;
+    let gaps = GroupGaps::of(samples, &units, &run.record.classes, &grouping, &answers);
     Ok(Some(FairnessFigures { subset, definition: fairness.definition, gaps }))
 }

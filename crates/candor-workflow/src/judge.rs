@@ -9,18 +9,19 @@ use std::collections::BTreeMap;
 
 use candor_analysis::interval::Intervals;
 use candor_analysis::{Evaluation, LabelledPredictions};
-use candor_core::{Progress, Reporter, Stage, Subset};
+use candor_core::{Progress, Reporter, Silent, Stage, Subset};
 use candor_engine::Loss;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use answers::{Answers, SavedAnswer, read_answers, read_saved_answers, write_answers};
 pub(crate) use baselines::saved_comparisons;
-pub(crate) use uncertainty::{Uncertainty, groups};
+pub(crate) use uncertainty::Uncertainty;
 
 use crate::error::{Result, WorkflowError};
 use crate::model::TrainedModel;
 use crate::run::Run;
 use crate::run_dir;
+use crate::units::units;
 
 /// Pictures that are answered for between two signs of life.
 const SOME: usize = 2_048;
@@ -56,25 +57,26 @@ pub(crate) fn judge(
         answers.insert(subset, answer(run, model, subset, reporter)?);
     }
     write_answers(&run.dir, &run.record.classes, &run.prepared.samples, &answers)?;
+    // Before the figures: their intervals count what belongs together as one.
+    let units = units(run, reporter)?;
     let judgements = figures(run, &answers)?;
     run.dir.write_json(run_dir::EVALUATION, &judgements)?;
     if run.record.baselines {
-        baselines::compare(run, &answers, subsets, reporter)?;
+        baselines::compare(run, &units, &answers, subsets, reporter)?;
     }
     Ok(judgements)
 }
 
 /// The figures of all answers that the run has. Intervals that it has of the same figures are not resampled again.
 pub(crate) fn figures(run: &Run, answers: &BTreeMap<Subset, Answers>) -> Result<Judgements> {
-    let looks = run.looks()?;
+    let (looks, units) = (run.looks()?, units(run, &Silent)?);
     // What another version wrote, or a half-known format, is no hindrance: then the intervals are made again.
     let known: Judgements = run.dir.read_json(run_dir::EVALUATION).unwrap_or_default();
     let of = |(&subset, answers): (&Subset, &Answers)| {
         let predictions = answers.labelled(run)?;
         let looks = (subset == Subset::Test).then_some(looks);
-        let samples = &run.prepared.samples;
         let uncertainty = Uncertainty {
-            groups: groups(&answers.indices, samples),
+            groups: units.groups(&answers.indices),
             seed: run.recipe.training.seed.derive("intervals").derive(subset.name()),
             threads: run.threads,
             known: known.get(&subset),
@@ -91,7 +93,7 @@ pub(crate) fn judgement(
     looks: Option<usize>,
     uncertainty: &Uncertainty<'_>,
 ) -> Judgement {
-    let evaluation = Evaluation::of(predictions);
+    let evaluation = Evaluation::of_groups(predictions, &uncertainty.groups);
     let loss = match loss {
         // The same number whatever the training weighed, smoothed or looked away from, so that trainings can be compared;
         // for two classes the binary and the categorical loss are one.

@@ -50,6 +50,7 @@ pub mod run_dir;
 mod tensors;
 mod threads;
 mod train;
+mod units;
 mod verbs;
 
 pub use audit::{NetworkLearner, Pixels as AuditPixels, Taught};

@@ -15,6 +15,8 @@ pub const RECIPE: &str = "recipe.toml";
 pub const SOURCE: &str = "source.json";
 /// Which picture is in which subset.
 pub const SPLIT: &str = "split.json";
+/// Which pictures belong together: copies of one file, near copies, groups.
+pub const UNITS: &str = "units.json";
 /// What was left out, and why.
 pub const PROBLEMS: &str = "problems.json";
 /// What candor chose, and why.

@@ -36,7 +36,7 @@ pub struct GroupAccuracy {
     pub pictures: usize,
     /// Share of right answers.
     pub accuracy: f64,
-    /// Its 95 % interval (Wilson's; pictures of one person count once).
+    /// Its 95 % interval; what belongs together counts as such.
     pub interval: Interval,
     /// Whether it has too few pictures to be compared.
     pub too_few: bool,
@@ -66,11 +66,16 @@ struct Judged<'a> {
 }
 
 impl GroupGaps {
-    /// Of the groups of `grouping`, a partition of `samples`, in a classifier's answers for some of them.
-    pub fn of(samples: &[Sample], classes: &[String], grouping: &Grouping, answers: &Answers) -> GroupGaps {
+    /// Of the groups of `grouping`, a partition of `samples` with `units`, in a classifier's answers for some of them.
+    pub fn of(
+        samples: &[Sample],
+        units: &Units,
+        classes: &[String],
+        grouping: &Grouping,
+        answers: &Answers,
+    ) -> GroupGaps {
         let said = answers.classes();
-        let units = Units::of(samples, &[]);
-        let judged = Judged { units: &units, grouping, indices: &answers.indices, said };
+        let judged = Judged { units, grouping, indices: &answers.indices, said };
         let truth = |at: usize| samples[answers.indices[at]].class;
         let parity = (0..classes.len()).filter_map(|class| {
             let of = format!("answers “{}”", classes[class]);
@@ -107,7 +112,8 @@ impl Judged<'_> {
     fn share(&self, members: &[usize], counts: impl Fn(usize) -> bool) -> (f64, Interval) {
         let share = members.iter().filter(|&&at| counts(at)).count() as f64 / members.len() as f64;
         let indices: Vec<usize> = members.iter().map(|&at| self.indices[at]).collect();
-        (share, Interval::of_share(share, self.units.count(&indices)))
+        let interval = self.units.share_interval(&indices, |at| Some(counts(members[at])));
+        (share, interval.expect("a share is of some pictures"))
     }
 
     fn groups(&self, right: impl Fn(usize) -> bool) -> Vec<GroupAccuracy> {
@@ -170,7 +176,7 @@ mod tests {
         fake.answer(|index| if group(index) == 0 { index / 16 % 10 != 0 } else { classes[index] == 0 });
         let grouping = Grouping::by_column(&fake.samples, "place").unwrap();
         assert!(Grouping::by_column(&fake.samples, "age").is_none());
-        GroupGaps::of(&fake.samples, &fake.classes, &grouping, &fake.answers[&Subset::Test])
+        GroupGaps::of(&fake.samples, &fake.units(), &fake.classes, &grouping, &fake.answers[&Subset::Test])
     }
 
     #[test]

@@ -1,6 +1,6 @@
-"""Makes metrics.json: what scikit-learn and SciPy say of a few small sets of predictions.
+"""Makes metrics.json: what scikit-learn, SciPy and statsmodels say of a few small sets of predictions.
 
-    python -m venv venv && venv/bin/pip install scikit-learn==1.9.1 scipy && venv/bin/python generate.py
+    python -m venv venv && venv/bin/pip install scikit-learn==1.9.1 scipy statsmodels==0.15.0 && venv/bin/python generate.py
 """
 
 import json
@@ -10,7 +10,6 @@ import warnings
 import numpy as np
 import scipy
 import sklearn
-from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import (
     accuracy_score,
@@ -26,6 +25,7 @@ from sklearn.metrics import (
     roc_auc_score,
     top_k_accuracy_score,
 )
+from statsmodels.stats.proportion import proportion_confint
 
 # What is undefined is asked for on purpose, and single precision does not add up to one exactly.
 warnings.filterwarnings("ignore")
@@ -38,7 +38,7 @@ def judge(name, classes, truth, probabilities):
     predicted = probabilities.argmax(axis=1)
     report = classification_report(truth, predicted, labels=labels, output_dict=True, zero_division=0)
     right = int((truth == predicted).sum())
-    interval = binomtest(right, len(truth)).proportion_ci(method="wilson")
+    low, high = proportion_confint(right, len(truth), method="agresti_coull")
     scores = lambda key: [report[key][field] for field in ("precision", "recall", "f1-score", "support")]
     return {
         "name": name,
@@ -46,7 +46,7 @@ def judge(name, classes, truth, probabilities):
         "truth": truth.tolist(),
         "probabilities": [float(value) for value in probabilities.ravel()],
         "accuracy": accuracy_score(truth, predicted),
-        "interval": [interval.low, interval.high],
+        "interval": [max(0.0, float(low)), min(1.0, float(high))],
         # scikit-learn refuses one class alone; certainty about the only class there is costs -ln(1 - eps).
         "log_loss": surprise(truth, probabilities, labels) if classes > 1 else None,
         "per_class": [scores(str(label)) for label in labels],

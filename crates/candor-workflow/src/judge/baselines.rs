@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use candor_analysis::Units;
 use candor_analysis::baseline::{BASELINES, Baseline, BaselineComparison, LeftOut, Lesson, Rows, View};
 use candor_analysis::interval::Bootstrap;
 use candor_core::{Image, Progress, Reporter, Stage, Subset};
 use rayon::prelude::*;
 
-use super::{Answers, groups};
+use super::Answers;
 use crate::error::{Result, WorkflowError};
 use crate::run::Run;
 use crate::run_dir;
@@ -39,6 +40,7 @@ pub(crate) fn saved_comparisons(run: &Run) -> Result<Comparisons> {
 /// are `fresh`, and writes it down.
 pub(super) fn compare(
     run: &Run,
+    units: &Units,
     answers: &BTreeMap<Subset, Answers>,
     fresh: &[Subset],
     reporter: &dyn Reporter,
@@ -52,11 +54,16 @@ pub(super) fn compare(
     if open.is_empty() || run.split.train().is_empty() {
         return Ok(());
     }
-    comparisons.extend(compared(run, &open, reporter)?);
+    comparisons.extend(compared(run, units, &open, reporter)?);
     run.dir.write_json(run_dir::BASELINES, &comparisons)
 }
 
-fn compared(run: &Run, open: &[(Subset, &Answers)], reporter: &dyn Reporter) -> Result<Comparisons> {
+fn compared(
+    run: &Run,
+    units: &Units,
+    open: &[(Subset, &Answers)],
+    reporter: &dyn Reporter,
+) -> Result<Comparisons> {
     let lesson = drawn(run);
     let outcomes = outcomes(run, &lesson, open, reporter)?;
     let (mut guesses, mut left_out) = (vec![Vec::new(); open.len()], Vec::new());
@@ -71,7 +78,7 @@ fn compared(run: &Run, open: &[(Subset, &Answers)], reporter: &dyn Reporter) -> 
     let mut comparisons = Comparisons::new();
     for (&(subset, answers), guesses) in open.iter().zip(&guesses) {
         let model = answers.labelled(run)?;
-        let groups = groups(&answers.indices, &run.prepared.samples);
+        let groups = units.groups(&answers.indices);
         let plan = Bootstrap::for_size(seed(run), model.len(), model.classes().len());
         let learned_from = (lesson.len(), run.split.train().len());
         let comparison = BaselineComparison::of(&model, guesses, &groups, plan, learned_from);

@@ -2,7 +2,7 @@
 
 use candor_analysis::interval::{Bootstrap, Draws, Groups, Intervals, Resampling};
 use candor_analysis::{Evaluation, LabelledPredictions};
-use candor_core::{Sample, Seed};
+use candor_core::Seed;
 use rayon::prelude::*;
 
 use super::Judgement;
@@ -13,6 +13,7 @@ const SOME: u32 = 50;
 
 /// What intervals depend on besides the answers.
 pub(crate) struct Uncertainty<'a> {
+    /// What belongs together among the pictures.
     pub groups: Groups,
     pub seed: Seed,
     /// Threads to compute on, 0 for all cores. Changes no result.
@@ -44,12 +45,6 @@ impl Uncertainty<'_> {
 fn draw(resampling: &Resampling<'_>, plan: Bootstrap) -> Vec<Draws> {
     let starts: Vec<u32> = (0..plan.resamples).step_by(SOME as usize).collect();
     starts.into_par_iter().map(|start| resampling.draw(start..(start + SOME).min(plan.resamples))).collect()
-}
-
-/// Which of the judged pictures belong together.
-pub(crate) fn groups(indices: &[usize], samples: &[Sample]) -> Groups {
-    let names: Vec<Option<&str>> = indices.iter().map(|&index| samples[index].group.as_deref()).collect();
-    Groups::of(&names)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::looks::{count_again, looks_in_folders};
 use crate::pictures::{SourceRecord, SplitRecord};
 use crate::recipe::{Recipe, RecipeError};
 use crate::run_dir::{PREDICTIONS, RECIPE, RunDir, SOURCE, SPLIT};
+use crate::units::saved_names;
 
 /// What is to be compared.
 #[derive(Clone, Debug)]
@@ -153,6 +154,7 @@ struct Begun {
 struct Judged {
     ids: Vec<SampleId>,
     predictions: LabelledPredictions,
+    /// What belongs together: the units of the run, or the groups where it saved none.
     groups: Vec<Option<String>>,
 }
 
@@ -209,7 +211,8 @@ impl Begun {
     }
 
     fn judged(&self, subset: Subset) -> Result<Judged> {
-        let mut answers = self.answers(&RunDir::open(&self.path)?)?;
+        let dir = RunDir::open(&self.path)?;
+        let mut answers = self.answers(&dir)?;
         answers.retain(|answer| answer.subset == subset);
         // Of equal pictures the order is that of the run, which is that of their source.
         answers.sort_by_key(|answer| (answer.id, answer.index));
@@ -218,10 +221,13 @@ impl Begun {
         }
         let truth = answers.iter().map(|answer| answer.truth).collect();
         let probabilities = answers.iter().flat_map(|answer| answer.probabilities.iter().copied()).collect();
+        let indices: Vec<usize> = answers.iter().map(|answer| answer.index).collect();
+        let groups = || answers.iter().map(|answer| answer.group.clone()).collect();
+        let units = saved_names(&dir, self.record.fingerprint, &indices);
         Ok(Judged {
             ids: answers.iter().map(|answer| answer.id).collect(),
             predictions: LabelledPredictions::new(self.record.classes.clone(), truth, probabilities)?,
-            groups: answers.into_iter().map(|answer| answer.group).collect(),
+            groups: units.unwrap_or_else(groups),
         })
     }
 }

@@ -8,13 +8,14 @@ use serde::Serialize;
 
 use super::train::{RunResult, SubsetFigures, result};
 use crate::error::{Result, WorkflowError};
-use crate::judge::{Answers, Uncertainty, groups, judge, judgement};
+use crate::judge::{Answers, Uncertainty, judge, judgement};
 use crate::model::TrainedModel;
 use crate::pictures::{Pictures, SourceSpec, classes_among};
 use crate::report::write_report;
 use crate::run::Run;
 use crate::run_dir::{MODEL, RunDir};
 use crate::threads::in_pool;
+use crate::units::units_of;
 
 /// What is to be judged, and on what.
 #[derive(Clone, Debug)]
@@ -84,19 +85,20 @@ pub(super) fn open(dir: RunDir, threads: usize, reporter: &dyn Reporter) -> Resu
 fn elsewhere(request: &EvaluateRequest, source: &SourceSpec, reporter: &dyn Reporter) -> Result<Evaluated> {
     let model = TrainedModel::load(&request.run, request.threads)?;
     let about = model.about();
-    let prepared = in_pool(request.threads, || -> Result<_> {
+    let (prepared, units) = in_pool(request.threads, || -> Result<_> {
         let mut pictures = Pictures::open(source, reporter)?;
         let class_of = classes_among(pictures.classes(), &about.classes, source.name().as_ref())?;
         let mut prepared = pictures.prepare(about.preprocessing, reporter)?;
         prepared.samples.iter_mut().for_each(|sample| sample.class = class_of[sample.class]);
-        Ok(prepared)
+        let units = units_of(&pictures, &prepared.samples, reporter)?;
+        Ok((prepared, units))
     })?;
     let indices: Vec<usize> = (0..prepared.len()).collect();
     let probabilities = model.answer(&prepared, &indices)?;
     let answers = Answers { indices, probabilities };
     let predictions = answers.labelled_as(&about.classes, &prepared.samples)?;
     let uncertainty = Uncertainty {
-        groups: groups(&answers.indices, &prepared.samples),
+        groups: units.groups(&answers.indices),
         seed: about.recipe.training.seed.derive("intervals"),
         threads: request.threads,
         known: None,
