@@ -120,6 +120,39 @@ impl fmt::Debug for Baseline {
     }
 }
 
+/// Values that a view shows at most, of each colour.
+const VALUES: usize = 16 * 16;
+/// Of fewer pictures learning takes seconds, whatever they are like.
+const ALWAYS: usize = 2_000;
+/// More would not fit into memory beside the pictures themselves.
+const MOST: usize = 20_000;
+/// Pictures of two classes together: the machine that tells them apart holds a number for each pair of pictures.
+const MOST_OF_TWO: f64 = 5_000.0;
+/// Pairs of pictures that all such machines hold together.
+const MOST_PAIRS: f64 = 2e8;
+/// Pictures times values times classes, which each step of the logistic regression goes through.
+const MOST_A_STEP: f64 = 6e7;
+
+/// From how many pictures, of classes with these counts and so many colours, all baselines can learn within about half a
+/// minute: all of them, or as many as the estimated work allows, and never fewer than 2,000.
+pub fn affordable(counts: &[usize], colours: usize) -> usize {
+    let sizes: Vec<f64> = counts.iter().filter(|&&count| count > 0).map(|&count| count as f64).collect();
+    let (all, classes) = (sizes.iter().sum::<f64>(), sizes.len() as f64);
+    let squares: f64 = sizes.iter().map(|size| size * size).sum();
+    // Each pair of classes (i, j) costs (i + j)²; these are their sum and the largest i + j.
+    let pairs = (classes - 2.0) * squares + all * all;
+    let mut largest = sizes;
+    largest.sort_by(|a, b| b.total_cmp(a));
+    let two: f64 = largest.iter().take(2).sum();
+    let share = (MOST_PAIRS / pairs)
+        .sqrt()
+        .min(MOST_OF_TWO / two)
+        .min(MOST_A_STEP / (all * (VALUES * colours) as f64 * classes))
+        .min(MOST as f64 / all)
+        .min(1.0);
+    ((all * share) as usize).max(ALWAYS).min(counts.iter().sum())
+}
+
 /// The largest of `values`; the first of equals.
 fn largest(values: impl IntoIterator<Item = f64>) -> usize {
     let start = (0, f64::NEG_INFINITY);
@@ -176,6 +209,24 @@ mod tests {
                 Ok(learned) => assert_eq!(learned.guess(&rows).len(), 8, "{}", baseline.id),
                 Err(error) => assert!(error.to_string().starts_with(baseline.id), "{error}"),
             }
+        }
+    }
+
+    #[test]
+    fn as_many_pictures_as_are_affordable_are_learned_from() {
+        // Counts, colours, and how many: all; limited by pairs of pictures, by steps over colours and classes, by two classes.
+        let cases = [
+            (vec![700; 10], 1, 7_000),
+            (vec![900; 10], 1, 9_000),
+            (vec![6_000; 10], 1, 10_540),
+            (vec![5_000; 10], 3, 7_812),
+            (vec![500; 100], 3, 2_000),
+            (vec![8_000, 2_000], 1, 5_000),
+            (vec![12, 0, 9], 3, 21),
+            (vec![0, 0], 1, 0),
+        ];
+        for (counts, colours, expected) in cases {
+            assert_eq!(affordable(&counts, colours), expected, "{counts:?}");
         }
     }
 

@@ -14,6 +14,7 @@
 //! limits are known: an interval that is drawn from answers without an error is a single point, and the calibration
 //! error is biased upwards in small sets and its interval with it.
 
+mod best_of;
 mod bootstrap;
 mod groups;
 mod holm;
@@ -26,6 +27,7 @@ mod share;
 pub(crate) mod student;
 mod tally;
 
+pub use best_of::{BestDifference, difference_to_best};
 pub use bootstrap::{Bootstrap, Draws, Estimate, Resampling, bootstrap};
 pub use groups::Groups;
 pub use holm::holm;

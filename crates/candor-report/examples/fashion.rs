@@ -164,12 +164,8 @@ fn learn(name: &str, pictures: &[u8], labels: &[usize]) -> Result<Model, Box<dyn
         let evaluation = candor_analysis::Evaluation::of(&predictions);
         let groups = Groups::singles(predictions.len());
         let intervals = Intervals::of(&predictions, &evaluation, &groups, Bootstrap::new(SEED));
-        evaluations.push(SubsetEvaluation {
-            subset: *subset,
-            looks: (*subset == Subset::Test).then_some(1),
-            evaluation,
-            intervals,
-        });
+        let looks = (*subset == Subset::Test).then_some(1);
+        evaluations.push(SubsetEvaluation::new(*subset, EPOCHS, looks, evaluation, intervals));
     }
     let test = SPLIT[2].1.clone();
     Ok(Model {

@@ -24,15 +24,42 @@ pub fn baseline_verdict(model: &str, comparison: &BaselineComparison) -> String 
 /// `difference` goes on from “by” and from “the difference is”.
 fn verdict(model: &str, comparison: &BaselineComparison, difference: String) -> String {
     let Some(best) = comparison.best() else { return String::new() };
-    let share = figures::per_cent(best.accuracy.value, best.accuracy.pictures);
-    let best = format!("the best of {} simple models ({}, {share})", comparison.baselines.len(), title(best));
-    match comparison.verdict {
-        Verdict::Better => format!("{model} beats {best} by {difference}."),
-        Verdict::NoClearDifference => {
+    let named =
+        format!("{}, {}", title(best), figures::per_cent(best.accuracy.value, best.accuracy.pictures));
+    let best = match comparison.baselines.len() {
+        1 => format!("the simple model ({named})"),
+        several => format!("the best of {several} simple models ({named})"),
+    };
+    let sentence = match (comparison.verdict, comparison.is_of_equals()) {
+        (Verdict::Better, true) => format!("{model} beats {best} by {difference}."),
+        (Verdict::Better, false) => {
+            format!("{model} is more often right than {best}; the difference is {difference}.")
+        }
+        (Verdict::NoClearDifference, _) => {
             format!("{model} does not clearly beat {best}: the difference is {difference}.")
         }
-        Verdict::Worse => format!("{model} is worse than {best}: the difference is {difference}."),
+        (Verdict::Worse, _) => format!("{model} is worse than {best}: the difference is {difference}."),
+    };
+    sentence + &unequal(comparison)
+}
+
+/// What makes the comparison unfair to the simple models, in sentences: then nothing was beaten.
+fn unequal(comparison: &BaselineComparison) -> String {
+    let (some, all) = (comparison.learned_from as u64, comparison.training_pictures as u64);
+    let models = if comparison.baselines.len() == 1 { "The simple model" } else { "The simple models" };
+    let mut sentences = String::new();
+    if some != all {
+        sentences += &format!(
+            " {models} learned from only {} of its {} training pictures: this is not a comparison of equals.",
+            figures::count(some),
+            figures::count(all)
+        );
     }
+    if comparison.epoch_chosen_here {
+        sentences +=
+            " Its best epoch was chosen on these pictures, which flatters it: compare on test pictures.";
+    }
+    sentences
 }
 
 /// Whether the best simple model has clearly learned more than the most frequent class would reach.
@@ -53,7 +80,8 @@ pub(crate) fn learned_from(comparison: &BaselineComparison) -> String {
         }
     };
     format!(
-        "They learned from {pictures}, reduced to 16×16 pixels or less, and answered for the same pictures."
+        "They learned from {pictures}, reduced to 16×16 pixels or less, and predicted the same pictures as it. The best of them \
+         was chosen on these pictures; the interval of the difference and the p-values take that into account."
     )
 }
 
@@ -125,8 +153,9 @@ mod tests {
         let interval = Interval { low: value - half, high: value + half };
         BaselineComparison {
             model: Accuracy::of_counts(900, 1_000),
-            learned_from: 2_000,
+            learned_from: 7_000,
             training_pictures: 7_000,
+            epoch_chosen_here: false,
             baselines: vec![BaselineScore { id: "border".into(), accuracy: Accuracy::of_counts(800, 1_000) }],
             left_out: vec![],
             best: "border".into(),
@@ -139,7 +168,12 @@ mod tests {
     #[test]
     fn the_verdict_is_said_in_plain_words() {
         let cases = [
-            (Verdict::Better, 0.1, 0.013, "The network beats the best of 1 simple models"),
+            (
+                Verdict::Better,
+                0.1,
+                0.013,
+                "The network beats the simple model (the border model, 80%) by 10.0 points",
+            ),
             (Verdict::Better, 0.1, 0.013, "by 10.0 points (95% interval 8.7 to 11.3); p = .034 by paired"),
             (
                 Verdict::Better,
@@ -151,11 +185,11 @@ mod tests {
                 Verdict::NoClearDifference,
                 0.01,
                 0.05,
-                "does not clearly beat the best of 1 simple models (the border model, 80%)",
+                "does not clearly beat the simple model (the border model, 80%)",
             ),
             (Verdict::NoClearDifference, 0.01, 0.05, "the difference is 1 point (95% interval −4 to 6); p"),
             (Verdict::NoClearDifference, 0.01, 0.05, "no network is needed"),
-            (Verdict::Worse, -0.1, 0.05, "The network is worse than the best of 1 simple models"),
+            (Verdict::Worse, -0.1, 0.05, "The network is worse than the simple model"),
         ];
         for (verdict, value, half, words) in cases {
             let sentence = baseline_verdict("The network", &comparison(verdict, value, half));
@@ -176,9 +210,40 @@ mod tests {
     }
 
     #[test]
-    fn what_they_learned_from_is_told() {
-        let sentence = learned_from(&comparison(Verdict::Better, 0.1, 0.01));
-        assert!(sentence.contains("2,000 of the network's 7,000 training pictures"), "{sentence}");
+    fn simple_models_that_learned_from_fewer_pictures_are_never_beaten() {
+        for verdict in [Verdict::Better, Verdict::NoClearDifference, Verdict::Worse] {
+            let fewer = BaselineComparison { learned_from: 2_000, ..comparison(verdict, 0.1, 0.01) };
+            for sentence in [baseline_verdict("The network", &fewer), verdict_in_short("The network", &fewer)]
+            {
+                let unequal = "learned from only 2,000 of its 7,000 training pictures: this is not a comparison of equals";
+                assert!(sentence.contains(unequal) && !sentence.contains("beats"), "{sentence}");
+            }
+            assert!(learned_from(&fewer).contains("2,000 of the network's 7,000 training pictures"));
+            assert!(!baseline_verdict("The network", &comparison(verdict, 0.1, 0.01)).contains("equals"));
+        }
+    }
+
+    #[test]
+    fn a_network_whose_epoch_was_chosen_on_these_pictures_beats_nothing() {
+        let here = BaselineComparison { epoch_chosen_here: true, ..comparison(Verdict::Better, 0.1, 0.01) };
+        let sentence = baseline_verdict("The network", &here);
+        assert!(
+            sentence.contains("chosen on these pictures, which flatters it") && !sentence.contains("beats"),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn several_simple_models_are_counted() {
+        let mut found = comparison(Verdict::Better, 0.1, 0.01);
+        found
+            .baselines
+            .push(BaselineScore { id: "thumbnail".into(), accuracy: Accuracy::of_counts(700, 1_000) });
+        let sentence = baseline_verdict("The network", &found);
+        assert!(
+            sentence.starts_with("The network beats the best of 2 simple models (the border model, 80%)"),
+            "{sentence}"
+        );
     }
 
     #[test]

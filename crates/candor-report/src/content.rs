@@ -11,6 +11,8 @@ use candor_analysis::interval::Intervals;
 use candor_core::{Image, Preprocessing, Problem, Provenance, SampleId, Subset};
 use serde::Serialize;
 
+use crate::figures::Scale;
+
 /// A whole report: the pictures, one model or several side by side, and how to get the same again.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -326,11 +328,37 @@ pub struct SubsetEvaluation {
     pub looks: Option<usize>,
     /// All metrics.
     pub evaluation: Evaluation,
-    /// How far each of them may be off.
+    /// How far each of them may be off; without any where the pictures had a part in the training.
     pub intervals: Intervals,
+    /// That part in short, where it makes the figures too good: `best of 12 epochs`, `learned from`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_in_training: Option<String>,
+}
+
+/// What part the pictures of `subset` had in a training of which the best of `epochs` was kept, where it makes figures of
+/// them too good for an interval: the model learned from them, or the epoch was chosen by them.
+pub fn part_in_training(subset: Subset, epochs: usize) -> Option<String> {
+    match subset {
+        Subset::Train => Some("learned from".to_owned()),
+        Subset::Validation if epochs > 1 => Some(format!("best of {epochs} epochs")),
+        Subset::Validation | Subset::Test => None,
+    }
 }
 
 impl SubsetEvaluation {
+    /// The figures of a subset after a training of `epochs`; intervals are left out where none holds.
+    pub fn new(
+        subset: Subset,
+        epochs: usize,
+        looks: Option<usize>,
+        evaluation: Evaluation,
+        intervals: Intervals,
+    ) -> SubsetEvaluation {
+        let part_in_training = part_in_training(subset, epochs);
+        let intervals = if part_in_training.is_some() { intervals.left_out() } else { intervals };
+        SubsetEvaluation { subset, looks, evaluation, intervals, part_in_training }
+    }
+
     /// The figures of `predictions`, each picture independent of the others, with rough intervals: for tests.
     #[cfg(test)]
     pub(crate) fn alone(
@@ -343,10 +371,20 @@ impl SubsetEvaluation {
         let plan = Bootstrap { resamples: 40, seed: candor_core::Seed(1) };
         let groups = Groups::singles(predictions.len());
         let intervals = Intervals::of(predictions, &evaluation, &groups, plan);
-        SubsetEvaluation { subset, looks, evaluation, intervals }
+        SubsetEvaluation::new(subset, 1, looks, evaluation, intervals)
     }
 
-    /// The 95 % interval of the accuracy; what belongs together counts as such.
+    /// `89.3% (88.7% to 89.9%)`, or `91% (best of 12 epochs)` where no interval holds.
+    pub fn accuracy_in_words(&self) -> String {
+        let (value, interval) = (self.evaluation.accuracy.value, self.accuracy_interval());
+        match &self.part_in_training {
+            Some(part) => format!("{} ({part})", Scale::PerCent.write(value, interval)),
+            None => Scale::PerCent.write_both(value, interval),
+        }
+    }
+
+    /// The 95 % interval of the accuracy; what belongs together counts as such. Where the pictures had a part in the training
+    /// it is good for nothing but the number of digits.
     pub fn accuracy_interval(&self) -> Interval {
         self.intervals.accuracy.unwrap_or(self.evaluation.accuracy.interval)
     }

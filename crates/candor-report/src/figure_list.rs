@@ -31,7 +31,7 @@ pub fn figure_list(judged: &SubsetEvaluation) -> Vec<FigureLine> {
         share(
             "Accuracy",
             accuracy.value,
-            Some(judged.accuracy_interval()),
+            judged.part_in_training.is_none().then(|| judged.accuracy_interval()),
             Some(figures.majority_baseline.accuracy),
         ),
         share("Balanced accuracy", balanced, intervals.balanced_accuracy, Some(1.0 / classes)),

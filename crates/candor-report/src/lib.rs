@@ -33,7 +33,7 @@ pub use concepts::concept_patch;
 pub use content::{
     Answer, Audit, AuditedFinding, Data, Epoch, Explanation, Fact, Gallery, GroupSizes, History, Layer,
     Model, NetworkDrawing, Origin, Picture, PictureSizes, Report, Reproduce, Scores, Shape, SubsetCounts,
-    SubsetEvaluation, Summary, Training,
+    SubsetEvaluation, Summary, Training, part_in_training,
 };
 pub use croissant::{PICTURE_COLUMNS, PICTURE_TABLE, PictureColumn, croissant};
 pub use evidence::{EvidenceFigure, EvidenceRow};

@@ -103,7 +103,7 @@ fn both(scale: Scale, value: f64, interval: Option<Interval>) -> String {
 }
 
 fn evaluation(model: &Model) -> String {
-    let mut text = "## How good it is\n\nEach figure with its 95% interval.\n\n\
+    let mut text = "## How good it is\n\nEach figure of pictures that had no part in the training with its 95% interval.\n\n\
                     | pictures | accuracy | balanced accuracy | log loss |\n|---|---|---|---|\n"
         .to_owned();
     for judged in &model.evaluations {
@@ -113,7 +113,7 @@ fn evaluation(model: &Model) -> String {
             "| {} {} | {} | {} | {} |",
             figures::count(evaluation.accuracy.pictures),
             judged.subset,
-            both(Scale::PerCent, evaluation.accuracy.value, Some(judged.accuracy_interval())),
+            judged.accuracy_in_words(),
             both(Scale::PerCent, evaluation.balanced_accuracy, judged.intervals.balanced_accuracy),
             both(Scale::Plain, evaluation.log_loss, judged.intervals.log_loss)
         );

@@ -111,13 +111,14 @@ fn beside_simple_models(model: &Model, subset: Subset) -> String {
 
 fn certainty(model: &Model, judged: &SubsetEvaluation) -> String {
     let accuracy = &judged.evaluation.accuracy;
-    let mut sentences = vec![range(judged)];
-    if judged.subset != Subset::Test {
-        sentences.push(format!(
-            "These are {} pictures, which had a part in the training: expect less on new ones.",
+    let mut sentences = vec![match &judged.part_in_training {
+        Some(part) => format!(
+            "These are {} pictures, which had a part in the training ({part}): expect less on new ones. How much less was not \
+             measured; pictures of the test split measure it.",
             judged.subset
-        ));
-    }
+        ),
+        None => range(judged),
+    }];
     let gap = model.evaluation(Subset::Train).map(|train| train.accuracy.value - accuracy.value);
     if let Some(gap) = gap.filter(|&gap| judged.subset == Subset::Test && gap > GAP_WORTH_TELLING) {
         sentences.push(format!(

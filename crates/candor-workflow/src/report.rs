@@ -23,6 +23,7 @@ use crate::run::Run;
 use crate::run_dir::{MARKS, REPORT_HTML, REPORT_JSON, RunDir};
 use crate::threads::in_pool;
 use crate::train::{Finish, History};
+use crate::units::MOST_PICTURES;
 use crate::verbs::Mark;
 
 mod explanations;
@@ -188,13 +189,14 @@ pub(crate) fn data_section(run: &Run) -> Data {
         groups: group_sizes(samples),
         sizes: run.pictures.sizes(),
         input: run.recipe.preprocessing,
-        split: split_sentence(&run.pictures, &run.recipe),
+        split: split_sentence(&run.pictures, &run.recipe, run.prepared.len() <= MOST_PICTURES),
         samples: grid(run),
         left_out: run.problems.clone(),
     }
 }
 
-fn split_sentence(pictures: &Pictures, recipe: &Recipe) -> String {
+/// `sought` says whether near copies were looked for.
+fn split_sentence(pictures: &Pictures, recipe: &Recipe, sought: bool) -> String {
     let split = &recipe.split;
     let per_cent = |share: f64| format!("{}%", (100.0 * share).round());
     let drawn = format!(
@@ -206,11 +208,15 @@ fn split_sentence(pictures: &Pictures, recipe: &Recipe) -> String {
     );
     let grouped = pictures.samples().iter().any(|sample| sample.group.is_some());
     let groups = if grouped { " Pictures of one group are in one subset." } else { "" };
+    let copies = match sought {
+        true => "",
+        false => " Near copies were not looked for among so many pictures: some may be in several subsets.",
+    };
     match pictures.predefined() {
         Some(_) => format!(
-            "The source says itself which pictures to learn from and to be judged on; what it leaves open was drawn {drawn}.{groups}"
+            "The source says itself which pictures to learn from and to be judged on; what it leaves open was drawn {drawn}.{groups}{copies}"
         ),
-        None => format!("Drawn {drawn}.{groups}"),
+        None => format!("Drawn {drawn}.{groups}{copies}"),
     }
 }
 
@@ -269,19 +275,16 @@ pub(crate) fn model_section(run: &Run, naming: &Naming<'_>) -> Result<Model> {
             images_per_second: history.images_per_second(),
             history: history.for_report(),
         },
-        evaluations: evaluations(figures(run, &answers)?),
+        evaluations: evaluations(figures(run, &answers)?, history.epochs.len()),
         galleries: gallery_section(run, last.as_ref()),
         least_certain: least_certain_section(run, last.as_ref()),
         network: drawing(run.recipe.network_name(), &run.network),
     })
 }
 
-fn evaluations(judgements: Judgements) -> Vec<SubsetEvaluation> {
-    let of = |(subset, judgement): (Subset, crate::judge::Judgement)| SubsetEvaluation {
-        subset,
-        looks: judgement.looks,
-        evaluation: judgement.evaluation,
-        intervals: judgement.intervals,
+fn evaluations(judgements: Judgements, epochs: usize) -> Vec<SubsetEvaluation> {
+    let of = |(subset, judgement): (Subset, crate::judge::Judgement)| {
+        SubsetEvaluation::new(subset, epochs, judgement.looks, judgement.evaluation, judgement.intervals)
     };
     judgements.into_iter().map(of).collect()
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::LabelledPredictions;
 use crate::evaluate::Accuracy;
-use crate::interval::{Bootstrap, Difference, Groups, McNemar, Measure, paired_difference};
+use crate::interval::{BestDifference, Bootstrap, Difference, Groups, McNemar, difference_to_best};
 
 /// A p-value below this is called clear.
 const CLEAR: f64 = 0.05;
@@ -18,18 +18,20 @@ pub struct BaselineComparison {
     pub learned_from: usize,
     /// Training pictures there were.
     pub training_pictures: usize,
+    /// Whether the model's best epoch was chosen by these very pictures, which flatters the model.
+    #[serde(default)]
+    pub epoch_chosen_here: bool,
     /// Each baseline that learned, in the order of [`BASELINES`](super::BASELINES).
     pub baselines: Vec<BaselineScore>,
     /// Those that did not, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
-    /// The id of the best one. It is chosen on these very pictures, which flatters it: a model that beats it is better
-    /// than it looks here rather than worse.
+    /// The id of the best one. It is chosen on these very pictures: [`difference_to_best`] says how that is accounted for.
     pub best: String,
     /// Accuracy of the model less that of the best baseline, by the paired bootstrap over groups. `None` where there
     /// are too few groups to resample.
     pub difference: Option<Difference>,
-    /// The exact test of the same; `only_first` counts what only the baseline gets right.
+    /// The exact test of the same, corrected for the choice; `only_first` counts what only the baseline gets right.
     pub mcnemar: McNemar,
     /// What follows.
     pub verdict: Verdict,
@@ -86,23 +88,28 @@ impl BaselineComparison {
     ) -> Option<BaselineComparison> {
         let scores: Vec<BaselineScore> =
             guesses.iter().map(|guesses| score(model, groups, guesses)).collect();
-        let best = super::largest(scores.iter().map(|score| score.accuracy.value));
-        let (id, answers) = guesses.get(best)?;
-        let best = model.with_answers(answers);
-        let same = "the model and the baseline answered for the same pictures";
-        let mcnemar = McNemar::of(&best, model).expect(same);
-        let difference = paired_difference(&best, model, groups, Measure::Accuracy, plan).expect(same);
+        let right = |answers: &[usize]| answers.iter().zip(model.truth()).map(|(a, b)| a == b).collect();
+        let others: Vec<Vec<bool>> = guesses.iter().map(|(_, answers)| right(answers)).collect();
+        let own: Vec<bool> = right(model.predicted());
+        let BestDifference { best, difference, mcnemar } = difference_to_best(&own, &others, groups, plan)?;
         Some(BaselineComparison {
             model: accuracy(model.truth(), groups, model.predicted()),
             learned_from,
             training_pictures,
+            epoch_chosen_here: false,
             baselines: scores,
             left_out: Vec::new(),
-            best: (*id).to_owned(),
+            best: guesses[best].0.to_owned(),
             verdict: Verdict::of(difference.as_ref(), &mcnemar),
             difference,
             mcnemar,
         })
+    }
+
+    /// Whether the baselines learned from all pictures that the model learned from, and neither was chosen by the pictures of
+    /// the comparison. Else a model that is right more often has not beaten them.
+    pub fn is_of_equals(&self) -> bool {
+        self.learned_from == self.training_pictures && !self.epoch_chosen_here
     }
 
     /// The best baseline's score.

@@ -140,13 +140,18 @@ pub(super) fn percentile_interval(mut values: Vec<f64>, groups: usize, resamples
         return None;
     }
     values.sort_unstable_by(f64::total_cmp);
+    let tail = tail_of(groups, 0.05);
+    Some(Interval { low: quantile_at(&values, tail), high: quantile_at(&values, 1.0 - tail) })
+}
+
+/// The share of resamplings beyond each end of an interval that misses the truth with probability `level`.
+pub(super) fn tail_of(groups: usize, level: f64) -> f64 {
     let m = groups as f64;
-    let tail = normal_cdf(-two_sided_quantile(0.05, (m - 1.0).max(4.0)) * (m / (m - 1.0)).sqrt());
-    Some(Interval { low: quantile(&values, tail), high: quantile(&values, 1.0 - tail) })
+    normal_cdf(-two_sided_quantile(level, (m - 1.0).max(4.0)) * (m / (m - 1.0)).sqrt())
 }
 
 /// Between the two nearest of the sorted values.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(super) fn quantile_at(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
     let (below, part) = (position.floor() as usize, position.fract());
     let above = (below + 1).min(sorted.len() - 1);

@@ -72,6 +72,35 @@ pub struct ClassIntervals {
 }
 
 impl Intervals {
+    /// The same without any interval: for pictures that had a part in the training, where none holds.
+    pub fn left_out(&self) -> Intervals {
+        let none = MeanIntervals { precision: None, recall: None, f1: None };
+        let class = ClassIntervals {
+            precision: None,
+            recall: None,
+            f1: None,
+            roc_auc: None,
+            average_precision: None,
+        };
+        Intervals {
+            groups: self.groups,
+            resamples: self.resamples,
+            accuracy: None,
+            balanced_accuracy: None,
+            top_k_accuracy: vec![None; self.top_k_accuracy.len()],
+            log_loss: None,
+            brier_score: None,
+            cohen_kappa: None,
+            matthews_correlation: None,
+            roc_auc: None,
+            average_precision: None,
+            calibration_error: None,
+            macro_mean: none,
+            weighted_mean: none,
+            classes: vec![class; self.classes.len()],
+        }
+    }
+
     /// Resamples on this thread. `evaluation` is that of `predictions`.
     ///
     /// # Panics

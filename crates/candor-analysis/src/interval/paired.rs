@@ -89,7 +89,7 @@ pub fn paired_difference(
 
 /// Twice the smaller share of resamplings on either side of 0, one added on both sides of the fraction so that it is
 /// never 0 (Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 4.2).
-fn two_sided(differences: &[f64]) -> f64 {
+pub(super) fn two_sided(differences: &[f64]) -> f64 {
     let share = |side: fn(&&f64) -> bool| {
         (differences.iter().filter(side).count() + 1) as f64 / (differences.len() + 1) as f64
     };

@@ -1,4 +1,5 @@
-//! Accuracy on each subset as a point with its 95 % interval, against what not looking reaches.
+//! Accuracy on each subset as a point, against what not looking reaches; with its 95 % interval where the pictures had no part
+//! in the training.
 
 use candor_analysis::evaluate::Accuracy;
 use maud::{Markup, html};
@@ -59,12 +60,14 @@ fn range(judged: &SubsetEvaluation, y: f64) -> Markup {
     let class = judged.subset.name();
     html! {
         text class="name" x=(LEFT - 10.0) y=(px(y + 4.0)) text-anchor="end" { (judged.subset) }
-        line class={ "whisker " (class) } x1=(low) x2=(high) y1=(px(y)) y2=(px(y)) {}
-        @for end in [low, high] {
-            line class={ "whisker " (class) } x1=(end) x2=(end) y1=(px(y - 5.0)) y2=(px(y + 5.0)) {}
+        @if judged.part_in_training.is_none() {
+            line class={ "whisker " (class) } x1=(low) x2=(high) y1=(px(y)) y2=(px(y)) {}
+            @for end in [low, high] {
+                line class={ "whisker " (class) } x1=(end) x2=(end) y1=(px(y - 5.0)) y2=(px(y + 5.0)) {}
+            }
         }
         circle class={ "dot " (class) } cx=(px(x(accuracy.value))) cy=(px(y)) r="5" {
-            title { (judged.subset) ": " (Scale::PerCent.write_both(accuracy.value, interval)) }
+            title { (judged.subset) ": " (judged.accuracy_in_words()) }
         }
         text class="value" x=(WIDTH) y=(px(y + 4.0)) text-anchor="end" {
             (Scale::PerCent.write(accuracy.value, interval))
@@ -73,14 +76,9 @@ fn range(judged: &SubsetEvaluation, y: f64) -> Markup {
 }
 
 fn alt(evaluations: &[SubsetEvaluation]) -> String {
-    let rows: Vec<String> = evaluations
-        .iter()
-        .map(|judged| {
-            let value = judged.evaluation.accuracy.value;
-            format!("{} {}", judged.subset, Scale::PerCent.write_both(value, judged.accuracy_interval()))
-        })
-        .collect();
-    format!("Accuracy with its 95% interval: {}", rows.join(", "))
+    let row = |judged: &SubsetEvaluation| format!("{} {}", judged.subset, judged.accuracy_in_words());
+    let rows: Vec<String> = evaluations.iter().map(row).collect();
+    format!("Accuracy, on pictures without a part in the training with its 95% interval: {}", rows.join(", "))
 }
 
 #[cfg(test)]
@@ -99,8 +97,9 @@ mod tests {
             SubsetEvaluation::alone(subset, None, &predictions)
         };
         let text = accuracy_range(&[judge(Subset::Train, 1000), judge(Subset::Test, 10)]).into_string();
-        assert!(text.contains("train 50% (47% to 53%), test 50% (24% to 76%)"), "{text}");
-        assert_eq!(text.matches("<circle").count(), 2);
+        assert!(text.contains("train 50% (learned from), test 50% (24% to 76%)"), "{text}");
+        assert_eq!((text.matches("<circle").count(), text.matches("whisker test").count()), (2, 3));
+        assert!(!text.contains("whisker train"), "{text}");
         assert!(text.contains("without looking"));
     }
 }

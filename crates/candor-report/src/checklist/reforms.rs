@@ -4,7 +4,6 @@ use super::{
     BLANK, Part, ask, classes, filled, finding, findings, left_out, origins, preprocessing, sizes, told,
     unknown,
 };
-use crate::figures::Scale;
 use crate::{Report, baseline_verdict};
 
 /// The checklist of the report's first model as Markdown: 32 items in 8 modules.
@@ -184,12 +183,13 @@ fn metrics(report: &Report) -> Option<String> {
 
 fn uncertainty(report: &Report) -> Option<String> {
     let judged = report.models[0].judged()?;
-    let accuracy = Scale::PerCent.write_both(judged.evaluation.accuracy.value, judged.accuracy_interval());
+    let accuracy = judged.accuracy_in_words();
     let looks =
         judged.looks.map(|looks| format!(" Looks at the test pictures so far: {looks}.")).unwrap_or_default();
     let scatter = finding(report, "seed-variance").map(|found| format!(" {found}")).unwrap_or_default();
     Some(format!(
-        "95 % intervals by bootstrap over pictures, or groups where there are some: accuracy on {} {accuracy}.{looks}{scatter}",
+        "95 % intervals of shares by Agresti and Coull, of all other figures by bootstrap; what belongs together (groups, copies) \
+         counts as such. Accuracy on {}: {accuracy}.{looks}{scatter}",
         judged.subset
     ))
 }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::parts;
 use crate::baselines::{learned_from, sees, title};
 use crate::figures::{self, Scale};
-use crate::{Report, SubsetEvaluation, baseline_verdict};
+use crate::{Report, baseline_verdict};
 
 pub(super) fn section(report: &Report) -> Markup {
     parts::section(
@@ -22,7 +22,8 @@ pub(super) fn section(report: &Report) -> Markup {
             @for model in &report.models {
                 @if let Some((&subset, comparison)) = model.baselines.last_key_value() {
                     @if report.models.len() > 1 { p class="model" { (model.name) } }
-                    (beside(subset, comparison, model.evaluations.iter().find(|judged| judged.subset == subset)))
+                    @let judged = model.evaluations.iter().find(|judged| judged.subset == subset);
+                    (beside(subset, comparison, judged.is_none_or(|judged| judged.part_in_training.is_none())))
                 }
             }
             @if report.models.iter().all(|model| model.baselines.is_empty()) {
@@ -32,62 +33,54 @@ pub(super) fn section(report: &Report) -> Markup {
     )
 }
 
-/// `judged` is the network on the same pictures.
-fn beside(subset: Subset, comparison: &BaselineComparison, judged: Option<&SubsetEvaluation>) -> Markup {
-    let groups = judged.is_some_and(|judged| judged.intervals.groups < judged.evaluation.pictures);
+/// The pictures `has_intervals` where they had no part in the network's training.
+fn beside(subset: Subset, comparison: &BaselineComparison, has_intervals: bool) -> Markup {
     html! {
         p class="subject" { "On " (figures::count(comparison.model.pictures)) " " (subset) " pictures" }
         p { strong { (baseline_verdict("The network", comparison)) } }
-        (parts::scroll("Accuracy of the simple models", table(comparison, groups)))
-        p { (learned_from(comparison)) " The best one was chosen on these pictures, which flatters it, not the network." }
-        @if groups {
-            p class="note" {
-                "The single figures have no intervals here, because pictures of one group err together; the difference's \
-                 interval takes that into account."
-            }
-        }
+        (parts::scroll("Accuracy of the simple models", table(comparison, has_intervals)))
+        p { (learned_from(comparison)) }
         (explanations(comparison))
     }
 }
 
-fn table(comparison: &BaselineComparison, groups: bool) -> Markup {
-    let heading = if groups { "accuracy" } else { "accuracy, 95% interval" };
+fn table(comparison: &BaselineComparison, has_intervals: bool) -> Markup {
+    let heading = if has_intervals { "accuracy, 95% interval" } else { "accuracy" };
     html! {
         table class="figures" {
             thead {
                 tr { th scope="col" { "model" } th scope="col" { (heading) } }
             }
             tbody {
-                @for score in &comparison.baselines { (row(score, score.id == comparison.best, groups)) }
+                @for score in &comparison.baselines { (row(score, score.id == comparison.best, has_intervals)) }
                 @for left_out in &comparison.left_out {
                     tr { th scope="row" { (left_out.id) } td class="undefined why" { "left out: " (left_out.reason) } }
                 }
             }
             tfoot {
-                tr { th scope="row" { "the network" } (accuracy(&comparison.model, groups)) }
+                tr { th scope="row" { "the network" } (accuracy(&comparison.model, has_intervals)) }
             }
         }
     }
 }
 
-fn row(score: &BaselineScore, best: bool, groups: bool) -> Markup {
+fn row(score: &BaselineScore, best: bool, has_intervals: bool) -> Markup {
     html! {
         tr {
             th scope="row" {
                 (title(score)) @if best { " (best)" }
                 small { "sees " (sees(score)) }
             }
-            (accuracy(&score.accuracy, groups))
+            (accuracy(&score.accuracy, has_intervals))
         }
     }
 }
 
-/// With the interval for independent pictures; without where they come in `groups`.
-fn accuracy(accuracy: &Accuracy, groups: bool) -> Markup {
+fn accuracy(accuracy: &Accuracy, has_interval: bool) -> Markup {
     html! {
         td {
             (Scale::PerCent.write(accuracy.value, accuracy.interval))
-            @if !groups { small { (Scale::PerCent.write_interval(accuracy.interval)) } }
+            @if has_interval { small { (Scale::PerCent.write_interval(accuracy.interval)) } }
         }
     }
 }

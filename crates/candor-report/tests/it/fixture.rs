@@ -107,7 +107,7 @@ fn audit(wanted: &Wanted) -> Audit {
         let shown = picture(wanted, 0, 3);
         let pictures =
             vec![Shown { index: 3, id: shown.id, provenance: shown.provenance.clone(), changed: None }];
-        let interval = candor_analysis::evaluate::Interval::wilson(8, 10);
+        let interval = candor_analysis::evaluate::Interval::of_counts(8, 10);
         let finding = Finding::new(verdict, "Most of it is read off the corner.", "It means what it says.")
             .advice("Crop the corner away.")
             .used("20 pictures")
@@ -203,7 +203,7 @@ fn model(wanted: &Wanted, classes: &[String], index: usize) -> Model {
         let plan = Bootstrap { resamples: 60, seed };
         let groups = Groups::singles(predictions.len());
         let intervals = Intervals::of(&predictions, &evaluation, &groups, plan);
-        SubsetEvaluation { subset, looks: (subset == Subset::Test).then_some(2), evaluation, intervals }
+        SubsetEvaluation::new(subset, 12, (subset == Subset::Test).then_some(2), evaluation, intervals)
     };
     let tested = predictions(classes, PER_CLASS, sharpness, seed.derive("test"));
     Model {

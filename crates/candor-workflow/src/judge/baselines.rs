@@ -1,15 +1,18 @@
 //! `baselines.json`: the model beside simple ones, on the validation and on the test pictures.
 //!
-//! The simple models learn from the run's own training pictures, at most [`MOST_TO_LEARN_FROM`] of them, drawn by the
-//! split's seed. The test pictures are seen here only where they were looked at already: a look is counted where the
+//! The simple models learn from all of the run's training pictures, or from as many as are affordable, drawn by the split's
+//! seed. The test pictures are seen here only where they were looked at already: a look is counted where the
 //! model's own answers are made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use candor_analysis::Units;
-use candor_analysis::baseline::{BASELINES, Baseline, BaselineComparison, LeftOut, Lesson, Rows, View};
+use candor_analysis::baseline::{
+    BASELINES, Baseline, BaselineComparison, LeftOut, Lesson, Rows, View, affordable,
+};
 use candor_analysis::interval::Bootstrap;
 use candor_core::{Image, Progress, Reporter, Stage, Subset};
+use candor_report::part_in_training;
 use rayon::prelude::*;
 
 use super::Answers;
@@ -17,9 +20,6 @@ use crate::error::{Result, WorkflowError};
 use crate::run::Run;
 use crate::run_dir;
 use crate::threads::in_pool;
-
-/// With as many, all simple models together take seconds.
-pub(crate) const MOST_TO_LEARN_FROM: usize = 2_000;
 
 /// Comparisons by subset, as in `baselines.json`.
 pub(crate) type Comparisons = BTreeMap<Subset, BaselineComparison>;
@@ -75,6 +75,7 @@ fn compared(
             Err(reason) => left_out.push(reason),
         }
     }
+    let epochs = run.history()?.epochs.len();
     let mut comparisons = Comparisons::new();
     for (&(subset, answers), guesses) in open.iter().zip(&guesses) {
         let model = answers.labelled(run)?;
@@ -83,7 +84,10 @@ fn compared(
         let learned_from = (lesson.len(), run.split.train().len());
         let comparison = BaselineComparison::of(&model, guesses, &groups, plan, learned_from);
         let left_out = left_out.clone();
-        comparisons.extend(comparison.map(|found| (subset, BaselineComparison { left_out, ..found })));
+        let epoch_chosen_here = part_in_training(subset, epochs).is_some();
+        comparisons.extend(
+            comparison.map(|found| (subset, BaselineComparison { left_out, epoch_chosen_here, ..found })),
+        );
     }
     Ok(comparisons)
 }
@@ -125,9 +129,12 @@ fn outcomes(
 /// The training pictures to learn from.
 fn drawn(run: &Run) -> Vec<usize> {
     let mut indices = run.split.train().to_vec();
-    if indices.len() > MOST_TO_LEARN_FROM {
+    let mut counts = vec![0; run.record.classes.len()];
+    indices.iter().for_each(|&index| counts[run.prepared.samples[index].class] += 1);
+    let affordable = affordable(&counts, run.prepared.preprocessing.channels.count());
+    if indices.len() > affordable {
         seed(run).derive("pictures").rng().shuffle(&mut indices);
-        indices.truncate(MOST_TO_LEARN_FROM);
+        indices.truncate(affordable);
         indices.sort_unstable();
     }
     indices

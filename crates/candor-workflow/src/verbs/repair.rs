@@ -90,7 +90,7 @@ fn last_judged(run: &Run) -> Result<(Subset, SubsetFigures)> {
         run: run.dir.path().to_owned(),
         subset: Subset::Validation,
     })?;
-    Ok((subset, SubsetFigures::of(judgement)))
+    Ok((subset, SubsetFigures::of(judgement).after(subset, run.history()?.epochs.len())))
 }
 
 fn train_again(

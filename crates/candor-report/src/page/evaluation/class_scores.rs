@@ -103,7 +103,7 @@ fn macro_areas(judged: &SubsetEvaluation) -> [Option<Figure>; 2] {
 
 /// Pooled answers: precision, recall and F1 are the accuracy.
 fn micro(judged: &SubsetEvaluation) -> MeanIntervals {
-    let accuracy = Some(judged.accuracy_interval());
+    let accuracy = judged.intervals.accuracy;
     MeanIntervals { precision: accuracy, recall: accuracy, f1: accuracy }
 }
 

@@ -22,7 +22,15 @@ pub(super) fn table(model: &Model) -> Markup {
                 tbody { @for judged in &model.evaluations { (row(judged)) } }
             }
         }))
-        @if let Some(judged) = judged { p class="note" { (how_resampled(judged)) } }
+        @if model.evaluations.iter().any(|judged| judged.part_in_training.is_some()) {
+            p class="note" {
+                "Pictures that were learned from, or by which the best epoch was chosen, give figures that are too good: they \
+                 have no interval."
+            }
+        }
+        @if let Some(judged) = judged.filter(|judged| judged.part_in_training.is_none()) {
+            p class="note" { (how_resampled(judged)) }
+        }
         @if let Some(looks) = judged.and_then(|judged| judged.looks) {
             p class="note" {
                 "The test pictures were looked at " (figures::times(looks)) ". Each further look that leads to a change makes \
@@ -48,7 +56,12 @@ fn row(judged: &SubsetEvaluation) -> Markup {
             }
             td {
                 strong { (Scale::PerCent.write(accuracy.value, interval)) }
-                small { (Scale::PerCent.write_interval(interval)) }
+                small {
+                    @match &judged.part_in_training {
+                        Some(part) => { (part) }
+                        None => { (Scale::PerCent.write_interval(interval)) }
+                    }
+                }
             }
             td title={ "always naming " (evaluation.classes[baseline.class]) } {
                 (figures::per_cent(baseline.accuracy, accuracy.pictures))
@@ -67,13 +80,15 @@ fn how_resampled(judged: &SubsetEvaluation) -> String {
                   judge pictures of several groups."
             .to_owned(),
         _ if groups == pictures => format!(
-            "Intervals hold 95 times out of 100 for other pictures from the same source: Wilson's for plain shares, for \
-             all other figures from {resamples} resamplings of the pictures. Every picture counts as independent of the \
-             others."
+            "Intervals hold 95 times out of 100 for other pictures from the same source: Agresti's and Coull's for plain \
+             shares, for all other figures from {resamples} resamplings of the pictures. Every picture counts as \
+             independent of the others."
         ),
         _ => format!(
-            "Intervals hold 95 times out of 100 for other groups from the same source, from {resamples} resamplings of the \
-             {} groups: pictures of one group err together and are not counted as independent.",
+            "Intervals hold 95 times out of 100 for other groups from the same source. The {} pictures are {} groups (persons, \
+             places, copies of one picture): pictures of one group err together, so shares count as many pictures as are \
+             independent, and all other figures come from {resamples} resamplings of the groups.",
+            figures::count(pictures as u64),
             figures::count(groups as u64)
         ),
     }

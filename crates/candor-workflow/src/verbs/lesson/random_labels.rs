@@ -194,12 +194,14 @@ impl One {
             judged.ok_or_else(|| WorkflowError::damaged(&out.join(REPORT_HTML), "a study judges all subsets"))
         };
         let (seen, new) = (figures(result.train)?, figures(result.test)?);
+        let lacking = || WorkflowError::damaged(&out.join(REPORT_HTML), "new stones have an interval");
+        let new_interval = new.interval.ok_or_else(lacking)?;
         let learned = LearnedLabels {
             names,
             run: out.clone(),
             seen: seen.accuracy,
             new: new.accuracy,
-            new_interval: new.interval,
+            new_interval,
             new_stones: new.pictures,
             findings,
         };
