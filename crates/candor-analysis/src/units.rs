@@ -15,6 +15,8 @@ use crate::interval::{Groups, share_interval};
 pub struct Units {
     /// The unit of each sample, counted from 0 in the order of their first samples.
     of: Vec<usize>,
+    /// The pairs of near copies, ascending.
+    near_copies: Vec<(usize, usize)>,
 }
 
 impl Units {
@@ -37,7 +39,17 @@ impl Units {
             let fresh = numbers.len();
             *numbers.entry(root(&mut parents, index)).or_insert(fresh)
         });
-        Units { of: of.collect() }
+        let mut near_copies: Vec<(usize, usize)> =
+            near_copies.iter().map(|&(first, second)| (first.min(second), first.max(second))).collect();
+        near_copies.sort_unstable();
+        Units { of: of.collect(), near_copies }
+    }
+
+    /// The same of copies and near copies alone, whatever group they are of.
+    pub fn of_copies(&self, samples: &[Sample]) -> Units {
+        let alone: Vec<Sample> =
+            samples.iter().map(|sample| Sample { group: None, ..sample.clone() }).collect();
+        Units::of(&alone, &self.near_copies)
     }
 
     /// The unit of a sample.
@@ -117,6 +129,8 @@ mod tests {
         assert_eq!(units.members(&[0, 1, 2, 3, 4, 5]), [vec![0, 1, 2], vec![3, 4], vec![5]]);
         assert_eq!(units.count(&[2, 5, 3]), 3);
         assert_eq!(units.groups(&[1, 2, 5]).count(), 2);
+        let copies = units.of_copies(&samples);
+        assert_eq!(copies.members(&[0, 1, 2, 3, 4, 5]), [vec![0, 1], vec![2], vec![3, 4], vec![5]]);
         assert_eq!(Units::of(&samples, &[(3, 4), (4, 5)]), Units::of(&samples, &[(5, 4), (4, 3)]));
     }
 }

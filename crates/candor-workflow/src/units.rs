@@ -31,7 +31,7 @@ pub(crate) struct SavedUnits {
 
 impl SavedUnits {
     /// Looks for near copies, where the pictures are not too many for that.
-    pub fn find(pictures: &dyn Dataset, samples: &[Sample], reporter: &dyn Reporter) -> Result<SavedUnits> {
+    fn find(pictures: &dyn Dataset, samples: &[Sample], reporter: &dyn Reporter) -> Result<SavedUnits> {
         let sought = samples.len() <= MOST_PICTURES;
         let near_copies: Vec<(usize, usize)> = match sought {
             true => near_copies(pictures, reporter)?.iter().map(|pair| (pair.first, pair.second)).collect(),
@@ -46,15 +46,6 @@ impl SavedUnits {
         let units = Units::of(samples, &near_copies);
         let units = (0..samples.len()).map(|index| units.unit(index)).collect();
         Ok(SavedUnits { pictures: fingerprint(samples), near_copies_sought: sought, near_copies, units })
-    }
-
-    /// The samples with their units as groups: what a split must not tear apart.
-    pub fn as_groups(&self, samples: &[Sample]) -> Vec<Sample> {
-        let mut sizes = vec![0; samples.len()];
-        self.units.iter().for_each(|&unit| sizes[unit] += 1);
-        let group = |unit: usize| (sizes[unit] > 1).then(|| format!("unit {unit}"));
-        let of = |(sample, &unit): (&Sample, &usize)| Sample { group: group(unit), ..sample.clone() };
-        samples.iter().zip(&self.units).map(of).collect()
     }
 
     /// As a partition of the run's pictures.

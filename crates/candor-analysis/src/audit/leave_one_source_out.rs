@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use candor_core::Sample;
-
 use super::exchange::per_cent;
 use super::folds::folds;
 use super::{
@@ -168,7 +166,7 @@ fn tasks(
 }
 
 /// What belongs together within a source. Where the sources themselves are the units, such as groups that are pages, only
-/// equal files are.
+/// copies are.
 fn within_sources(case: &Case<'_>, sources: &Sources, pool: &[usize]) -> Units {
     let mut parts = vec![BTreeSet::new(); sources.names.len()];
     pool.iter().for_each(|&index| {
@@ -180,9 +178,7 @@ fn within_sources(case: &Case<'_>, sources: &Sources, pool: &[usize]) -> Units {
     if parts.iter().filter(|parts| parts.len() == 1).count() * 2 < parts.len() {
         return case.units.clone();
     }
-    let alone: Vec<Sample> =
-        case.samples().iter().map(|sample| Sample { group: None, ..sample.clone() }).collect();
-    Units::of(&alone, &[])
+    case.units.of_copies(case.samples())
 }
 
 /// One source: the accuracy of those that learned from a part of it, and of the one that did not.
