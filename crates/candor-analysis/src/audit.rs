@@ -135,6 +135,17 @@ pub struct Scale {
 impl Scale {
     /// Of a check whose scale is still to be written down.
     pub const UNWRITTEN: Scale = Scale { pass: "", inconclusive: "", warn: "", fail: "" };
+
+    /// Each verdict with what it takes, from the best to the worst; one that a check never gives says so.
+    pub fn lines(&self) -> [(Verdict, &'static str); 4] {
+        let or_never = |text: &'static str| if text.is_empty() { "Never." } else { text };
+        [
+            (Verdict::Pass, or_never(self.pass)),
+            (Verdict::Inconclusive, or_never(self.inconclusive)),
+            (Verdict::Warn, or_never(self.warn)),
+            (Verdict::Fail, or_never(self.fail)),
+        ]
+    }
 }
 
 /// One question to a case.

@@ -94,7 +94,7 @@ pub enum Command {
     /// Well-known data sets: list them, fetch them
     #[command(subcommand)]
     Data(DataCommand),
-    /// Hold published figures against each other: do they agree, are they possible?
+    /// Check published figures: do they agree with each other, are they possible?
     CheckFigures(CheckFiguresArguments),
     /// Lessons for the class, on your own numbers and pictures: text, figures and a page
     #[command(subcommand)]
@@ -105,10 +105,13 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct CheckFiguresArguments {
-    /// TOML or JSON file with what was published, all of it optional: pictures, classes, `confusion_matrix` (unit,
-    /// cells), `accuracies` (name, value), `class_shares` (real, predicted)
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// TOML or JSON file with what was published, all of it optional: a confusion matrix, accuracies, precision, recall,
+    /// F1, class shares. --template shows the format
+    #[arg(value_name = "FILE", required_unless_present = "template")]
+    pub file: Option<PathBuf>,
+    /// Print an example file with every field, to be filled in
+    #[arg(long)]
+    pub template: bool,
     /// End with exit code 3 when figures contradict each other
     #[arg(long)]
     pub strict: bool,

@@ -8,13 +8,13 @@ use anyhow::{Context, Result};
 use candor_workflow::run_dir::free_name;
 use candor_workflow::{
     AuditRequest, AuditVerdict, CompareRequest, DemoRequest, DuplicatesRequest, EvaluateRequest,
-    ExplainRequest, ExportPicturesRequest, ForgetRequest, FrontierRequest, ImportRequest, LabelTable,
-    NewOpinion, PredictRequest, RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec, Study, audit,
-    check_figures, collect, collect_preview, compare, convolution_lesson, crop, data_get, data_list, demo,
-    doctor, duplicates, evaluate, explain, export_onnx, export_pictures, fairness_frontier, find_lr, forget,
-    import, label_agreement, label_history, label_import, label_set, model_table, models, predict,
-    random_labels_lesson, regression_lesson, render_report, resume, scores_lesson, split_study, status,
-    study, train,
+    ExplainRequest, ExportPicturesRequest, FIGURES_TEMPLATE, ForgetRequest, FrontierRequest, ImportRequest,
+    LabelTable, NewOpinion, PredictRequest, RUNS, ReportRequest, RunRequest, SourceOptions, SourceSpec,
+    Study, audit, check_figures, collect, collect_preview, compare, convolution_lesson, crop, data_get,
+    data_list, demo, doctor, duplicates, evaluate, explain, export_onnx, export_pictures, fairness_frontier,
+    find_lr, forget, import, label_agreement, label_history, label_import, label_set, model_table, models,
+    predict, random_labels_lesson, regression_lesson, render_report, resume, scores_lesson, split_study,
+    status, study, train,
 };
 use serde::Serialize;
 
@@ -273,7 +273,10 @@ impl Session<'_> {
     }
 
     fn check_figures(&self, arguments: &CheckFiguresArguments) -> Result<ExitCode> {
-        let checked = check_figures(&arguments.file)?;
+        let Some(file) = arguments.file.as_ref().filter(|_| !arguments.template) else {
+            return self.say(&show::Template { template: FIGURES_TEMPLATE });
+        };
+        let checked = check_figures(file)?;
         let contradicted = checked.contradicted();
         self.say(&show::Checked(checked))?;
         Ok(if arguments.strict && contradicted { ExitCode::from(3) } else { ExitCode::SUCCESS })

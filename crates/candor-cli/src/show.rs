@@ -15,7 +15,7 @@ mod run;
 mod study;
 mod table;
 
-pub use figures::Checked;
+pub use figures::{Checked, Template};
 pub use label::{History, opinions_csv};
 pub use models::Models;
 pub use predictions::predictions_csv;

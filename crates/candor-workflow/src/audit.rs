@@ -145,8 +145,10 @@ impl MadeOf {
         let effort = if check.permutes { permutations } else { 0 };
         // A check is no ground of its own sum.
         let others = earlier.iter().filter(|finding| finding.check != check.id);
-        let verdicts: String =
-            others.map(|finding| format!(" {}={}", finding.check, finding.verdict.name())).collect();
+        // What sums up quotes the headlines.
+        let verdicts: String = others
+            .map(|finding| format!(" {}={} {}", finding.check, finding.verdict.name(), finding.headline))
+            .collect();
         let own = format!("{} {effort} {}{verdicts}", check.id, env!("CARGO_PKG_VERSION"));
         let stated = match check.reads_stated_figures() {
             true => serde_json::to_vec(&self.stated).expect("plain data can be written"),

@@ -57,7 +57,9 @@ pub use audit::{NetworkLearner, Pixels as AuditPixels, Taught};
 pub use candor_analysis::audit::{CHECKS, Check as AuditCheck, Cost, Finding, Verdict as AuditVerdict};
 pub use candor_analysis::audit::{GroupAccuracy, GroupGap, GroupGaps};
 pub use candor_analysis::baseline::{BaselineComparison, Verdict};
-pub use candor_analysis::check_figures::CheckedFigures;
+pub use candor_analysis::check_figures::{
+    CheckedClaim, CheckedFigures, ClaimVerdict, TEMPLATE as FIGURES_TEMPLATE,
+};
 pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation, gate::Passport};
 pub use candor_analysis::lesson::{
     LESSONS, Lesson, regression as lesson_regression, scores as lesson_scores, written as written_number,

@@ -1,5 +1,5 @@
-//! How easily is it fooled by somebody who knows it: the smallest change, computed from its own gradient, that changes its
-//! answer.
+//! How easily is it fooled by somebody who knows the network: the smallest change, computed from its own gradient, that
+//! changes its prediction.
 
 mod attack;
 mod target;
@@ -20,20 +20,25 @@ pub(super) static CHECK: Check = Check {
     topic: Topic::Fooled,
     cost: Cost::Training,
     permutes: false,
-    asks: "How small a change, made by somebody who knows the network, changes its answer?",
-    how: "At most 100 judged pictures, at the size that the network sees, are changed along the gradient of the loss: by one step \
-          (FGSM) and by twenty steps (PGD), within a largest change of any value (L∞) and within a length of the whole change \
-          (L2). The accuracy against ε is drawn; for each picture the smallest ε at which PGD changes the answer is found by \
-          bisection. What counts is the accuracy that is left at 2/255 of L∞, which nobody sees; what is left at 8/255, \
-          which is hard to see, is told.",
-    fail_means: "This check warns at most: nearly every network falls that was not trained against it, and its accuracy on pictures \
-                 that nobody has changed is no less true.",
-    misleads: "An attack that fails proves nothing: a stronger one may not. PGD begins at the picture and not at random places \
-               beside it. Nearly every network that was not trained against it falls; that says nothing of pictures that nobody \
-               has changed.",
+    asks: "How small a change, made by somebody who knows the network, changes its prediction?",
+    how: "At most 100 test or validation pictures, at the network's input size, are changed along the gradient of the loss: in one \
+          step (FGSM) and in twenty steps (PGD), with a limit on the largest change of any value (L∞) or on the length of the \
+          whole change (L2). The accuracy is drawn against the limit ε. For each picture, bisection finds the smallest ε at which \
+          PGD changes the prediction. The verdict rests on the share of correct predictions that survive PGD within 8/255 of L∞, \
+          a change that is hard to see.",
+    fail_means: "This check never fails: nearly every network that was not trained against such attacks is fooled by them, and its \
+                 accuracy on unchanged pictures is still its accuracy.",
+    misleads: "Surviving this attack proves nothing: a stronger one may succeed. PGD starts at the picture itself, not at random \
+               points near it. The check says nothing about pictures that nobody has changed.",
     reference: "Goodfellow et al., Explaining and harnessing adversarial examples, ICLR (2015); Madry et al., Towards deep \
                 learning models resistant to adversarial attacks, ICLR (2018); Rauber et al., Foolbox, JOSS (2020)",
-    scale: Scale::UNWRITTEN,
+    scale: Scale {
+        pass: "At least half of the correct predictions survive PGD within 8/255 (the whole 95 % interval lies at 50 % or above).",
+        inconclusive: "The 95 % interval of the surviving share contains 50 %, fewer than 20 independent pictures are predicted \
+                       correctly, or the network has no gradient.",
+        warn: "Fewer than half of the correct predictions survive PGD within 8/255 (the whole 95 % interval lies below 50 %).",
+        fail: "",
+    },
     run,
 };
 
@@ -43,7 +48,7 @@ const LEAST: usize = 20;
 /// Places of 2/255 and 8/255 in [`LINF`].
 const UNSEEN: usize = 1;
 const HARDLY_SEEN: usize = 3;
-/// Share of the right answers that has to be left.
+/// Share of the correct predictions that has to survive within 8/255.
 const LEFT: f64 = 0.5;
 const SHOWN: usize = 8;
 
@@ -51,8 +56,8 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     let differentiable = case.classifier.and_then(Classifier::differentiable);
     let Some((classifier, (subset, answers))) = differentiable.zip(case.judged()) else {
         return Ok(Finding::inconclusive(
-            "There is no network whose gradient could be asked.",
-            "Train and judge it first.",
+            "There is no evaluated network whose gradient could be computed.",
+            "Train and evaluate it first.",
         ));
     };
     let mut members = answers.indices.clone();
@@ -62,11 +67,16 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
         members.iter().flat_map(|&index| classifier.preprocess(&(case.seen)(index))).collect();
     let truth: Vec<usize> = members.iter().map(|&index| case.samples()[index].class).collect();
     let target = Target::new(classifier, inputs, truth);
-    let right = target.right()?;
-    if right < LEAST {
+    let correct: Vec<usize> = target.right()?.into_iter().map(|place| members[place]).collect();
+    let independent = case.independent(&correct);
+    if independent < LEAST {
         return Ok(Finding::inconclusive(
-            format!("It answers rightly for {right} of these pictures; {LEAST} are needed."),
-            "Add pictures, or see what better-than-chance says first.",
+            format!(
+                "It predicts {} of these {} pictures correctly, {independent} of them independent of each other; {LEAST} are needed.",
+                correct.len(),
+                members.len()
+            ),
+            "Add pictures, or read better-than-chance first.",
         ));
     }
     let rounds: usize = ATTACKS
@@ -82,46 +92,51 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     for attack in &ATTACKS {
         attacked.push(target.search(attack, &mut tell)?);
     }
-    let used =
-        format!("{} {subset} pictures at the network's size, and the network's gradient", members.len());
-    let finding = finding(&attacked).with_evidence(evidence(case, &members, classifier.input(), &attacked));
-    Ok(finding.used(used))
+    let used = format!(
+        "{} {subset} pictures at the network's input size, and the network's gradient",
+        members.len()
+    );
+    let finding = finding(&attacked, independent);
+    Ok(finding.with_evidence(evidence(case, &members, classifier.input(), &attacked)).used(used))
 }
 
 fn by_name<'a>(attacked: &'a [Attacked], name: &str) -> &'a Attacked {
     attacked.iter().find(|one| one.attack.name == name).expect("every attack was made")
 }
 
-fn finding(attacked: &[Attacked]) -> Finding {
+/// Of `independent` correct predictions it can be said how many survive.
+fn finding(attacked: &[Attacked], independent: usize) -> Finding {
     let linf = by_name(attacked, "PGD, L∞");
     let clean = linf.accuracy(0.0);
     let left = |place: usize| linf.accuracy(LINF[place] / 255.0);
-    let verdict = match () {
-        () if left(UNSEEN) < LEFT * clean => Verdict::Warn,
-        () => Verdict::Pass,
-    };
+    let survives = left(HARDLY_SEEN) / clean;
+    let interval = Interval::of_share(survives, independent);
+    let verdict = verdict(interval);
     let per_cent = |share: f64| format!("{:.0}%", 100.0 * share);
     let headline = format!(
-        "Changed by at most {} of 255 in each value, it is right for {} of the pictures instead of {}.",
-        if verdict == Verdict::Warn { 2 } else { 8 },
-        per_cent(left(if verdict == Verdict::Warn { UNSEEN } else { HARDLY_SEEN })),
-        per_cent(clean)
+        "If every value may change by 8 of 255, accuracy drops from {} to {}: {} of the correct predictions survive (95% interval {} \
+         to {}). Within 2 of 255 accuracy is {}.",
+        per_cent(clean),
+        per_cent(left(HARDLY_SEEN)),
+        per_cent(survives),
+        per_cent(interval.low),
+        per_cent(interval.high),
+        per_cent(left(UNSEEN)),
     );
     let (meaning, advice) = words(verdict);
-    let pictures = linf.smallest.len();
     let finding = Finding::new(verdict, headline, meaning)
         .advice(advice)
-        .figure_within(
-            "accuracy on these pictures as they are",
-            clean,
-            Interval::of_share(clean, pictures),
-            Unit::Share,
-        )
+        .figure_within("correct predictions that survive 8/255 (PGD, L∞)", survives, interval, Unit::Share)
+        .figure("accuracy on these pictures, unchanged", clean, Unit::Share)
         .figure("accuracy within 2/255 (PGD, L∞)", left(UNSEEN), Unit::Share)
         .figure("accuracy within 8/255 (PGD, L∞)", left(HARDLY_SEEN), Unit::Share)
-        .figure("smallest L∞ change of 255 that flips an answer, median", 255.0 * linf.median(), Unit::Plain)
         .figure(
-            "smallest L2 change that flips an answer, median",
+            "smallest L∞ change (of 255) that changes a prediction, median",
+            255.0 * linf.median(),
+            Unit::Plain,
+        )
+        .figure(
+            "smallest L2 change that changes a prediction, median",
             by_name(attacked, "PGD, L2").median(),
             Unit::Plain,
         )
@@ -129,18 +144,30 @@ fn finding(attacked: &[Attacked]) -> Finding {
     attacked.iter().fold(finding, |finding, one| finding.with_series(series(one)))
 }
 
+/// By the interval of the share of correct predictions that survive.
+fn verdict(survives: Interval) -> Verdict {
+    match survives {
+        Interval { low, .. } if low >= LEFT => Verdict::Pass,
+        Interval { high, .. } if high < LEFT => Verdict::Warn,
+        _ => Verdict::Inconclusive,
+    }
+}
+
 fn words(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Pass => (
-            "Changes that nobody sees leave most of its right answers; larger ones, hard to see, leave what the headline says. \
-             Stronger attacks may need less: this is no proof that it is safe where anybody gains by fooling it.",
+            "Most correct predictions survive this attack. A stronger one may need less: this is no proof that the network is safe \
+             where somebody gains by fooling it.",
             "",
         ),
+        Verdict::Inconclusive => (
+            "With so few pictures the check cannot tell whether half of the correct predictions survive the attack.",
+            "Evaluate more pictures. Until then, do not rely on it where somebody gains by fooling it.",
+        ),
         _ => (
-            "Changes that nobody sees, made by somebody who knows the network, take most of its right answers away. That is so \
-             for nearly every network that was not trained against it.",
-            "Do not use it where anybody gains by fooling it, and say so. Nothing here says that it fails on pictures that nobody \
-             has changed.",
+            "Changes that are hard to see, made by somebody who knows the network, destroy most of its correct predictions. The same \
+             is true of nearly every network that was not trained against such attacks.",
+            "Do not use it where somebody gains by fooling it, and say so. This does not mean that it fails on unchanged pictures.",
         ),
     }
 }
@@ -177,12 +204,12 @@ fn table(attacked: &[Attacked]) -> Table {
     };
     Table {
         title: "Accuracy by attack and ε (L∞: of 255; L2: for values in 0 to 1)".to_owned(),
-        heading: ["attack", "as it is", "ε", "ε", "ε", "ε", "ε", "ε"].map(String::from).to_vec(),
+        heading: ["attack", "unchanged", "ε", "ε", "ε", "ε", "ε", "ε"].map(String::from).to_vec(),
         rows: attacked.iter().map(row).collect(),
     }
 }
 
-/// Those that the least was needed for, each as it is and changed.
+/// The pictures that needed the smallest change, each unchanged and changed.
 fn evidence(
     case: &Case<'_>,
     members: &[usize],
@@ -201,7 +228,7 @@ fn evidence(
         let index = members[place];
         Evidence {
             note: format!(
-                "Changed by at most {:.1} of 255 in each value it is taken for something else.",
+                "With no value changed by more than {:.1} of 255, the prediction is wrong.",
                 255.0 * linf.smallest[place]
             ),
             pictures: vec![Shown::of(case, index), Shown::changed(case, index, &picture(input, changed))],
@@ -302,10 +329,10 @@ mod tests {
         // The middle of a dark picture is about 49.5 of 255, of a light one 149.5; the rule divides at 89.25.
         let finding = asked(&Fake::bright(400));
         assert_eq!(finding.verdict, Verdict::Pass, "{}", finding.headline);
-        let linf = finding.value("smallest L∞ change of 255 that flips an answer, median");
+        let linf = finding.value("smallest L∞ change (of 255) that changes a prediction, median");
         assert_eq!(linf, None, "60 for half of the pictures, 40 for the others: beyond 32");
         // 40 / 255 in each of 64 values have a length of 1.25, 60 / 255 one of 1.89.
-        let l2 = finding.value("smallest L2 change that flips an answer, median").unwrap();
+        let l2 = finding.value("smallest L2 change that changes a prediction, median").unwrap();
         assert!((1.1..=2.05).contains(&l2), "{l2}");
         assert!(finding.series.iter().all(|series| series.points.is_sorted_by(|a, b| a.1 >= b.1)));
     }
@@ -326,5 +353,26 @@ mod tests {
         let original = &fake.images[finding.evidence[0].pictures[0].index];
         assert!(changed.pixels().iter().zip(original.pixels()).all(|(a, b)| a.abs_diff(*b) <= 5));
         assert_eq!(asked(&Fake::bright(24)).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn the_verdict_is_that_of_the_printed_share() {
+        // What was once a pass: 83 % are right, 2 % within 8/255.
+        assert_eq!(verdict(Interval::wilson(2, 83)), Verdict::Warn);
+        assert_eq!(verdict(Interval::wilson(80, 83)), Verdict::Pass);
+        for survivors in [40, 44] {
+            assert_eq!(verdict(Interval::wilson(survivors, 83)), Verdict::Inconclusive, "{survivors}");
+        }
+    }
+
+    #[test]
+    fn pictures_of_one_group_are_one() {
+        let mut fake = Fake::bright(400);
+        for (index, sample) in fake.samples.iter_mut().enumerate() {
+            sample.group = Some((index / 40).to_string());
+        }
+        let finding = asked(&fake);
+        assert_eq!(finding.verdict, Verdict::Inconclusive, "{}", finding.headline);
+        assert!(finding.headline.contains("10 of them independent"), "{}", finding.headline);
     }
 }

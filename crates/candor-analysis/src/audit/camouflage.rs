@@ -1,5 +1,5 @@
-//! How easily is it fooled by something put in front: the smallest bar, patch, mask, pair of sunglasses or dazzle that changes
-//! its answer.
+//! How easily is it fooled by something put in front: the smallest bar, patch, mask, pair of sunglasses or dazzle pattern that
+//! changes its prediction.
 //!
 //! [`covers`] is the search, for anything that answers: a classifier with a class, a face detector with whether it found one.
 
@@ -22,20 +22,28 @@ pub(super) static CHECK: Check = Check {
     topic: Topic::Fooled,
     cost: Cost::Training,
     permutes: false,
-    asks: "How small a bar, patch, mask or pair of sunglasses changes its answer?",
-    how: "At most 150 judged pictures that it answers rightly get a black bar, a white patch, a mask, sunglasses or dazzle stripes \
-          in turn, each at nine places and in five sizes, from 1 to 16 % of the picture. What counts is the share of the \
-          answers that a pattern of 2 % changes when it lies where it happens to lie; what one in the right place changes is told. Where the detector of candor crop finds a face in what \
-          the network sees, patterns lie on the face, and sizes are shares of it. Of at most 12 judged pictures with a face, the \
-          smallest pattern is searched that hides it from that detector.",
-    fail_means: "Something as small as a sticker, wherever it happens to lie, changes half of the right answers.",
-    misleads: "In the right place, one of 45 places and patterns that are tried, little is enough for nearly every network; whoever \
-               wants to fool it may try as well. On a \
-               picture of 28 pixels 2 % are a square of 4. A pattern of the size of the thing may hide the thing itself, from \
-               anybody: look at the pictures. Where a thing that is no face lies is \
-               not known, so masks and sunglasses lie anywhere.",
+    asks: "How small a bar, patch, mask or pair of sunglasses changes its prediction?",
+    how: "At most 150 test or validation pictures that it predicts correctly are covered with a black bar, a white patch, a mask, \
+          sunglasses or dazzle stripes in turn, each at nine places and in five sizes, from 1 to 16 % of the picture. Two shares \
+          count, both for patterns over 2 % of the picture: the share of patterns at arbitrary places that change the prediction, \
+          and the share of pictures whose prediction at least one of these patterns and places changes. If the face detector of \
+          candor crop finds a face in what the network sees, patterns are placed on the face, and sizes are shares of the face. In \
+          at most 12 pictures with a face, the smallest pattern that hides the face from that detector is searched for.",
+    fail_means: "Something as small as a sticker, wherever it happens to be, changes half of the correct predictions.",
+    misleads: "The best of 45 patterns and places is enough for many networks; somebody who wants to fool it can try as many. In a \
+               picture of 28 pixels, 2 % is a square of 4 pixels. A pattern as large as the object may hide the object itself, from \
+               people too: look at the pictures. Where an object other than a face is in the picture is not known, so masks and \
+               sunglasses are placed anywhere.",
     reference: "Sharif et al., Accessorize to a crime, CCS (2016); Harvey, CV Dazzle (2010); Brown et al., Adversarial patch (2017)",
-    scale: Scale::UNWRITTEN,
+    scale: Scale {
+        pass: "Patterns over 2 % of the picture change fewer than 25 % of the correct predictions at arbitrary places and fewer than \
+               50 % in the best of 45 patterns and places; both 95 % intervals lie below these limits.",
+        inconclusive: "One of the two intervals contains its limit and neither lies above it, fewer than 20 independent pictures are \
+                       predicted correctly, or there is no network.",
+        warn: "They change 25 % or more at arbitrary places, or 50 % or more in the best of 45 patterns and places (the whole 95 % \
+               interval lies at the limit or above).",
+        fail: "They change 50 % or more at arbitrary places (the whole 95 % interval lies at 50 % or above).",
+    },
     run,
 };
 
@@ -49,9 +57,11 @@ const MOST: usize = 150;
 const LEAST: usize = 20;
 /// What a person would call small.
 const SMALL: f64 = 0.02;
-/// Share of right answers that something small changes by accident, from which it is told.
+/// Share of correct predictions that something small changes at an arbitrary place, from which on it warns and fails.
 const WARN: f64 = 0.25;
 const FAIL: f64 = 0.5;
+/// The same in the best place, from which on it warns.
+const SOUGHT: f64 = 0.5;
 /// Pictures that are shown.
 const SHOWN: usize = 12;
 
@@ -146,7 +156,7 @@ impl Fooled {
 
 fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     let Some((classifier, (subset, answers))) = case.classifier.zip(case.judged()) else {
-        return Ok(Finding::inconclusive("There is no network to be asked.", "Train and judge it first."));
+        return Ok(Finding::inconclusive("There is no evaluated network.", "Train and evaluate it first."));
     };
     let said = answers.classes();
     let mut right: Vec<usize> = answers
@@ -158,10 +168,14 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
         .collect();
     case.seed(ID).rng().shuffle(&mut right);
     right.truncate(MOST);
-    if right.len() < LEAST {
+    let independent = case.independent(&right);
+    if independent < LEAST {
         return Ok(Finding::inconclusive(
-            format!("It answers rightly for {} judged pictures; {LEAST} are needed.", right.len()),
-            "Add pictures, or see what better-than-chance says first.",
+            format!(
+                "It predicts {} of the {subset} pictures correctly, {independent} of them independent of each other; {LEAST} are needed.",
+                right.len()
+            ),
+            "Add pictures, or read better-than-chance first.",
         ));
     }
     let mut all = Vec::new();
@@ -169,9 +183,11 @@ fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
         case.tell(ID, number, right.len())?;
         all.push(fooled(case, classifier, index)?);
     }
-    let used =
-        format!("{} {subset} pictures that it answers rightly, covered in parts, and the network", all.len());
-    let finding = finding(case, &all).used(used);
+    let used = format!(
+        "{} {subset} pictures that it predicts correctly, partly covered, and the network",
+        all.len()
+    );
+    let finding = finding(case, &all, independent).used(used);
     Ok(match case.detector {
         Some(detector) => faces::add(finding, case, detector, &answers.indices)?,
         None => finding,
@@ -195,48 +211,44 @@ fn share(all: &[Fooled], is: impl Fn(&Fooled) -> bool) -> f64 {
     all.iter().filter(|one| is(one)).count() as f64 / all.len() as f64
 }
 
-fn finding(case: &Case<'_>, all: &[Fooled]) -> Finding {
+/// The pictures are as many as `independent` ones.
+fn finding(case: &Case<'_>, all: &[Fooled], independent: usize) -> Finding {
     let sought = share(all, |one| one.by(SMALL, None));
     let accident = all.iter().map(|one| one.by_accident).sum::<f64>() / all.len() as f64;
-    let verdict = match accident {
-        share if share >= FAIL => Verdict::Fail,
-        share if share >= WARN => Verdict::Warn,
-        _ => Verdict::Pass,
-    };
+    let [by_accident, in_place] = [accident, sought].map(|share| Interval::of_share(share, independent));
+    let verdict = verdict(by_accident, in_place);
     let per_cent = |share: f64| format!("{:.0}%", 100.0 * share);
-    let faces = all.iter().filter(|one| one.on_face).count();
+    let within = |share, Interval { low, high }| {
+        format!("{} ({} to {})", per_cent(share), per_cent(low), per_cent(high))
+    };
     let headline = format!(
-        "A bar, patch, mask, glasses or stripes over {} of {} change {} of its right answers by accident, {} put in the right place.",
+        "A bar, patch, mask, sunglasses or stripes over {} of {} change {} of its correct predictions at arbitrary places, and {} in \
+         the best place that was tried.",
         per_cent(SMALL),
-        match faces {
-            0 => "the picture".to_owned(),
-            all_of_them if all_of_them == all.len() => "the face".to_owned(),
-            some => format!("the picture (of the face in {some} of {})", all.len()),
-        },
-        per_cent(accident),
-        per_cent(sought)
+        covered(all),
+        within(accident, by_accident),
+        within(sought, in_place)
     );
     let (meaning, advice) = words(verdict);
     let curve = SIZES.map(|size| (100.0 * size, share(all, |one| one.by(size, None))));
     let finding = Finding::new(verdict, headline, meaning)
         .advice(advice)
         .figure_within(
-            "right answers that 2% changes by accident",
+            "correct predictions that 2% changes at arbitrary places",
             accident,
-            Interval::of_share(accident, all.len()),
+            by_accident,
             Unit::Share,
         )
-        .figure_within(
-            "right answers that 2% changes in the right place",
-            sought,
-            Interval::of_share(sought, all.len()),
+        .figure_within("correct predictions that 2% changes in the best place", sought, in_place, Unit::Share)
+        .figure(
+            "correct predictions that 16% changes in the best place",
+            curve[SIZES.len() - 1].1,
             Unit::Share,
         )
-        .figure("right answers that 16% changes in the right place", curve[SIZES.len() - 1].1, Unit::Share)
         .with_series(Series {
-            title: "Right answers that some pattern in the right place changes".to_owned(),
+            title: "Correct predictions that some pattern in the best place changes".to_owned(),
             x: "share of the picture or face that is covered, per cent".to_owned(),
-            y: Some("answers changed".to_owned()),
+            y: Some("predictions changed".to_owned()),
             points: [(0.0, 0.0)].into_iter().chain(curve).collect(),
             // A mark is read as what was observed.
             mark: None,
@@ -246,17 +258,40 @@ fn finding(case: &Case<'_>, all: &[Fooled]) -> Finding {
     by_group.fold(finding, Finding::with_table).with_evidence(evidence(case, all))
 }
 
+/// What the patterns were placed on.
+fn covered(all: &[Fooled]) -> String {
+    match all.iter().filter(|one| one.on_face).count() {
+        0 => "the picture".to_owned(),
+        faces if faces == all.len() => "the face".to_owned(),
+        faces => format!("the picture (of the face in {faces} of {})", all.len()),
+    }
+}
+
+/// By the intervals of both shares.
+fn verdict(by_accident: Interval, in_place: Interval) -> Verdict {
+    match (by_accident, in_place) {
+        (accident, _) if accident.low >= FAIL => Verdict::Fail,
+        (accident, sought) if accident.low >= WARN || sought.low >= SOUGHT => Verdict::Warn,
+        (accident, sought) if accident.high < WARN && sought.high < SOUGHT => Verdict::Pass,
+        _ => Verdict::Inconclusive,
+    }
+}
+
 fn words(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Pass => (
-            "What little covers by accident, it mostly sees past. Somebody who tries out places will fool it more often, and \
-             somebody who knows the network more often still: see adversarial.",
+            "Covering a small part of the picture rarely changes a correct prediction. Somebody who tries more places, or who knows \
+             the network, will fool it more often: see adversarial.",
             "",
         ),
+        Verdict::Inconclusive => (
+            "With so few pictures the check cannot tell whether something small changes many correct predictions.",
+            "Evaluate more pictures. Until then, do not rely on it where somebody gains by fooling it.",
+        ),
         _ => (
-            "A small thing in the picture decides more than the rest of it. It need not be put there on purpose: a shadow, a \
-             label or a strand of hair may do.",
-            "Do not use it where anybody gains by fooling it. Train with pictures in which things are partly hidden; look at the \
+            "A small thing in the picture can decide more than the rest of the picture. It need not be put there on purpose: a \
+             shadow, a label or a strand of hair may be enough.",
+            "Do not use it where somebody gains by fooling it. Train with pictures in which objects are partly hidden. Look at the \
              pictures below for what they have in common.",
         ),
     }
@@ -270,7 +305,7 @@ fn by_pattern(all: &[Fooled]) -> Table {
         std::iter::once(one.name.to_owned()).chain(cells).collect()
     };
     Table {
-        title: "Right answers that each pattern in the right place changes".to_owned(),
+        title: "Correct predictions that each pattern in the best place changes".to_owned(),
         heading: heading(),
         rows: PATTERNS.iter().enumerate().map(row).collect(),
     }
@@ -300,20 +335,20 @@ fn by_group(all: &[Fooled], grouping: &Grouping) -> Option<Table> {
     };
     let rows: Vec<Vec<String>> = grouping.names.iter().enumerate().filter_map(row).collect();
     (!rows.is_empty()).then(|| Table {
-        title: format!("Right answers that 2% in the right place changes, by {}", grouping.what),
+        title: format!("Correct predictions that 2% in the best place changes, by {}", grouping.what),
         heading: ["group", "pictures", "changed (95%)"].map(String::from).to_vec(),
         rows,
     })
 }
 
-/// Those that the least was needed for, each as it is and covered.
+/// The pictures that needed the smallest cover, each unchanged and covered.
 fn evidence(case: &Case<'_>, all: &[Fooled]) -> Vec<Evidence> {
     let mut found: Vec<(&Fooled, &Cover<usize>)> =
         all.iter().filter_map(|one| Some((one, one.smallest()?))).collect();
     found.sort_by(|a, b| a.1.size.total_cmp(&b.1.size));
     let show = |(one, cover): &(&Fooled, &Cover<usize>)| Evidence {
         note: format!(
-            "With a {} over {:.0}% of the {} it says “{}”.",
+            "With a {} over {:.0}% of the {}, the prediction is “{}”.",
             PATTERNS[cover.pattern].name,
             100.0 * cover.size,
             if one.on_face { "face" } else { "picture" },
@@ -360,27 +395,31 @@ mod tests {
     }
 
     #[test]
-    fn what_hangs_on_the_whole_middle_stands_and_what_any_dark_spot_changes_falls() {
+    fn a_rule_over_the_whole_middle_passes_and_one_that_any_dark_spot_changes_does_not() {
         let finding = asked(&Fake::bright(400), |image| mean(image, 4..12, 4..12) > 95.0);
         assert_eq!(finding.verdict, Verdict::Pass, "{}", finding.headline);
-        // Half of the pictures are light, and three of the five patterns have dark spots.
+        // Three of the five patterns have dark spots, and any of them turns the prediction round.
         let finding = asked(&Fake::bright(400), |image| {
-            mean(image, 4..12, 4..12) > 95.0 && image.pixels().iter().all(|&value| value >= 20)
+            (mean(image, 4..12, 4..12) > 95.0) == image.pixels().iter().all(|&value| value >= 20)
         });
-        assert_eq!(finding.verdict, Verdict::Warn, "{}", finding.headline);
-        let accident = finding.value("right answers that 2% changes by accident").unwrap();
-        assert!((0.25..0.35).contains(&accident), "{accident}");
+        assert_eq!(finding.verdict, Verdict::Fail, "{}", finding.headline);
+        let accident = finding.value("correct predictions that 2% changes at arbitrary places").unwrap();
+        assert!((0.55..0.75).contains(&accident), "{accident}");
         assert_eq!(finding.evidence.len(), SHOWN);
         assert!(finding.evidence[0].pictures[1].changed.is_some());
     }
 
     #[test]
-    fn what_hangs_on_few_pixels_is_changed_in_the_right_place_and_not_by_accident() {
+    fn what_depends_on_few_pixels_is_changed_in_the_best_place_and_that_is_a_warning() {
         let finding = asked(&Fake::bright(400), |image| mean(image, 7..9, 7..9) > 95.0);
-        assert_eq!(finding.verdict, Verdict::Pass, "{}", finding.headline);
+        assert_eq!(finding.verdict, Verdict::Warn, "{}", finding.headline);
         let value = |name: &str| finding.value(name).unwrap();
-        assert!(value("right answers that 2% changes in the right place") > 0.9, "{}", finding.headline);
-        assert!(value("right answers that 2% changes by accident") < 0.15, "{}", finding.headline);
+        assert!(value("correct predictions that 2% changes in the best place") > 0.9, "{}", finding.headline);
+        assert!(
+            value("correct predictions that 2% changes at arbitrary places") < 0.15,
+            "{}",
+            finding.headline
+        );
         let points = &finding.series[0].points;
         assert!(points.is_sorted_by(|a, b| a.1 <= b.1), "{points:?}");
     }
@@ -407,5 +446,21 @@ mod tests {
         let patch = found[1].as_ref().expect("a white patch there is seen");
         assert!(!patch.answer && patch.size <= 0.04, "{}", patch.size);
         assert_eq!(found[0], None, "a black bar is not");
+    }
+
+    #[test]
+    fn the_verdict_is_that_of_the_printed_shares() {
+        let of = |share: f64| Interval::of_share(share, 150);
+        // What was once a pass: 2 % of the picture in the best place changes 65 % of the predictions.
+        for (accident, sought, expected) in [
+            (0.1, 0.65, Verdict::Warn),
+            (0.6, 1.0, Verdict::Fail),
+            (0.35, 0.4, Verdict::Warn),
+            (0.1, 0.3, Verdict::Pass),
+            (0.1, 0.5, Verdict::Inconclusive),
+            (0.25, 0.3, Verdict::Inconclusive),
+        ] {
+            assert_eq!(verdict(of(accident), of(sought)), expected, "{accident} {sought}");
+        }
     }
 }

@@ -1,11 +1,14 @@
-//! What may be said: sentences that the findings bear out, those that they do not, and where the law has a word.
+//! What may be said: claims that the findings support, those that they do not, and where a law may restrict the use.
 
 mod law;
+mod list;
 
 use std::collections::BTreeSet;
 
+use list::{CLAIMS, Claim, NEVER};
+
 use super::{AuditErrorKind, Case, Check, Cost, Finding, Learner, Scale, Table, Topic, Unit, Verdict};
-use crate::evaluate::Interval;
+use candor_core::Subset;
 
 pub(super) static CHECK: Check = Check {
     id: "claims",
@@ -13,73 +16,34 @@ pub(super) static CHECK: Check = Check {
     topic: Topic::MaySay,
     cost: Cost::Cheap,
     permutes: false,
-    asks: "Which sentences do the findings bear out, which do they not, and does the law touch this use?",
-    how: "Each sentence that people say of a classifier rests on some checks: it may be said where all of them pass, may not \
-          where one warns or fails, and is open where one was not asked or could not tell. The class names, the names and \
-          values of the attributes and the purpose in the recipe are searched for words that occur in uses which the EU's AI \
-          Act or the GDPR restrict; each note quotes the article and from when it applies.",
+    asks: "Which claims do the findings support, which do they not, and may a law restrict this use?",
+    how: "Each claim states what was tested and rests on one or more checks; it is as strong as the weakest of them. It is supported \
+          if all of them pass, and not supported if one warns or fails. It is not tested if one was not run, or tested another \
+          network in the place of this one, and undecided if one was inconclusive. The class names, the names and values of the \
+          attributes and the purpose in the recipe are searched for words that occur in uses that the EU's AI Act or the GDPR \
+          restrict; each note quotes the article and says from when it applies.",
     fail_means: "This check never fails: it sums up the others.",
-    misleads: "Words are searched, not uses: a note may be beside the point, and none does not mean that a use is allowed. \
-               This is no legal advice. Articles are quoted as published in the Official Journal in 2016 and 2024; later \
-               amendments are not known to candor.",
+    misleads: "A supported claim holds for pictures like these. The search for restricted uses looks for words, not for uses: a note \
+               may be beside the point, and the absence of a note does not mean that a use is permitted. This is not legal advice. \
+               Articles are quoted as first published in the Official Journal in 2016 and 2024; they and their dates may have been \
+               amended since.",
     reference: "Regulation (EU) 2024/1689 (AI Act), Articles 5, 6 and 113 and Annex III; Regulation (EU) 2016/679 (GDPR), \
                 Article 9",
-    scale: Scale::UNWRITTEN,
+    scale: Scale {
+        pass: "Every claim is supported, and no word points to an article of law.",
+        inconclusive: "No claim is contradicted, but at least one is not tested or undecided, and no word points to an article of law.",
+        warn: "At least one claim is not supported, or at least one word points to an article of law.",
+        fail: "",
+    },
     run,
 };
 
-/// A sentence, and the checks that it rests on.
-struct Claim {
-    says: &'static str,
-    rests_on: &'static [&'static str],
-}
-
-static CLAIMS: [Claim; 9] = [
-    Claim {
-        says: "On pictures like these, its answers are better than guessing.",
-        rests_on: &["better-than-chance"],
-    },
-    Claim {
-        says: "The accuracy is that of pictures which it has not seen.",
-        rests_on: &["duplicates-across-splits", "split-drift"],
-    },
-    Claim { says: "The figures that are told of it agree with its answers.", rests_on: &["figures"] },
-    Claim {
-        says: "It tells the classes apart by the thing, not by its surroundings, its file or its source.",
-        rests_on: &["nothing-to-see", "shortcut-regions"],
-    },
-    Claim {
-        says: "It works on pictures from a source that it has not seen.",
-        rests_on: &["leave-one-source-out"],
-    },
-    Claim {
-        says: "Another split or seed would have given about the same accuracy.",
-        rests_on: &["seed-variance"],
-    },
-    Claim {
-        says: "It errs about as often for every group of pictures that is told apart.",
-        rests_on: &["subgroups"],
-    },
-    Claim { says: "Where it says 90%, it is right nine times out of ten.", rests_on: &["calibration"] },
-    Claim {
-        says: "It keeps working when pictures are a little noisy, blurred, dark or compressed.",
-        rests_on: &["corruptions"],
-    },
-];
-
-/// Nothing that is measured here bears these out.
-const NEVER: [&str; 4] = [
-    "It is not easily fooled by changes made on purpose.",
-    "It knows what causes a picture to belong to a class.",
-    "What it says of one picture or person is true.",
-    "It works on pictures of another kind, place or time.",
-];
-
-/// What can be said of a sentence.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What can be said of a claim, the strongest first: a claim is as strong as the weakest check under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Standing {
     Supported,
-    Open,
+    Undecided,
+    NotTested,
     NotSupported,
 }
 
@@ -87,13 +51,14 @@ impl Standing {
     fn words(self) -> &'static str {
         match self {
             Standing::Supported => "supported",
-            Standing::Open => "open",
+            Standing::Undecided => "undecided",
+            Standing::NotTested => "not tested",
             Standing::NotSupported => "not supported",
         }
     }
 }
 
-/// A sentence with its standing and the grounds.
+/// A claim with its standing and the grounds.
 struct Judged {
     says: String,
     standing: Standing,
@@ -103,26 +68,51 @@ struct Judged {
 fn run(case: &Case<'_>, _: &dyn Learner) -> Result<Finding, AuditErrorKind> {
     let notes = law::notes(&words_of(case));
     let judged: Vec<Judged> =
-        accuracy(case).into_iter().chain(CLAIMS.iter().map(|claim| judge(case, claim))).collect();
-    let count = |standing| judged.iter().filter(|one| one.standing == standing).count();
-    let (supported, open, against) =
-        (count(Standing::Supported), count(Standing::Open), count(Standing::NotSupported));
-    let verdict = match (notes.len(), against, supported, open) {
-        (0, 0, 1.., 0) => Verdict::Pass,
-        (0, 0, ..) => Verdict::Inconclusive,
+        counted(case).into_iter().chain(CLAIMS.iter().map(|claim| judge(case, claim))).collect();
+    let counts = Counts::of(&judged);
+    let verdict = match (notes.len(), counts.against, counts.open()) {
+        (0, 0, 0) => Verdict::Pass,
+        (0, 0, _) => Verdict::Inconclusive,
         _ => Verdict::Warn,
     };
-    let finding = Finding::new(verdict, headline(supported, open, against, &notes), meaning(verdict))
-        .advice(advice(verdict, open, &notes))
+    let finding = Finding::new(verdict, headline(counts, &notes), meaning(verdict))
+        .advice(advice(case, verdict, &notes))
         .used("the findings of the other checks, class names, attributes and the recipe's purpose")
-        .figure("sentences that are supported", supported as f64, Unit::Count)
-        .figure("sentences that are open", open as f64, Unit::Count)
-        .figure("sentences that are not supported", against as f64, Unit::Count)
-        .with_table(sentences(judged));
+        .figure("claims that are supported", counts.supported as f64, Unit::Count)
+        .figure("claims that are not supported", counts.against as f64, Unit::Count)
+        .figure("claims that are undecided", counts.undecided as f64, Unit::Count)
+        .figure("claims that are not tested", counts.untested as f64, Unit::Count)
+        .with_table(table(judged))
+        .with_table(never());
     Ok(if notes.is_empty() { finding } else { finding.with_table(law::table(&notes)) })
 }
 
-/// All words of the study's own description, with where they stand.
+/// How many claims there are of each standing.
+#[derive(Clone, Copy)]
+struct Counts {
+    supported: usize,
+    undecided: usize,
+    untested: usize,
+    against: usize,
+}
+
+impl Counts {
+    fn of(judged: &[Judged]) -> Counts {
+        let count = |standing| judged.iter().filter(|one| one.standing == standing).count();
+        Counts {
+            supported: count(Standing::Supported),
+            undecided: count(Standing::Undecided),
+            untested: count(Standing::NotTested),
+            against: count(Standing::NotSupported),
+        }
+    }
+
+    fn open(self) -> usize {
+        self.undecided + self.untested
+    }
+}
+
+/// All words of the study's own description, with where they occur.
 fn words_of(case: &Case<'_>) -> Vec<(String, String)> {
     let place = |where_: &str, text: &str| (where_.to_owned(), text.to_owned());
     let classes = case.classes().iter().map(|class| place("a class", class));
@@ -138,101 +128,147 @@ fn words_of(case: &Case<'_>) -> Vec<(String, String)> {
     classes.chain(purpose).chain(attributes).collect()
 }
 
-/// How often it was right can always be said of the pictures that it was judged on; of others like them, as far as so many
-/// independent ones tell.
-fn accuracy(case: &Case<'_>) -> Option<Judged> {
+/// How often it was correct on the pictures that it was evaluated on can always be said.
+fn counted(case: &Case<'_>) -> Option<Judged> {
     let (subset, answers) = case.judged()?;
     let (pictures, accuracy) = (answers.indices.len(), answers.accuracy(&case.labels()));
-    let Interval { low, high } = Interval::of_share(accuracy, case.independent(&answers.indices));
     let says = format!(
-        "Of {pictures} {subset} pictures it names {} rightly: {:.1}%, and on as many others like them between {:.0}% \
-         and {:.0}%.",
+        "Of {pictures} {subset} pictures it predicted {} correctly ({:.1}%).",
         (accuracy * pictures as f64).round(),
-        100.0 * accuracy,
-        100.0 * low,
-        100.0 * high
+        100.0 * accuracy
     );
     Some(Judged { says, standing: Standing::Supported, because: "counted".to_owned() })
 }
 
+/// A claim with the finding of each check that it rests on.
 fn judge(case: &Case<'_>, claim: &Claim) -> Judged {
-    let grounds: Vec<(&str, Option<Verdict>)> = claim
-        .rests_on
-        .iter()
-        .map(|&id| {
-            (id, case.findings.iter().find(|finding| finding.check == id).map(|finding| finding.verdict))
-        })
-        .collect();
-    let standing = grounds.iter().map(|(_, verdict)| standing(*verdict)).max().unwrap_or(Standing::Open);
-    let ground = |(id, verdict): &(&str, Option<Verdict>)| {
-        format!("{id}: {}", verdict.map_or("not asked", Verdict::name))
-    };
-    let because = grounds.iter().map(ground).collect::<Vec<_>>().join(", ");
-    Judged { says: claim.says.to_owned(), standing, because }
-}
-
-fn standing(verdict: Option<Verdict>) -> Standing {
-    match verdict {
-        Some(Verdict::Pass) => Standing::Supported,
-        Some(Verdict::Warn | Verdict::Fail) => Standing::NotSupported,
-        Some(Verdict::Inconclusive) | None => Standing::Open,
+    let grounds = claim.rests_on.iter().map(|&check| {
+        let finding = case.findings.iter().find(|finding| finding.check == check);
+        (standing(finding), because(check, finding))
+    });
+    let validation = case.judged().is_none_or(|(subset, _)| subset != Subset::Test);
+    let epoch = (claim.needs_test && validation).then(|| {
+        let because = "it was not evaluated on test pictures, and the best epoch was chosen on validation";
+        (Standing::NotTested, because.to_owned())
+    });
+    let (standings, grounds): (Vec<Standing>, Vec<String>) = grounds.chain(epoch).unzip();
+    Judged {
+        says: (claim.says)(case),
+        standing: standings.into_iter().max().unwrap_or(Standing::NotTested),
+        because: grounds.join(" "),
     }
 }
 
-fn sentences(mut judged: Vec<Judged>) -> Table {
+/// Whether a finding is about a network that was trained in the place of this one.
+fn of_another_network(finding: &Finding) -> bool {
+    finding.used.contains("by a network with")
+}
+
+fn standing(finding: Option<&Finding>) -> Standing {
+    match finding {
+        None => Standing::NotTested,
+        Some(finding) if of_another_network(finding) => Standing::NotTested,
+        Some(finding) => match finding.verdict {
+            Verdict::Pass => Standing::Supported,
+            Verdict::Inconclusive => Standing::Undecided,
+            Verdict::Warn | Verdict::Fail => Standing::NotSupported,
+        },
+    }
+}
+
+/// `corruptions (fail): The worst of …`
+fn because(check: &str, finding: Option<&Finding>) -> String {
+    match finding {
+        None => format!("{check}: not run."),
+        Some(finding) if of_another_network(finding) => {
+            format!("{check}: not tested on this network, only on a small one in its place.")
+        }
+        Some(finding) => format!("{check} ({}): {}", finding.verdict.name(), finding.headline),
+    }
+}
+
+fn table(mut judged: Vec<Judged>) -> Table {
     judged.sort_by_key(|one| one.standing);
-    let never = NEVER.map(|says| Judged {
-        says: says.to_owned(),
-        standing: Standing::NotSupported,
-        because: "nothing that is measured here can show it".to_owned(),
-    });
     let row = |one: Judged| vec![one.standing.words().to_owned(), one.says, one.because];
     Table {
-        title: "What the findings say of what people say".to_owned(),
-        heading: ["standing", "sentence", "because"].map(String::from).to_vec(),
-        rows: judged.into_iter().chain(never).map(row).collect(),
+        title: "Claims, and what they rest on".to_owned(),
+        heading: ["standing", "claim", "because"].map(String::from).to_vec(),
+        rows: judged.into_iter().map(row).collect(),
     }
 }
 
-fn headline(supported: usize, open: usize, against: usize, notes: &[law::Note]) -> String {
-    let counts = format!(
-        "Of {} sentences {supported} are supported, {against} are not, {open} are open",
-        supported + open + against
-    );
+fn never() -> Table {
+    Table {
+        title: "Claims that no check can support".to_owned(),
+        heading: vec!["claim".to_owned()],
+        rows: NEVER.iter().map(|&says| vec![says.to_owned()]).collect(),
+    }
+}
+
+/// `3 claims supported, 2 not supported, 5 not tested.`
+fn headline(counts: Counts, notes: &[law::Note]) -> String {
+    let Counts { supported, undecided, untested, against } = counts;
+    let claims = if supported == 1 { "claim" } else { "claims" };
+    let undecided = if undecided > 0 { format!(", {undecided} undecided") } else { String::new() };
+    let counts =
+        format!("{supported} {claims} supported, {against} not supported{undecided}, {untested} not tested.");
     match notes {
-        [] => format!("{counts}."),
-        [note, ..] => format!("{counts}; the law has a word: {} ({}).", note.article.name, note.found),
+        [] => counts,
+        [note, ..] => {
+            format!("{counts} A law may restrict this use: see {} ({}).", note.article.name, note.found)
+        }
     }
 }
 
 fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => {
-            "The usual sentences are borne out by these findings, for pictures like these and no others."
+            "The findings support every claim in the list, for pictures like these and no others."
         }
         Verdict::Inconclusive => {
-            "Some sentences can neither be said nor denied, because a check was not asked or could not tell."
+            "No claim in the list is contradicted, but some can be neither made nor denied: they were not tested, or the test could \
+             not tell."
         }
         _ => {
-            "Whoever reads of this classifier may take more from it than these findings bear out, or a law may restrict what \
-             it is for. A note says that words of a restricted use occur, not that this use is one, and none says that it is \
-             allowed."
+            "Readers may believe more of this classifier than the findings support, or a law may restrict its use. A note on a law says \
+             that words of a restricted use occur, not that this is such a use; the absence of a note does not mean that a use is \
+             permitted."
         }
     }
 }
 
-fn advice(verdict: Verdict, open: usize, notes: &[law::Note]) -> String {
+fn advice(case: &Case<'_>, verdict: Verdict, notes: &[law::Note]) -> String {
     if verdict == Verdict::Pass {
         return String::new();
     }
-    let ask = if open > 0 { " Run the checks that were not asked: candor audit." } else { "" };
-    let law = if notes.is_empty() {
-        ""
-    } else {
-        " Have somebody who knows the law read the articles that are quoted on the page before it is used or published, and \
-         write down what it is for (--purpose)."
+    let not_run = not_run(case);
+    let run = match not_run.len() {
+        0 => String::new(),
+        1 => format!(" One check was not run: candor audit RUN --only {}.", not_run[0]),
+        some => format!(" {some} checks were not run: candor audit RUN --only {}.", not_run.join(",")),
     };
-    format!("Say only what is supported, with its figures, and print what is not beside it.{ask}{law}")
+    let law = match notes {
+        [] => "",
+        _ => {
+            " Before it is used or published, have a lawyer read the articles quoted on the page, and write down its purpose \
+             (--purpose)."
+        }
+    };
+    format!(
+        "Make only the claims that are supported, with their figures, and name those that are not.{run}{law}"
+    )
+}
+
+/// The checks that a claim rests on and that have no finding, in the order of the claims.
+fn not_run(case: &Case<'_>) -> Vec<&'static str> {
+    let mut checks: Vec<&str> = Vec::new();
+    for &check in CLAIMS.iter().flat_map(|claim| claim.rests_on) {
+        let was_run = case.findings.iter().any(|finding| finding.check == check);
+        if !was_run && !checks.contains(&check) {
+            checks.push(check);
+        }
+    }
+    checks
 }
 
 #[cfg(test)]
@@ -241,45 +277,134 @@ mod tests {
     use super::*;
 
     fn found(check: &str, verdict: Verdict) -> Finding {
-        Finding { check: check.into(), ..Finding::new(verdict, "x", "y") }
+        Finding { check: check.into(), ..Finding::new(verdict, "What was found.", "y") }
     }
 
     fn asked(fake: &Fake, findings: &[Finding], purpose: Option<&str>) -> Finding {
         fake.with(|case| CHECK.run(&Case { findings, purpose, ..*case }, &Bright(fake)).unwrap())
     }
 
+    /// Each check that a claim rests on, once.
     fn all(verdict: Verdict) -> Vec<Finding> {
-        CLAIMS.iter().flat_map(|claim| claim.rests_on).map(|id| found(id, verdict)).collect()
+        let checks: BTreeSet<&str> = CLAIMS.iter().flat_map(|claim| claim.rests_on).copied().collect();
+        checks.into_iter().map(|id| found(id, verdict)).collect()
+    }
+
+    /// The row of a claim that contains `words`.
+    fn row<'a>(finding: &'a Finding, words: &str) -> &'a [String] {
+        finding.tables[0].rows.iter().find(|row| row[1].contains(words)).expect("the claim is listed")
     }
 
     #[test]
-    fn every_ground_is_a_check_and_open_until_it_is_asked() {
+    fn every_ground_is_a_check_and_every_claim_is_supported_where_all_pass() {
         for id in CLAIMS.iter().flat_map(|claim| claim.rests_on) {
             assert!(Check::find(id).is_some(), "{id}");
         }
+        let finding = asked(&Fake::bright(40), &all(Verdict::Pass), None);
+        assert_eq!(finding.verdict, Verdict::Pass, "{}", finding.headline);
+        assert_eq!(finding.headline, "12 claims supported, 0 not supported, 0 not tested.");
+        assert!(finding.advice.is_empty());
+    }
+
+    /// Each claim is printed as supported only where each of its checks passes: whatever else one finds, it is not.
+    #[test]
+    fn a_claim_is_as_strong_as_the_weakest_check_under_it() {
         let fake = Fake::bright(40);
-        assert_eq!(asked(&fake, &all(Verdict::Pass), None).verdict, Verdict::Pass);
-        let nothing = asked(&fake, &[], None);
-        assert_eq!(
-            (nothing.verdict, nothing.value("sentences that are open")),
-            (Verdict::Inconclusive, Some(9.0))
-        );
-        let judged = &nothing.tables[0].rows[0];
-        assert!(judged[0] == "supported" && judged[1].contains("10 test pictures it names 10"), "{judged:?}");
+        for claim in &CLAIMS {
+            let says = fake.with(|case| (claim.says)(case));
+            for &check in claim.rests_on {
+                for (verdict, expected) in [
+                    (Some(Verdict::Fail), "not supported"),
+                    (Some(Verdict::Warn), "not supported"),
+                    (Some(Verdict::Inconclusive), "undecided"),
+                    (None, "not tested"),
+                ] {
+                    let mut findings = all(Verdict::Pass);
+                    findings.retain(|finding| finding.check != check);
+                    findings.extend(verdict.map(|verdict| found(check, verdict)));
+                    let finding = asked(&fake, &findings, None);
+                    assert_eq!(row(&finding, &says)[0], expected, "{says} ({check}: {verdict:?})");
+                    assert_ne!(finding.verdict, Verdict::Pass);
+                }
+            }
+        }
     }
 
     #[test]
-    fn what_a_check_denies_may_not_be_said() {
+    fn the_headline_counts_every_claim_of_the_list_once() {
+        let fake = Fake::bright(40);
+        let nothing = asked(&fake, &[], None);
+        assert_eq!(nothing.headline, "1 claim supported, 0 not supported, 11 not tested.");
+        assert!(
+            nothing.advice.contains("10 checks were not run")
+                || nothing.advice.contains("checks were not run")
+        );
         let mut findings = all(Verdict::Pass);
         findings[0].verdict = Verdict::Fail;
-        let finding = asked(&Fake::bright(40), &findings, None);
-        assert_eq!(finding.verdict, Verdict::Warn);
-        let row = finding.tables[0].rows.iter().find(|row| row[1].contains("guessing")).unwrap();
-        assert_eq!((row[0].as_str(), row[2].as_str()), ("not supported", "better-than-chance: fail"));
+        findings[1].verdict = Verdict::Inconclusive;
+        let finding = asked(&fake, &findings, None);
+        let count = |standing: &str| finding.tables[0].rows.iter().filter(|row| row[0] == standing).count();
+        let expected = format!(
+            "{} claims supported, {} not supported, {} undecided, {} not tested.",
+            count("supported"),
+            count("not supported"),
+            count("undecided"),
+            count("not tested")
+        );
+        assert_eq!(finding.headline, expected);
+        assert_eq!(finding.tables[0].rows.len(), 12);
     }
 
     #[test]
-    fn a_purpose_or_a_class_that_the_law_touches_is_told_with_article_and_date() {
+    fn what_is_missing_is_named_and_nothing_is_asked_for_after_a_complete_audit() {
+        let fake = Fake::bright(40);
+        let complete = asked(&fake, &all(Verdict::Inconclusive), None);
+        assert!(!complete.advice.contains("not run"), "{}", complete.advice);
+        let mut findings = all(Verdict::Pass);
+        findings.retain(|finding| finding.check != "corruptions");
+        let missing = asked(&fake, &findings, None);
+        assert!(missing.advice.contains("One check was not run: candor audit RUN --only corruptions."));
+    }
+
+    #[test]
+    fn the_ground_of_a_claim_is_printed_with_its_figures() {
+        let mut findings = all(Verdict::Pass);
+        let place = findings.iter().position(|finding| finding.check == "better-than-chance").unwrap();
+        findings[place].verdict = Verdict::Fail;
+        findings[place].headline = "48 of 100 are correct; chance gives 50.".into();
+        let finding = asked(&Fake::bright(40), &findings, None);
+        assert_eq!(finding.verdict, Verdict::Warn);
+        let row = row(&finding, "better than chance");
+        assert_eq!(row[0], "not supported");
+        assert!(row[2].contains("better-than-chance (fail): 48 of 100 are correct"), "{row:?}");
+    }
+
+    #[test]
+    fn validation_pictures_say_nothing_of_new_ones() {
+        let mut fake = Fake::bright(40);
+        let says = |fake: &Fake| row(&asked(fake, &all(Verdict::Pass), None), "other pictures").to_vec();
+        assert_eq!(says(&fake)[0], "supported");
+        fake.answers.remove(&Subset::Test);
+        assert_eq!(says(&fake)[0], "not tested");
+        assert!(says(&fake)[2].contains("chosen on validation"), "{:?}", says(&fake));
+    }
+
+    #[test]
+    fn copies_take_the_ground_from_every_claim_about_unseen_pictures() {
+        let mut findings = all(Verdict::Pass);
+        findings.iter_mut().filter(|finding| finding.check == "duplicates-across-splits").for_each(
+            |finding| {
+                finding.verdict = Verdict::Fail;
+            },
+        );
+        let finding = asked(&Fake::bright(40), &findings, None);
+        for words in ["not trained on", "On other pictures"] {
+            assert_eq!(row(&finding, words)[0], "not supported", "{words}");
+        }
+    }
+
+    #[test]
+    fn a_purpose_or_a_class_that_a_law_touches_is_named_with_article_and_date() {
         let mut fake = Fake::bright(40);
         fake.classes = vec!["not criminal".into(), "criminal".into()];
         let finding = asked(&fake, &all(Verdict::Pass), None);
@@ -288,10 +413,10 @@ mod tests {
             finding.headline.contains("Article 5(1)(d)") && finding.headline.contains("“not criminal”"),
             "{finding:?}"
         );
-        let law = &finding.tables[1];
+        let law = &finding.tables[2];
         assert!(law.rows[0][3].contains("2 February 2025"), "{law:?}");
         let plain = asked(&Fake::bright(40), &all(Verdict::Pass), Some("sort household waste"));
-        assert_eq!((plain.verdict, plain.tables.len()), (Verdict::Pass, 1));
+        assert_eq!((plain.verdict, plain.tables.len()), (Verdict::Pass, 2));
         let hiring = asked(&Fake::bright(40), &all(Verdict::Pass), Some("choose whom to hire"));
         assert!(hiring.headline.contains("Annex III, point 4"), "{}", hiring.headline);
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::claims::{CheckedClaim, Known, check_accuracies, check_scores};
 use super::limits::Limits;
 use super::published::{FiguresError, PublishedAccuracy, PublishedFigures, PublishedMatrix, share_table};
 use super::table::{Counts, Digits, ShareTable};
@@ -11,7 +12,7 @@ use crate::evaluate::{Accuracy, ConfusionMatrix};
 /// What follows from published figures, and how they agree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckedFigures {
-    /// The number of judged pictures, where it is known or follows.
+    /// The number of evaluated pictures, where it is known or follows.
     pub pictures: Option<PictureCount>,
     /// The counts behind the matrix, where the digits leave only one possibility.
     pub counts: Option<ConfusionMatrix>,
@@ -19,9 +20,12 @@ pub struct CheckedFigures {
     pub accuracy: Option<Accuracy>,
     /// One entry a published accuracy, in order.
     pub accuracies: Vec<CheckedAccuracy>,
+    /// One entry a published accuracy, then one a published precision, recall or F1: each with a verdict of its own.
+    #[serde(default)]
+    pub claims: Vec<CheckedClaim>,
     /// What so many pictures can show.
     pub limits: Option<Limits>,
-    /// Everything worth telling, in order: first what follows, then what contradicts, then what may be concluded.
+    /// Everything worth saying, in order: first what follows, then what contradicts, then what may be concluded.
     pub findings: Vec<Finding>,
 }
 
@@ -48,9 +52,11 @@ pub enum Origin {
     Matrix,
     /// The smallest number of which all class shares are fractions.
     ClassShares,
+    /// The sum of the stated numbers of pictures of each class.
+    ClassCounts,
 }
 
-/// One accuracy held against the rest.
+/// One accuracy compared with the rest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckedAccuracy {
     /// What it is the accuracy of.
@@ -99,8 +105,22 @@ pub enum FindingKind {
     ImpossibleAccuracy,
     /// An accuracy against the matrix.
     AccuracyAgainstMatrix,
+    /// A precision, recall or F1 against the matrix or against each other.
+    Score,
+    /// How a matrix of shares is normalised.
+    Normalisation,
     /// What the pictures can show and what not.
     Limits,
+}
+
+impl FindingKind {
+    /// Whether it is about a single claim, which has a verdict of its own among [`CheckedFigures::claims`].
+    pub fn is_of_a_claim(self) -> bool {
+        matches!(
+            self,
+            FindingKind::ImpossibleAccuracy | FindingKind::AccuracyAgainstMatrix | FindingKind::Score
+        )
+    }
 }
 
 impl CheckedFigures {
@@ -110,24 +130,35 @@ impl CheckedFigures {
     }
 }
 
-/// Holds the figures against each other.
+/// Compares the figures with each other.
 ///
 /// # Errors
 /// When there is nothing to check, or when a part is not what it says (a crooked matrix, a share above 1).
 pub fn check(figures: &PublishedFigures) -> Result<CheckedFigures, FiguresError> {
     figures.validate()?;
-    let mut checker = Checker { figures, pictures: None, matrix: None, findings: Vec::new() };
+    let mut checker = Checker { figures, pictures: None, matrix: None, recalls: None, findings: Vec::new() };
     if let Some(matrix) = &figures.confusion_matrix {
         checker.read_matrix(matrix);
     }
     checker.settle_pictures();
     let counts = checker.tell_counts();
     checker.check_class_shares();
-    let accuracies = checker.check_accuracies(counts.as_ref());
+    let known = Known {
+        figures,
+        pictures: checker.pictures.map(|pictures| pictures.count),
+        counts: counts.as_ref(),
+        diagonal: checker.matrix.as_ref().map(|cells| diagonal(cells)),
+        recalls: checker.recalls.as_deref(),
+    };
+    let (accuracies, mut claims, told) = check_accuracies(&known);
+    let (scores, told_of_scores) = check_scores(&known);
+    claims.extend(scores);
+    checker.findings.extend(told);
+    checker.findings.extend(told_of_scores);
     let limits = checker.tell_limits(counts.as_ref());
     let (pictures, findings) = (checker.pictures, checker.findings);
     let accuracy = counts.as_ref().map(Accuracy::of);
-    Ok(CheckedFigures { pictures, counts, accuracy, accuracies, limits, findings })
+    Ok(CheckedFigures { pictures, counts, accuracy, accuracies, claims, limits, findings })
 }
 
 struct Checker<'a> {
@@ -135,6 +166,8 @@ struct Checker<'a> {
     pictures: Option<PictureCount>,
     /// What each cell can stand for, row by row.
     matrix: Option<Vec<Vec<Counts>>>,
+    /// What the recall of each class can be, where a matrix is normalised by row.
+    recalls: Option<Vec<(f64, f64)>>,
     findings: Vec<Finding>,
 }
 
@@ -150,6 +183,11 @@ impl Checker<'_> {
     fn read_matrix(&mut self, matrix: &PublishedMatrix) {
         match matrix.unit {
             CellUnit::Counts => self.read_counts(matrix),
+            CellUnit::RowPerCent | CellUnit::RowShares => self.read_rows(matrix),
+            CellUnit::PerCent | CellUnit::Shares if matrix.rows_are_whole() => {
+                self.tell(FindingKind::Normalisation, words::normalised_by_row(matrix.unit));
+                self.read_rows(matrix);
+            }
             CellUnit::PerCent | CellUnit::Shares => self.read_shares(matrix),
         }
     }
@@ -197,6 +235,41 @@ impl Checker<'_> {
             Some(narrowed(cells, found.count).chunks(matrix.cells.len()).map(<[_]>::to_vec).collect());
     }
 
+    /// A matrix in which each row adds up to one: shares of the pictures of a class.
+    fn read_rows(&mut self, matrix: &PublishedMatrix) {
+        let tables = matrix.row_tables();
+        let sizes = self.figures.class_counts.as_slice();
+        let wrong: Vec<String> = tables
+            .iter()
+            .enumerate()
+            .filter(|(class, table)| match sizes.get(*class) {
+                Some(&size) => table.digits(size).is_none(),
+                None => !table.is_whole(),
+            })
+            .map(|(class, _)| self.figures.class_name(class))
+            .collect();
+        if !wrong.is_empty() {
+            return self
+                .contradict(FindingKind::Matrix, words::rows_are_not_whole(&wrong, !sizes.is_empty()));
+        }
+        let cell = |(class, table): (usize, &ShareTable)| table.bounds(class);
+        self.recalls = Some(tables.iter().enumerate().map(cell).collect());
+        if sizes.is_empty() {
+            return self.tell(FindingKind::Counts, words::rows_without_class_counts());
+        }
+        let row = |(table, &size): (&ShareTable, &u64)| {
+            let digits = table.digits(size).expect("every row was found to be of its size");
+            narrowed(table.partition(size, digits).expect("the digits were chosen for this"), size)
+        };
+        let cells = tables.iter().zip(sizes).map(row).collect();
+        let count = sizes.iter().sum();
+        if let Some(stated) = self.figures.pictures.filter(|&stated| stated != count) {
+            self.contradict(FindingKind::StatedPictures, words::class_counts_are_not_stated(count, stated));
+        }
+        self.pictures = Some(PictureCount { count, origin: Origin::ClassCounts, next: None });
+        self.matrix = Some(cells);
+    }
+
     /// Without a matrix that tells it the number of pictures is what was stated, or follows from the class shares.
     fn settle_pictures(&mut self) {
         if self.pictures.is_some() {
@@ -204,6 +277,11 @@ impl Checker<'_> {
         }
         if let Some(count) = self.figures.pictures {
             self.pictures = Some(PictureCount { count, origin: Origin::Stated, next: None });
+            return;
+        }
+        if !self.figures.class_counts.is_empty() {
+            let count = self.figures.class_counts.iter().sum();
+            self.pictures = Some(PictureCount { count, origin: Origin::ClassCounts, next: None });
             return;
         }
         let shares = self.figures.class_shares.iter().flat_map(|shares| shares.lists());
@@ -224,7 +302,8 @@ impl Checker<'_> {
 
     /// Accuracies alone do not tell the number of pictures, only how few they can have been.
     fn bound_pictures(&mut self) {
-        let shares: Vec<ShareTable> = self.figures.accuracies.iter().map(PublishedAccuracy::share).collect();
+        let single = self.figures.accuracies.iter().filter(|accuracy| !accuracy.is_mean());
+        let shares: Vec<ShareTable> = single.map(PublishedAccuracy::share).collect();
         let possible = |share: &ShareTable, pictures| {
             [Digits::Rounded, Digits::CutOff]
                 .iter()
@@ -296,43 +375,6 @@ impl Checker<'_> {
         }
     }
 
-    fn check_accuracies(&mut self, counts: Option<&ConfusionMatrix>) -> Vec<CheckedAccuracy> {
-        let accuracy = counts.map(Accuracy::of);
-        let diagonal = self.matrix.as_ref().map(|cells| diagonal(cells));
-        let pictures = self.pictures.map(|pictures| pictures.count);
-        let check = |published: &PublishedAccuracy| checked(published, pictures, diagonal, accuracy);
-        let checked: Vec<CheckedAccuracy> = self.figures.accuracies.iter().map(check).collect();
-        let one_agrees = checked.iter().any(|accuracy| accuracy.agrees_with_matrix == Some(true));
-        for (published, checked) in self.figures.accuracies.iter().zip(&checked) {
-            self.tell_accuracy(published, checked, accuracy, one_agrees);
-        }
-        checked
-    }
-
-    fn tell_accuracy(
-        &mut self,
-        published: &PublishedAccuracy,
-        checked: &CheckedAccuracy,
-        of_matrix: Option<Accuracy>,
-        one_agrees: bool,
-    ) {
-        if let (Some(false), Some(pictures)) = (checked.possible, self.pictures) {
-            let sentence = words::no_fraction(published, checked.value, pictures.count);
-            self.contradict(FindingKind::ImpossibleAccuracy, sentence);
-        }
-        match checked.agrees_with_matrix {
-            Some(true) => {
-                let sentence = format!("{}: {} agrees with the matrix.", published.name, published.value);
-                self.tell(FindingKind::AccuracyAgainstMatrix, sentence);
-            }
-            Some(false) if published.of_matrix.unwrap_or(!one_agrees) => {
-                let sentence = words::contradicts_matrix(checked, of_matrix);
-                self.contradict(FindingKind::AccuracyAgainstMatrix, sentence);
-            }
-            _ => {}
-        }
-    }
-
     fn tell_limits(&mut self, counts: Option<&ConfusionMatrix>) -> Option<Limits> {
         let pictures = self.pictures?.count;
         let published = self.figures.accuracies.first().map(|accuracy| accuracy.share().value(0));
@@ -370,27 +412,7 @@ fn narrowed(cells: Vec<Counts>, pictures: u64) -> Vec<Counts> {
     }
 }
 
-fn checked(
-    published: &PublishedAccuracy,
-    pictures: Option<u64>,
-    diagonal: Option<Counts>,
-    accuracy: Option<Accuracy>,
-) -> CheckedAccuracy {
-    let share = published.share();
-    let counts = |pictures| [Digits::Rounded, Digits::CutOff].map(|digits| share.counts(pictures, digits)[0]);
-    let possible = pictures.map(|pictures| counts(pictures).iter().any(Option::is_some));
-    let agrees = |diagonal| counts(pictures?).into_iter().flatten().any(|c| overlap(c, diagonal)).into();
-    CheckedAccuracy {
-        name: published.name.clone(),
-        published: published.value.to_string(),
-        value: share.value(0),
-        possible,
-        agrees_with_matrix: diagonal.and_then(agrees),
-        within_interval: accuracy.map(|accuracy| accuracy.interval.contains(share.value(0))),
-    }
-}
-
-fn overlap(a: Counts, b: Counts) -> bool {
+pub(super) fn overlap(a: Counts, b: Counts) -> bool {
     a.0 <= b.1 && b.0 <= a.1
 }
 

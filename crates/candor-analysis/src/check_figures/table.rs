@@ -69,6 +69,20 @@ impl ShareTable {
         (1..self.largest_total()).filter(|&pictures| self.digits(pictures).is_some()).take(most).collect()
     }
 
+    /// Whether the shares can add up to one, as far as their digits tell.
+    pub(super) fn is_whole(&self) -> bool {
+        let (sum, cells) = (self.numerators.iter().sum::<u64>(), self.numerators.len() as u64);
+        // Each cell is off by half a unit at most when rounded, and falls short by less than one when cut off.
+        let rounded = 2 * sum.abs_diff(self.denominator) <= cells;
+        rounded || (sum <= self.denominator && self.denominator - sum < cells)
+    }
+
+    /// What the share at an index can have been before it was printed: rounded or cut off.
+    pub(super) fn bounds(&self, index: usize) -> (f64, f64) {
+        let (numerator, denominator) = (self.numerators[index] as f64, self.denominator as f64);
+        (((numerator - 0.5) / denominator).max(0.0), ((numerator + 1.0) / denominator).min(1.0))
+    }
+
     /// The share at an index as printed.
     pub(super) fn value(&self, index: usize) -> f64 {
         self.numerators[index] as f64 / self.denominator as f64

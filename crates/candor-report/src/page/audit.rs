@@ -1,6 +1,8 @@
 //! How far the model may be believed: what each check of the audit found, with its grounds.
 
-use candor_analysis::audit::{CHECKS, Check, Evidence, Figure, Finding, Table, Topic, Unit, Verdict};
+use candor_analysis::audit::{
+    CHECKS, Check, Evidence, Figure, Finding, Scale as SeverityScale, Table, Topic, Unit, Verdict,
+};
 use maud::{Markup, html};
 
 use super::parts;
@@ -132,6 +134,10 @@ fn how(check: &Check, finding: &Finding) -> Markup {
             p { strong { "What it asks. " } (check.asks) }
             p { strong { "How. " } (check.how) }
             p { strong { "What a fail means. " } (check.fail_means) }
+            @if check.scale != SeverityScale::UNWRITTEN {
+                p { strong { "When it passes, warns or fails. " } }
+                (parts::facts(check.scale.lines().map(|(verdict, takes)| (verdict.name(), takes.to_owned()))))
+            }
             p { strong { "When it misleads. " } (check.misleads) }
             @if !finding.used.is_empty() { p { strong { "What it used. " } (finding.used) "." } }
             p { strong { "Reference. " } (check.reference) }

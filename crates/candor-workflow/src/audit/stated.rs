@@ -1,4 +1,4 @@
-//! The figures that are told of a run: by its own evaluation, as its report prints them, and by whoever claims some.
+//! The figures that are stated for a run: by its own evaluation, as its report prints them, and by others who claim some.
 
 use std::path::Path;
 
@@ -45,11 +45,7 @@ fn as_printed(judgement: &Judgement) -> PublishedFigures {
             unit: CellUnit::Counts,
             cells: cells.map(|row| row.iter().map(|count| number(count.to_string())).collect()).collect(),
         }),
-        accuracies: vec![PublishedAccuracy {
-            name: "accuracy".to_owned(),
-            value: number(accuracy),
-            of_matrix: Some(true),
-        }],
-        class_shares: None,
+        accuracies: vec![PublishedAccuracy::new("accuracy", number(accuracy), Some(true))],
+        ..PublishedFigures::default()
     }
 }

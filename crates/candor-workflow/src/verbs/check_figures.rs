@@ -1,4 +1,4 @@
-//! `check-figures`: published figures held against each other. Needs neither model nor pictures.
+//! `check-figures`: published figures compared with each other. Needs neither model nor pictures.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::error::{Result, WorkflowError};
 /// Checks the figures that stand in a TOML file, or in a JSON file of the same structure.
 ///
 /// # Errors
-/// When the file cannot be read, is not of that structure, or holds a figure that is none; names row and column.
+/// When the file cannot be read, is not of that structure, or holds something that is not a figure; names row and column.
 pub fn check_figures(file: &Path) -> Result<CheckedFigures> {
     check(&published_figures(file)?).map_err(|error| refused(file, error.to_string()))
 }

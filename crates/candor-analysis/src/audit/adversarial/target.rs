@@ -63,10 +63,11 @@ impl<'a> Target<'a> {
         Target { classifier, size: inputs.len() / truth.len().max(1), inputs, truth }
     }
 
-    /// How many of the pictures are answered rightly as they are.
-    pub fn right(&self) -> Result<usize, ClassifyError> {
+    /// Which of the pictures are predicted correctly as they are.
+    pub fn right(&self) -> Result<Vec<usize>, ClassifyError> {
         let pictures: Vec<usize> = (0..self.truth.len()).collect();
-        Ok(self.wrong(&self.inputs, &pictures)?.iter().filter(|wrong| !**wrong).count())
+        let wrong = self.wrong(&self.inputs, &pictures)?;
+        Ok(pictures.into_iter().filter(|&picture| !wrong[picture]).collect())
     }
 
     fn input(&self, picture: usize) -> &[f32] {

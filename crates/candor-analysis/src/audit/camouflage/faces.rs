@@ -84,7 +84,7 @@ pub(super) fn add(
     Ok(by_group.fold(finding, Finding::with_table).with_evidence(evidence(case, &all)))
 }
 
-/// As large as the detector wants it, so that no covered picture is larger than need be.
+/// No larger than the detector needs it.
 fn sized(original: &Image) -> Image {
     let longer = original.width().max(original.height());
     if longer <= SIDE {
@@ -122,14 +122,14 @@ fn by_pattern(all: &[Hidden], detector: &dyn Detector) -> Table {
     }
 }
 
-/// Those that the least hides.
+/// The faces that the smallest patterns hide.
 fn evidence(case: &Case<'_>, all: &[Hidden]) -> Vec<Evidence> {
     let mut found: Vec<(&Hidden, &Cover<bool>)> =
         all.iter().filter_map(|one| Some((one, one.smallest()?))).collect();
     found.sort_by(|a, b| a.1.size.total_cmp(&b.1.size));
     let show = |(one, cover): &(&Hidden, &Cover<bool>)| Evidence {
         note: format!(
-            "With a {} over {:.0}% of the face the detector does not find it.",
+            "With a {} over {:.0}% of the face, the detector does not find the face.",
             PATTERNS[cover.pattern].name,
             100.0 * cover.size
         ),

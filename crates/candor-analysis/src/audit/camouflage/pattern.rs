@@ -1,8 +1,7 @@
 //! Things to put on a picture: bars, patches, masks, sunglasses, dazzle.
 //!
 //! Each is drawn in a box of its own shape, and comes in any size. A size is the share of a frame, the whole picture or the
-//! box around a face, that is covered, so
-//! that different patterns can be held against each other.
+//! box around a face, that is covered, so that different patterns can be compared.
 
 use candor_core::{Area, Image};
 

@@ -1,7 +1,10 @@
 //! Words of a study's description that occur in uses which a law restricts.
 //!
 //! The articles are quoted from the Official Journal: Regulation (EU) 2024/1689 (OJ L, 12 July 2024) and Regulation (EU)
-//! 2016/679 (OJ L 119, 4 May 2016). Dates are those of Article 113 of the first and Article 99 of the second as published.
+//! 2016/679 (OJ L 119, 4 May 2016), both without later amendments. Dates are those of Article 113 of the first and Article 99
+//! of the second. Regulation (EU) 2026/1744 (OJ, 24 July 2026) moved the duties for high-risk systems; its text was not at
+//! hand, only the Commission's announcement (<https://digital-strategy.ec.europa.eu/en/news/ai-omnibus-enters-force>), so the
+//! new date is given with that source and the quotations are marked as those of 2024.
 
 use super::super::Table;
 
@@ -43,8 +46,9 @@ pub(super) struct Note {
 }
 
 const PROHIBITED: &str = "since 2 February 2025 (AI Act, Article 113(a))";
-const HIGH_RISK: &str =
-    "from 2 August 2026 (AI Act, Article 113, as published; look up whether that was put off)";
+const HIGH_RISK: &str = "from 2 December 2027, according to the European Commission's announcement of Regulation (EU) 2026/1744; the version \
+                         of 12 July 2024 that is quoted here says 2 August 2026. The amending text may change the article as well: read \
+                         the consolidated version";
 const GDPR: &str = "since 25 May 2018 (GDPR, Article 99)";
 
 static ARTICLES: [Article; 10] = [
@@ -213,8 +217,10 @@ pub(super) fn table(notes: &[Note]) -> Table {
         vec![name.to_string(), note.found.clone(), quote.to_string(), applies.to_string()]
     };
     Table {
-        title: "Laws whose words occur in this study (no legal advice)".to_owned(),
-        heading: ["article", "because", "it says", "applies"].map(String::from).to_vec(),
+        title: "Articles of law that words in this study point to (not legal advice)".to_owned(),
+        heading: ["article", "because", "it says (version of first publication)", "applies"]
+            .map(String::from)
+            .to_vec(),
         rows: notes.iter().map(row).collect(),
     }
 }
@@ -248,5 +254,22 @@ mod tests {
     fn a_note_says_where_the_word_stands() {
         let found = notes(&[("the column “label”".into(), "Ethnic group".into())]);
         assert_eq!(found[0].found, "“Ethnic group” is in the column “label”");
+    }
+
+    #[test]
+    fn the_date_of_high_risk_duties_has_its_source_and_names_the_version_that_is_quoted() {
+        let found = notes(&[("a class".to_owned(), "hiring".to_owned())]);
+        let row = &table(&found).rows[0];
+        for words in ["2 December 2027", "European Commission", "2026/1744", "12 July 2024"] {
+            assert!(row[3].contains(words), "{words}: {row:?}");
+        }
+    }
+
+    #[test]
+    fn no_note_says_that_a_use_is_allowed() {
+        for article in &ARTICLES {
+            let text = [article.name, article.quote, article.applies].concat().to_lowercase();
+            assert!(!text.contains("complian") && !text.contains("allowed"), "{text}");
+        }
     }
 }
