@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let shuffled = learn("shuffled labels", &pictures, &shuffled)?;
     let report = Report {
         title: "Fashion-MNIST, with real and with shuffled labels".into(),
-        summary: Summary::of(&real),
+        summary: Summary::of(&real, None),
         data: data(&pictures, &labels),
         lesson: Some(shuffled_labels_lesson(&real, &shuffled)),
         models: vec![real, shuffled],

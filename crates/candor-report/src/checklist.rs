@@ -11,8 +11,8 @@ mod reforms;
 pub use data_sheet::data_sheet;
 pub use reforms::reforms;
 
-use crate::Report;
 use crate::figures;
+use crate::{Report, cautions};
 
 /// What a blank looks like.
 pub(crate) const BLANK: &str = "☐ **to be filled in**";
@@ -42,9 +42,12 @@ fn filled(report: &Report, parts: &[Part<'_>], number: impl Fn(usize, usize) -> 
 /// How many of the questions the run could answer.
 fn told(report: &Report, parts: &[Part<'_>]) -> String {
     let all: Vec<&Question> = parts.iter().flat_map(|(_, questions)| questions.iter()).collect();
-    let known = all.iter().filter(|question| (question.known)(report).is_some()).count();
+    let answered =
+        |question: &&&Question| (question.known)(report).is_some_and(|answer| !answer.starts_with(NOT_RUN));
+    let known = all.iter().filter(answered).count();
+    let are = if known == 1 { "is" } else { "are" };
     format!(
-        "{known} of {} questions are answered, from what the run knows; the others are for you.",
+        "{known} of {} questions {are} answered, from what the run knows; the others are for you.",
         all.len()
     )
 }
@@ -126,16 +129,38 @@ fn preprocessing(report: &Report) -> Option<String> {
     ))
 }
 
-/// What a check of the audit found, in its own words.
-fn finding(report: &Report, check: &str) -> Option<String> {
-    let audit = report.audit.as_ref()?;
-    let finding =
-        audit.findings.iter().map(|audited| &audited.finding).find(|finding| finding.check == check)?;
-    Some(format!("`{check}` ({}): {}", finding.verdict.name(), finding.headline))
+/// How an answer begins for which no check was run.
+const NOT_RUN: &str = "Not run: ";
+
+/// What checks of the audit found, in their own words; those that were not run are named, and a finding about another network
+/// says so.
+fn findings(report: &Report, checks: &[&str]) -> Option<String> {
+    let found = |check: &str| {
+        let audit = report.audit.as_ref()?;
+        audit.findings.iter().map(|audited| &audited.finding).find(|finding| finding.check == check)
+    };
+    let mut missing = Vec::new();
+    let mut sentences = Vec::new();
+    for check in checks {
+        match found(check) {
+            Some(finding) if finding.is_of_another_network() => sentences.push(format!(
+                "`{check}` ({}, about a small network trained in the place of this one; this one was not tested): {}",
+                finding.verdict.name(),
+                finding.headline
+            )),
+            Some(finding) => {
+                sentences.push(format!("`{check}` ({}): {}", finding.verdict.name(), finding.headline));
+            }
+            None => missing.push(format!("`{check}`")),
+        }
+    }
+    if !missing.is_empty() {
+        sentences.push(format!("{NOT_RUN}{}. {BLANK}", missing.join(", ")));
+    }
+    Some(sentences.join(" "))
 }
 
-/// What several checks found.
-fn findings(report: &Report, checks: &[&str]) -> Option<String> {
-    let found: Vec<String> = checks.iter().filter_map(|check| finding(report, check)).collect();
-    (!found.is_empty()).then(|| found.join(" "))
+/// The findings that warn or fail, and the checks that were not run: whatever makes a figure misleading.
+fn all_cautions(report: &Report) -> String {
+    cautions(report).join(" ")
 }

@@ -18,7 +18,7 @@ use crate::figures::Scale;
 pub struct Report {
     /// The heading: what was studied.
     pub title: String,
-    /// Three lines in plain words. [`Summary::of`] writes them from a model's figures.
+    /// Three lines in plain words. [`Summary::of`] writes them from a model's figures and from the audit.
     pub summary: Summary,
     /// The pictures.
     pub data: Data,

@@ -7,7 +7,7 @@
 use candor_core::SampleId;
 use serde_json::{Value, json};
 
-use crate::{Report, figures};
+use crate::{Report, cautions, figures};
 
 /// The file name of the table that is described, beside the description.
 pub const PICTURE_TABLE: &str = "pictures.csv";
@@ -45,7 +45,7 @@ pub const PICTURE_COLUMNS: [PictureColumn; 7] = [
     column(
         "group",
         "sc:Text",
-        "What the picture belongs to and is never parted from: a person, a site, a burst.",
+        "What the picture belongs to and is kept together with in every split: a person, a site, a burst.",
     ),
 ];
 
@@ -104,12 +104,14 @@ fn describe(report: &Report) -> String {
         format!("{} {}", figures::count(pictures as u64), counts.subset)
     });
     format!(
-        "Pictures of {} classes from {}, as candor {} read them: {}. {} Left out because they could not be read: {}.",
+        "Pictures of {} classes from {}, as candor {} read them: {}. {} Left out because they could not be read: {}. What the audit of \
+         a model trained on them found: {}",
         data.classes.len(),
         data.source,
         report.reproduce.version,
         counts.collect::<Vec<_>>().join(", "),
         data.split,
-        data.left_out.len()
+        data.left_out.len(),
+        cautions(report).join(" ")
     )
 }

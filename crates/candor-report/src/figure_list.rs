@@ -112,7 +112,7 @@ mod tests {
         let lines = lines((0..40).map(|i| usize::from(i % 4 == 0)).collect(), rows.concat());
         let accuracy = line_of(&lines, "Accuracy");
         assert_eq!((accuracy.value.as_deref(), accuracy.without_looking.as_str()), (Ok("65%"), "75%"));
-        assert_eq!(accuracy.interval, "50% to 78%");
+        assert_eq!(accuracy.interval, "49% to 78%");
         assert_eq!(line_of(&lines, "Log loss, nats").without_looking, "0.69");
         assert_eq!(line_of(&lines, "Expected calibration error").without_looking, "–");
     }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod baselines;
+mod cautions;
 mod chart;
 mod checklist;
 mod concepts;
@@ -27,6 +28,7 @@ mod theme;
 mod thumbnail;
 
 pub use baselines::{baseline_verdict, p_value, points_with_interval};
+pub use cautions::cautions;
 pub use chart::{FrontierPoint, RatePoint, frontier_svg, learning_rates_svg};
 pub use checklist::{data_sheet, reforms};
 pub use concepts::concept_patch;

@@ -2,7 +2,7 @@
 //!
 //! Mitchell et al., Model Cards for Model Reporting, 2019; the metadata follows the Hub's model card specification
 //! (`model-index` with the figures of validation or test). What only the owner can know (licence, purpose) is left for
-//! them to fill in.
+//! them to fill in. What the audit found goes along with every figure.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use candor_core::Channels;
 use crate::figure_list::written;
 use crate::figures::Scale;
 use crate::page::claims::MAY_NOT;
-use crate::{Model, Report, SubsetEvaluation, baseline_verdict, figures};
+use crate::{Model, Report, SubsetEvaluation, baseline_verdict, cautions, figures};
 
 /// The card of the first of the report's models.
 ///
@@ -26,7 +26,7 @@ pub fn model_card(report: &Report) -> String {
         format!("# {}\n\n{}\n\n{}\n", report.title, report.summary.learned, report.summary.certainty),
         what_it_is(report, model),
         data(report),
-        evaluation(model),
+        evaluation(report, model),
         limits(),
         how_to_load(report),
     ];
@@ -59,6 +59,10 @@ fn model_index(report: &Report, model: &Model, judged: &SubsetEvaluation) -> Str
     );
     for (kind, name, value) in metrics.into_iter().filter(|(_, _, value)| value.is_finite()) {
         let _ = write!(text, "    - type: {kind}\n      value: {value}\n      name: {name}\n");
+    }
+    // A comment of YAML: the metadata has no field for what is wrong with a figure.
+    for caution in cautions(report) {
+        let _ = writeln!(text, "    # {}", caution.replace(['\n', '\r'], " "));
     }
     text
 }
@@ -102,8 +106,9 @@ fn both(scale: Scale, value: f64, interval: Option<Interval>) -> String {
     interval.map_or_else(|| written(scale, value, None), |interval| scale.write_both(value, interval))
 }
 
-fn evaluation(model: &Model) -> String {
-    let mut text = "## How good it is\n\nEach figure of pictures that had no part in the training with its 95% interval.\n\n\
+fn evaluation(report: &Report, model: &Model) -> String {
+    let mut text = "## How good it is\n\nEach figure of pictures that had no part in the training with its 95% interval. Read it with what the \
+                    audit found, below.\n\n\
                     | pictures | accuracy | balanced accuracy | log loss |\n|---|---|---|---|\n"
         .to_owned();
     for judged in &model.evaluations {
@@ -122,7 +127,11 @@ fn evaluation(model: &Model) -> String {
         let _ = writeln!(text, "\n{}", baseline_verdict("The network", comparison));
     }
     if let Some(looks) = model.judged().and_then(|judged| judged.looks) {
-        let _ = writeln!(text, "\nLooks at the test pictures so far: {looks}.");
+        let _ = writeln!(text, "\nEvaluations on the test pictures so far: {looks}.");
+    }
+    text += "\n### What the audit found\n\n";
+    for caution in cautions(report) {
+        let _ = writeln!(text, "- {caution}");
     }
     text
 }
@@ -130,15 +139,15 @@ fn evaluation(model: &Model) -> String {
 fn limits() -> String {
     let claims = MAY_NOT.map(|(claim, reason)| format!("- **{claim}** {reason}\n")).concat();
     format!(
-        "## What it must not be used for\n\nTo judge people: decisions about them need a person who can be asked and who can be \
-         wrong. Nor may anybody say of it:\n\n{claims}"
+        "## What it must not be used for\n\nTo judge people: a decision about a person needs a human being who answers for it. Nor may \
+         anybody claim:\n\n{claims}"
     )
 }
 
 fn how_to_load(report: &Report) -> String {
     format!(
-        "## How to use it\n\n```sh\ncandor predict model.safetensors picture.jpg\n```\n\nThe classes and what is done to a picture \
-         are in the file's metadata. The same model again:\n\n```sh\n{}\n```\n",
+        "## How to use it\n\n```sh\ncandor predict model.safetensors picture.jpg\n```\n\nThe classes and the preprocessing are in the \
+         file's metadata. To train the same model again:\n\n```sh\n{}\n```\n",
         report.reproduce.command
     )
 }

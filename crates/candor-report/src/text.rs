@@ -33,15 +33,6 @@ pub(crate) fn two_lines(text: &str, most: usize) -> Vec<String> {
     }
 }
 
-/// `a`, `a and b`, `a, b and c`.
-pub(crate) fn list(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,11 +55,5 @@ mod tests {
     fn the_end_of_a_file_s_name_is_what_tells_it_apart() {
         assert_eq!(shorten_front("a-long-name-0004.jpg", 9), "…0004.jpg");
         assert_eq!(shorten_front("grün.jpg", 8), "grün.jpg");
-    }
-
-    #[test]
-    fn lists_read_as_sentences_do() {
-        let items = ["a", "b", "c"].map(String::from);
-        assert_eq!([list(&items[..1]), list(&items[..2]), list(&items)], ["a", "a and b", "a, b and c"]);
     }
 }

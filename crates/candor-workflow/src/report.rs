@@ -17,7 +17,7 @@ use crate::audit::saved_findings;
 use crate::error::Result;
 use crate::explain::saved_gallery;
 use crate::judge::{Answers, Judgements, figures, saved_answers, saved_comparisons};
-use crate::pictures::{Pictures, quoted};
+use crate::pictures::quoted;
 use crate::recipe::{Choice, ClassWeights, Recipe, TrainingRecipe, describe_augmentation};
 use crate::run::Run;
 use crate::run_dir::{MARKS, REPORT_HTML, REPORT_JSON, RunDir};
@@ -101,13 +101,14 @@ pub(crate) fn report_of(run: &Run) -> Result<Report> {
     for picture in model.answered_mut() {
         picture.map = maps.as_ref().and_then(|maps| maps.maps.get(&picture.id)).map(thumbnail);
     }
+    let audit = audit_section(run)?;
     Ok(Report {
         title: naming.title,
-        summary: Summary::of(&model),
+        summary: Summary::of(&model, audit.as_ref()),
         data: data_section(run),
         models: vec![model],
         lesson: None,
-        audit: audit_section(run)?,
+        audit,
         explanations: explanation_section(run)?,
         gallery_maps: maps.map(|maps| maps.method),
         reproduce: reproduce(run, &command(run)),
@@ -189,35 +190,36 @@ pub(crate) fn data_section(run: &Run) -> Data {
         groups: group_sizes(samples),
         sizes: run.pictures.sizes(),
         input: run.recipe.preprocessing,
-        split: split_sentence(&run.pictures, &run.recipe, run.prepared.len() <= MOST_PICTURES),
+        split: split_sentence(run),
         samples: grid(run),
         left_out: run.problems.clone(),
     }
 }
 
-/// `sought` says whether near copies were looked for.
-fn split_sentence(pictures: &Pictures, recipe: &Recipe, sought: bool) -> String {
-    let split = &recipe.split;
-    let per_cent = |share: f64| format!("{}%", (100.0 * share).round());
-    let drawn = format!(
-        "by class and by seed {}: {} to learn from, {} to watch the training by, {} to be judged on",
-        split.seed.0,
-        per_cent(split.train),
-        per_cent(split.validation),
-        per_cent(split.test)
+/// How the subsets came about. The shares are those that came out, not those that a recipe asked for: a source may bring its
+/// split along, and groups are kept whole.
+fn split_sentence(run: &Run) -> String {
+    let [train, validation, test] = Subset::ALL.map(|subset| run.split.count(subset));
+    let all = (train + validation + test).max(1);
+    let per_cent = |pictures: usize| format!("{:.0}%", 100.0 * pictures as f64 / all as f64);
+    let shares = format!(
+        "{} of the pictures are for training, {} for validation and {} for test.",
+        per_cent(train),
+        per_cent(validation),
+        per_cent(test)
     );
-    let grouped = pictures.samples().iter().any(|sample| sample.group.is_some());
+    let grouped = run.pictures.samples().iter().any(|sample| sample.group.is_some());
     let groups = if grouped { " Pictures of one group are in one subset." } else { "" };
-    let copies = match sought {
+    let copies = match run.prepared.len() <= MOST_PICTURES {
         true => "",
         false => " Near copies were not looked for among so many pictures: some may be in several subsets.",
     };
-    match pictures.predefined() {
-        Some(_) => format!(
-            "The source says itself which pictures to learn from and to be judged on; what it leaves open was drawn {drawn}.{groups}{copies}"
-        ),
-        None => format!("Drawn {drawn}.{groups}{copies}"),
-    }
+    let drawn = format!("drawn at random within each class (seed {})", run.recipe.split.seed.0);
+    let origin = match run.pictures.predefined() {
+        Some(_) => format!("The split comes with the source; whatever it leaves open is {drawn}."),
+        None => format!("The split is {drawn}."),
+    };
+    format!("{origin} {shares}{groups}{copies}")
 }
 
 /// As many training pictures of each class as fit, by turns: the test split is not for looking at.

@@ -159,15 +159,10 @@ fn judge(case: &Case<'_>, claim: &Claim) -> Judged {
     }
 }
 
-/// Whether a finding is about a network that was trained in the place of this one.
-fn of_another_network(finding: &Finding) -> bool {
-    finding.used.contains("by a network with")
-}
-
 fn standing(finding: Option<&Finding>) -> Standing {
     match finding {
         None => Standing::NotTested,
-        Some(finding) if of_another_network(finding) => Standing::NotTested,
+        Some(finding) if finding.is_of_another_network() => Standing::NotTested,
         Some(finding) => match finding.verdict {
             Verdict::Pass => Standing::Supported,
             Verdict::Inconclusive => Standing::Undecided,
@@ -180,7 +175,7 @@ fn standing(finding: Option<&Finding>) -> Standing {
 fn because(check: &str, finding: Option<&Finding>) -> String {
     match finding {
         None => format!("{check}: not run."),
-        Some(finding) if of_another_network(finding) => {
+        Some(finding) if finding.is_of_another_network() => {
             format!("{check}: not tested on this network, only on a small one in its place.")
         }
         Some(finding) => format!("{check} ({}): {}", finding.verdict.name(), finding.headline),
@@ -426,5 +421,27 @@ mod tests {
         let finding = asked(&Fake::bright(40), &all(Verdict::Pass), Some("emotion at work"));
         let text = serde_json::to_string(&finding).unwrap().to_lowercase();
         assert!(!text.contains("complian") && !text.contains("lawful\""), "{text}");
+    }
+
+    #[test]
+    fn what_another_network_shows_is_neither_supported_nor_denied() {
+        for verdict in [Verdict::Pass, Verdict::Warn, Verdict::Fail] {
+            for by in ["a network with two convolutions on 28×28 pixels", "a linear network on 8×8 pixels"]
+            {
+                let used =
+                    format!("300 pictures of train and validation, by {by}; the test split was not touched");
+                let mut findings = all(Verdict::Pass);
+                findings.iter_mut().filter(|finding| finding.check == "better-than-chance").for_each(
+                    |finding| {
+                        (finding.verdict, finding.used) = (verdict, used.clone());
+                    },
+                );
+                let finding = asked(&Fake::bright(40), &findings, None);
+                let row = row(&finding, "better than chance");
+                assert_eq!(row[0], "not tested", "{verdict:?}");
+                assert!(row[2].contains("not tested on this network"), "{row:?}");
+                assert!(!finding.advice.contains("not run"), "{}", finding.advice);
+            }
+        }
     }
 }

@@ -165,7 +165,7 @@ impl Finding {
     /// These pictures cannot tell: why, and what would.
     pub fn inconclusive(headline: impl Into<String>, advice: impl Into<String>) -> Finding {
         let meaning =
-            "This question cannot be answered with these pictures. That is no good sign and no bad one.";
+            "This question cannot be answered with these pictures. That is neither good nor bad news.";
         Finding::new(Verdict::Inconclusive, headline, meaning).advice(advice)
     }
 
@@ -185,6 +185,11 @@ impl Finding {
         self.used(format!(
             "{pictures} pictures of train and validation, by {learner}; the test split was not touched"
         ))
+    }
+
+    /// Whether it is about a network that was trained in the place of the one under audit: a hint, and never a claim about that.
+    pub fn is_of_another_network(&self) -> bool {
+        ["by a network with", "by a linear network"].iter().any(|by| self.used.contains(by))
     }
 
     /// With one more number.

@@ -35,7 +35,7 @@ fn repaired(repaired: &Repaired) -> String {
 /// The finding to read first, on lines of its own; nothing where all is well.
 pub fn first_line(finding: &Finding) -> String {
     let text = match finding.verdict {
-        AuditVerdict::Pass => "Audit: no check that was made found a fault.".to_owned(),
+        AuditVerdict::Pass => "Audit: no check that was run found a fault.".to_owned(),
         verdict => format!("Audit, {} ({}): {}", finding.check, verdict.name(), finding.headline),
     };
     wrapped(&text, WIDTH) + "\n"

@@ -35,13 +35,15 @@ fn noise(rows: usize, side: usize, name: impl Fn(usize) -> String) -> String {
 const QUICK: &str = "--architecture linear --height 8 --width 8 --epochs 3";
 
 #[test]
-fn labels_that_say_nothing_are_reported_as_nothing_learned() {
+fn labels_that_say_nothing_are_not_reported_as_learned() {
     let candor = Candor::new();
     candor.write("noise.csv", noise(240, 8, |row| ["first", "second"][row % 2].to_owned()));
     candor.json(&format!("study noise.csv --out run {QUICK}"));
     let record = check(&candor, "run", "two-classes-random-labels");
     let learned = record["summary"]["learned"].as_str().unwrap();
-    assert!(learned.starts_with("Nothing was learned that can be told from chance"), "{learned}");
+    let doubts =
+        ["do not show that it is better than guessing", "does not show that this is better than chance"];
+    assert!(doubts.iter().any(|doubt| learned.contains(doubt)), "{learned}");
 }
 
 #[test]

@@ -56,6 +56,12 @@ fn published_figures_that_contradict_each_other_are_found() {
     let told = candor.run("check-figures figures.toml --strict");
     assert_eq!(told.code, 3);
     assert!(told.stdout.lines().all(|line| line.chars().count() <= 80), "{}", told.stdout);
+    let template = candor.run("check-figures --template");
+    assert_eq!(template.code, 0, "{}", template.stderr);
+    candor.write("template.toml", &template.stdout);
+    let told = candor.run("check-figures template.toml");
+    assert!(told.stdout.contains("simple-cnn: accuracy .571 (contradicted)"), "{}", told.stdout);
+    assert_eq!(candor.run("check-figures").code, 2, "a file or --template");
     candor.write("broken.toml", "[confusion_matrix]\nunit = \"per-cent\"\ncells = [[\"a\"]]\n");
     let refused = candor.run("check-figures broken.toml");
     assert!(refused.code == 1 && refused.stderr.contains("broken.toml"), "{}", refused.stderr);

@@ -28,14 +28,17 @@ static PARTS: [Part<'static>; 7] = [
         "Composition",
         &[
             ask("What is a sample, and how many are there?", sizes),
-            ask("Of which larger set are they a sample, and do they stand for it?", unknown),
+            ask("Of which larger set are they a sample, and do they represent it?", unknown),
             ask("What are the labels, and how many samples carry each?", classes),
             ask("What is missing?", left_out),
             ask("Which samples belong together?", groups),
-            ask("How is it split, and why so?", |report| Some(report.data.split.clone())),
-            ask("Which errors, noise and duplicates does it hold?", errors),
-            ask("Does it hold anything confidential, offensive or upsetting?", unknown),
-            ask("Can persons be told from it, and which sensitive things does it say of them?", unknown),
+            ask("How is it split, and why?", |report| Some(report.data.split.clone())),
+            ask("Which errors, noise and duplicates does it contain?", errors),
+            ask("Does it contain anything confidential, offensive or upsetting?", unknown),
+            ask(
+                "Can people be identified from it, and what sensitive information does it contain about them?",
+                unknown,
+            ),
         ],
     ),
     (
@@ -43,7 +46,7 @@ static PARTS: [Part<'static>; 7] = [
         &[
             ask("Where, when and how were the samples acquired?", origins),
             ask("Who collected them, and how were they paid?", unknown),
-            ask("Did anybody review the ethics of it?", unknown),
+            ask("Was there an ethical review?", unknown),
             ask("Do the people shown know, did they consent, and how can they withdraw?", unknown),
         ],
     ),
@@ -60,7 +63,7 @@ static PARTS: [Part<'static>; 7] = [
             ask("What has it been used for?", used),
             ask("What must it not be used for?", |_| {
                 Some(format!(
-                    "To tell character, crime, orientation or profession from a face: a picture does not show them. What else: {BLANK}"
+                    "To infer character, crime, orientation or profession from a face: a picture does not show them. What else: {BLANK}"
                 ))
             }),
         ],
@@ -68,15 +71,15 @@ static PARTS: [Part<'static>; 7] = [
     (
         "Distribution",
         &[
-            ask("Who gets it, how, and under which licence?", unknown),
+            ask("Who receives it, how, and under which licence?", unknown),
             ask("Which rights of others or rules apply?", unknown),
         ],
     ),
     (
         "Maintenance",
         &[
-            ask("Who keeps it, and how are they reached?", unknown),
-            ask("How are errors corrected and people taken out?", unknown),
+            ask("Who maintains it, and how can they be contacted?", unknown),
+            ask("How are errors corrected, and how are people removed?", unknown),
         ],
     ),
 ];

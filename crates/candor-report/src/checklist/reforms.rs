@@ -1,7 +1,7 @@
-//! The REFORMS checklist, for whoever publishes what a network learned.
+//! The REFORMS checklist, for everyone who publishes what a network learned.
 
 use super::{
-    BLANK, Part, ask, classes, filled, finding, findings, left_out, origins, preprocessing, sizes, told,
+    BLANK, Part, all_cautions, ask, classes, filled, findings, left_out, origins, preprocessing, sizes, told,
     unknown,
 };
 use crate::{Report, baseline_verdict};
@@ -25,7 +25,7 @@ static MODULES: [Part<'static>; 8] = [
     (
         "Study goals",
         &[
-            ask("Of which population or distribution is something claimed?", unknown),
+            ask("About which population or distribution is a claim made?", unknown),
             ask("Why this population?", unknown),
             ask("Why machine learning?", unknown),
         ],
@@ -33,11 +33,11 @@ static MODULES: [Part<'static>; 8] = [
     (
         "Computational reproducibility",
         &[
-            ask("Which data, and where are they to be had?", data),
+            ask("Which data, and where can they be obtained?", data),
             ask("Which code, in which version?", code),
             ask("On which computers?", machine),
-            ask("Where do instructions stand?", instructions),
-            ask("Which script makes all results?", instructions),
+            ask("Where are the instructions?", instructions),
+            ask("Which script produces all results?", instructions),
         ],
     ),
     (
@@ -49,7 +49,7 @@ static MODULES: [Part<'static>; 8] = [
             ask("What is predicted, and how is it distributed?", classes),
             ask("How many samples are there, and how many of each outcome?", sizes),
             ask("How much is missing?", left_out),
-            ask("Do the sampled pictures stand for the population of the claim?", unknown),
+            ask("Do the sampled pictures represent the population of the claim?", unknown),
         ],
     ),
     (
@@ -57,7 +57,7 @@ static MODULES: [Part<'static>; 8] = [
         &[
             ask("What was excluded, and why?", left_out),
             ask("What was done with impossible or damaged samples?", left_out),
-            ask("How were the raw data changed on their way into the model?", preprocessing),
+            ask("How were the raw data changed before they entered the model?", preprocessing),
         ],
     ),
     (
@@ -68,7 +68,7 @@ static MODULES: [Part<'static>; 8] = [
             ask("How were they evaluated: splits, folds?", |report| Some(report.data.split.clone())),
             ask("How was the reported model chosen?", chosen),
             ask("How were hyperparameters set?", hyperparameters),
-            ask("Against which baselines?", baselines),
+            ask("Which baselines was it compared with?", baselines),
         ],
     ),
     (
@@ -90,7 +90,7 @@ static MODULES: [Part<'static>; 8] = [
     (
         "Generalisability and limitations",
         &[
-            ask("What speaks for validity outside of these data?", external),
+            ask("What supports validity outside these data?", external),
             ask("Where are the findings not expected to hold?", limits),
         ],
     ),
@@ -101,7 +101,7 @@ fn data(report: &Report) -> Option<String> {
 }
 
 fn code(report: &Report) -> Option<String> {
-    Some(format!("candor {}; the recipe stands in the run's `recipe.toml`.", report.reproduce.version))
+    Some(format!("candor {}; the recipe is in the run's `recipe.toml`.", report.reproduce.version))
 }
 
 fn machine(report: &Report) -> Option<String> {
@@ -117,7 +117,8 @@ fn instructions(report: &Report) -> Option<String> {
 fn models(report: &Report) -> Option<String> {
     let network = &report.models[0].network;
     let others = report.models[0].baselines.values().last().map(|comparison| comparison.baselines.len());
-    let others = others.map(|count| format!(", and {count} simple models beside it")).unwrap_or_default();
+    let others =
+        others.map(|count| format!(", and {count} simple models for comparison")).unwrap_or_default();
     Some(format!("`{}`, {} parameters{others}.", network.name, network.parameters()))
 }
 
@@ -147,21 +148,21 @@ fn baselines(report: &Report) -> Option<String> {
 
 fn sealed(_: &Report) -> Option<String> {
     Some(
-        "Nothing is fitted in preprocessing; augmentation and training see the training split, the best epoch is chosen on validation; \
-         the test split is opened by counted looks alone."
+        "Nothing is fitted in preprocessing. Augmentation and training use the training split, and the best epoch is chosen on \
+         validation. Every evaluation on the test split is counted."
             .to_owned(),
     )
 }
 
 fn dependencies(report: &Report) -> Option<String> {
     let kept = match report.data.groups {
-        Some(groups) => format!("Pictures of one group came into one subset ({} groups).", groups.groups),
+        Some(groups) => format!("All pictures of a group are in one subset ({} groups).", groups.groups),
         None => {
-            format!("Exact copies came into one subset. Whether pictures belong together otherwise: {BLANK}")
+            format!("Exact copies are in one subset. Whether pictures belong together in other ways: {BLANK}")
         }
     };
     Some(
-        [Some(kept), finding(report, "duplicates-across-splits")]
+        [Some(kept), findings(report, &["duplicates-across-splits"])]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
@@ -184,19 +185,21 @@ fn metrics(report: &Report) -> Option<String> {
 fn uncertainty(report: &Report) -> Option<String> {
     let judged = report.models[0].judged()?;
     let accuracy = judged.accuracy_in_words();
-    let looks =
-        judged.looks.map(|looks| format!(" Looks at the test pictures so far: {looks}.")).unwrap_or_default();
-    let scatter = finding(report, "seed-variance").map(|found| format!(" {found}")).unwrap_or_default();
+    let looks = judged
+        .looks
+        .map(|looks| format!(" Evaluations on the test pictures so far: {looks}."))
+        .unwrap_or_default();
+    let scatter = findings(report, &["seed-variance"]).unwrap_or_default();
     Some(format!(
         "95 % intervals of shares by Agresti and Coull, of all other figures by bootstrap; what belongs together (groups, copies) \
-         counts as such. Accuracy on {}: {accuracy}.{looks}{scatter}",
-        judged.subset
+         counts as such. Accuracy on {}: {accuracy}.{looks} What the audit says of this figure: {} {scatter}",
+        judged.subset,
+        all_cautions(report)
     ))
 }
 
 fn tests(report: &Report) -> Option<String> {
-    finding(report, "better-than-chance")
-        .map(|found| format!("A permutation test of the whole training. {found}"))
+    findings(report, &["better-than-chance", "subgroups", "calibration"])
 }
 
 fn external(report: &Report) -> Option<String> {

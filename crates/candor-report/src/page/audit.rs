@@ -18,7 +18,7 @@ pub(super) fn in_short(audit: &Audit) -> Option<String> {
     let first = audit.first()?;
     if first.verdict == Verdict::Pass {
         return Some(
-            "No check that was made found a fault. That is not proof that there is none.".to_owned(),
+            "No check that was run found a fault. That does not prove that there is none.".to_owned(),
         );
     }
     let told = format!("{} ({}, {})", first.headline, title(first), first.verdict.name());
@@ -27,8 +27,8 @@ pub(super) fn in_short(audit: &Audit) -> Option<String> {
     let others: Vec<String> = failing.map(|finding| format!("“{}”", title(finding))).collect();
     let also = match &others[..] {
         [] => String::new(),
-        [one] => format!(" {one} fails, too."),
-        several => format!(" {} fail, too.", several.join(", ")),
+        [one] => format!(" {one} also fails."),
+        several => format!(" {} also fail.", several.join(", ")),
     };
     Some(told + &also)
 }
@@ -38,7 +38,7 @@ pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
         return parts::section(
             "audit",
             "Audit",
-            html! { p { "This model was not audited yet: candor audit." } },
+            html! { p { "This model was not audited (candor audit): nothing was checked that could make its figures misleading." } },
         );
     };
     parts::section(
@@ -52,7 +52,7 @@ pub(super) fn section(report: &Report, pictures: &Pictures) -> Markup {
             }
             @if !audit.not_asked.is_empty() {
                 p {
-                    "Not asked here, because it needs more training: " (audit.not_asked.join(", ")) ". To ask: "
+                    "Not run, because it takes longer: " (audit.not_asked.join(", ")) ". To run: "
                     code { (audit.command) }
                 }
             }

@@ -5,9 +5,9 @@ use maud::{Markup, html};
 use super::parts;
 
 const MAY: [&str; 3] = [
-    "How often the model named the right class for the test pictures of this study, with the interval given above.",
-    "Which classes it mixes up, on these pictures.",
-    "That someone else gets the same figures from the same pictures with the command below.",
+    "How often the model predicted the right class for the test pictures of this study, together with what the audit found.",
+    "Which classes it confuses, on these pictures.",
+    "That anybody can get the same figures from the same pictures with the command below.",
 ];
 
 /// What nobody may say, and why not.
@@ -20,21 +20,21 @@ pub(crate) const MAY_NOT: [(&str, &str); 5] = [
     (
         "That it sees what you think it sees.",
         "A background, a photographer's style, a picture's size or a watermark can give the class away. A high accuracy \
-         does not tell which of these was used.",
+         does not say which of these was used.",
     ),
     (
-        "Anything about a person's inside.",
+        "Anything about a person's character.",
         "A face does not tell character, crime, orientation or profession. A model that seems to read them reads the \
-         photograph: light, pose, clothes, the occasion on which it was taken, who chose it.",
+         photograph: light, pose, clothes, the occasion on which it was taken, and who chose it.",
     ),
     (
         "That it is fair.",
-        "One figure for all can hide that it fails for some. Nothing here was measured for groups of people unless it \
-         stands in this report.",
+        "One figure for all can hide that it fails for some. Nothing was measured for groups of people unless this \
+         report says so.",
     ),
     (
         "That it may be used.",
-        "Whether a use is lawful or right is not something that a program finds out. candor measures; it does not \
+        "Whether a use is lawful or right is not something that a program can find out. candor measures; it does not \
          certify.",
     ),
 ];

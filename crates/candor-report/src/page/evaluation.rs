@@ -51,7 +51,7 @@ fn judged(model: &Model, content: impl Fn(&SubsetEvaluation) -> Markup) -> Marku
             p class="subject" { "On " (figures::count(judged.evaluation.accuracy.pictures)) " " (judged.subset) " pictures" }
             (content(judged))
         },
-        None => html! { p { "Not judged." } },
+        None => html! { p { "Not evaluated." } },
     }
 }
 

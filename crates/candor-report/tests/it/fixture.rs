@@ -32,7 +32,7 @@ pub fn report(wanted: &Wanted) -> Report {
     let lesson = (models.len() > 1).then(|| shuffled_labels_lesson(&models[0], &models[1]));
     Report {
         title: format!("{} kinds of things found on the beach", wanted.classes),
-        summary: Summary::of(&models[0]),
+        summary: Summary::of(&models[0], Some(&audit(wanted))),
         data: data(wanted, &classes),
         models,
         lesson,

@@ -1,6 +1,7 @@
-//! The model card: what stands in it, and that the Hugging Face Hub's own reader takes it.
+//! The model card: what is in it, and that the Hugging Face Hub's own reader takes it.
 
-use candor_report::model_card;
+use candor_analysis::audit::{Finding, Verdict};
+use candor_report::{AuditedFinding, croissant, model_card, to_json};
 
 use crate::fixture::{Wanted, report};
 use crate::python::Python;
@@ -23,7 +24,7 @@ fn it_says_what_the_model_is_and_what_it_is_not_for() {
         "A face does not tell character",
         "| 36 test |",
         "simple model",
-        "Looks at the test pictures so far: 2.",
+        "Evaluations on the test pictures so far: 2.",
         "candor study pictures",
     ] {
         assert!(card.contains(words), "{words}: {card}");
@@ -41,4 +42,30 @@ fn the_hub_s_own_reader_takes_it() {
     let accuracy = (accuracy * 1e6).round() / 1e6;
     let expected = format!("image-classification image-classification test 3 {accuracy}");
     assert_eq!(python.ask(READ, &path), expected);
+}
+
+#[test]
+fn what_the_audit_found_goes_along_with_every_figure() {
+    let mut report = report(&Wanted { classes: 3, models: 1, layers: 6, picture_px: 20 });
+    let copies = "73 of the 119 evaluated pictures are copies of training pictures.";
+    let finding =
+        Finding { check: "duplicates-across-splits".into(), ..Finding::new(Verdict::Fail, copies, "") };
+    let audit = report.audit.as_mut().expect("the fixture is audited");
+    audit.findings.push(AuditedFinding { finding, pictures: vec![] });
+    audit.not_asked = vec!["corruptions".into()];
+    let card = model_card(&report);
+    let (metadata, text) = card[4..].split_once("---\n").expect("the metadata end");
+    assert!(metadata.contains("# Fail, ") && metadata.contains(copies), "{metadata}");
+    assert!(text.contains(copies) && text.contains("One check was not run: corruptions."), "{text}");
+    assert!(croissant(&report, b"id\n").contains(copies));
+    let json: serde_json::Value = serde_json::from_str(&to_json(&report)).expect("JSON");
+    assert!(
+        json["cautions"][0].as_str().is_some_and(|first| first.starts_with("Fail, ")),
+        "{}",
+        json["cautions"]
+    );
+    report.audit = None;
+    for text in [model_card(&report), croissant(&report, b"id\n"), to_json(&report)] {
+        assert!(text.contains("This model was not audited"), "{text}");
+    }
 }

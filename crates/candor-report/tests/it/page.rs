@@ -121,10 +121,10 @@ fn a_model_that_was_not_judged_and_an_empty_study_still_make_a_page() {
     model.evaluations.clear();
     model.galleries.clear();
     model.training.history.epochs.clear();
-    report.summary = candor_report::Summary::of(&report.models[0]);
+    report.summary = candor_report::Summary::of(&report.models[0], None);
     report.data.samples.clear();
     report.data.left_out.clear();
     let page = render_html(&report);
-    assert!(page.contains("was trained but not judged") && page.contains("Not judged."));
+    assert!(page.contains("was trained but not evaluated") && page.contains("Not evaluated."));
     assert!(!page.contains("NaN"));
 }

@@ -122,7 +122,7 @@ pub fn demo(request: &DemoRequest, reporter: &dyn Reporter) -> Result<Demo> {
     let command = format!("candor demo --seed {} --out again", request.seed);
     let report = Report {
         title: "Fashion-MNIST, with real and with shuffled labels".to_owned(),
-        summary: Summary::of(&models[0]),
+        summary: Summary::of(&models[0], None),
         data: data_section(&real.run),
         lesson: Some(lesson.clone()),
         audit: None,

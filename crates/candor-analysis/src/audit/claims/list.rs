@@ -85,11 +85,8 @@ fn finding<'a>(case: &'a Case<'_>, check: &str) -> Option<&'a Finding> {
 }
 
 fn accuracy(case: &Case<'_>) -> String {
-    let interval = case.judged().map(|(_, answers)| {
-        let accuracy = answers.accuracy(&case.labels());
-        crate::evaluate::Interval::of_share(accuracy, case.independent(&answers.indices))
-    });
-    match interval {
+    let measured = case.judged().and_then(|(_, answers)| case.accuracy(answers));
+    match measured.map(|accuracy| accuracy.interval) {
         Some(interval) => format!(
             "On other pictures from the same source, its accuracy is between {:.0}% and {:.0}% (95% confidence).",
             100.0 * interval.low,
