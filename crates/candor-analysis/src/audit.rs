@@ -148,6 +148,16 @@ impl Scale {
     }
 }
 
+/// When each check passes, is inconclusive, warns or fails, as a table in Markdown: for the manual.
+pub fn severity_table() -> String {
+    let row = |check: &&Check| {
+        let cells = check.scale.lines().map(|(_, takes)| takes.replace('|', "\\|"));
+        format!("| **{}** | {} |\n", check.id, cells.join(" | "))
+    };
+    let rows: String = CHECKS.iter().filter(|check| check.scale != Scale::UNWRITTEN).map(row).collect();
+    format!("| check | pass | inconclusive | warn | fail |\n|---|---|---|---|---|\n{rows}")
+}
+
 /// One question to a case.
 pub struct Check {
     /// Its name on the command line and in files.

@@ -428,7 +428,7 @@ mod tests {
         let classes = vec!["healthy".to_owned(), "ill".to_owned()];
         let truth: Vec<usize> = (0..400).map(|i| usize::from(i % 10 == 0)).collect();
         let named = |i: usize| match truth[i] {
-            1 => usize::from(i % 40 > 0),
+            1 => usize::from(!i.is_multiple_of(40)),
             _ => usize::from(i % 7 == 1),
         };
         let probabilities = (0..400).flat_map(|i| [1.0 - named(i) as f32, named(i) as f32]).collect();
@@ -443,7 +443,8 @@ mod tests {
     #[test]
     fn counts_of_confusions_agree_with_their_verbs_and_never_say_most() {
         let of = |class: &str, count| (format!("“{class}”"), count);
-        let cases: [(u64, u64, Vec<(String, u64)>, &str); 8] = [
+        type TakenFor = Vec<(String, u64)>;
+        let cases: [(u64, u64, TakenFor, &str); 8] = [
             (21, 56, vec![of("1", 9), of("4", 5)], "Of the other 35, 9 are predicted as “1” and 5 as “4”."),
             (1, 3, vec![of("a", 1), of("b", 1)], "Of the other 2, 1 is predicted as “a” and 1 as “b”."),
             (1, 2, vec![of("a", 1)], "The other one is predicted as “a”."),

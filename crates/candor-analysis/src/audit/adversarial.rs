@@ -33,10 +33,10 @@ pub(super) static CHECK: Check = Check {
     reference: "Goodfellow et al., Explaining and harnessing adversarial examples, ICLR (2015); Madry et al., Towards deep \
                 learning models resistant to adversarial attacks, ICLR (2018); Rauber et al., Foolbox, JOSS (2020)",
     scale: Scale {
-        pass: "At least half of the correct predictions survive PGD within 8/255 (the whole 95 % interval lies at 50 % or above).",
+        pass: "At least half of the correct predictions survive PGD within 8/255 (the whole 95 % interval is at 50 % or above).",
         inconclusive: "The 95 % interval of the surviving share contains 50 %, fewer than 20 independent pictures are predicted \
                        correctly, or the network has no gradient.",
-        warn: "Fewer than half of the correct predictions survive PGD within 8/255 (the whole 95 % interval lies below 50 %).",
+        warn: "Fewer than half of the correct predictions survive PGD within 8/255 (the whole 95 % interval is below 50 %).",
         fail: "",
     },
     run,

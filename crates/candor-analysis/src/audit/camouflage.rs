@@ -37,12 +37,12 @@ pub(super) static CHECK: Check = Check {
     reference: "Sharif et al., Accessorize to a crime, CCS (2016); Harvey, CV Dazzle (2010); Brown et al., Adversarial patch (2017)",
     scale: Scale {
         pass: "Patterns over 2 % of the picture change fewer than 25 % of the correct predictions at arbitrary places and fewer than \
-               50 % in the best of 45 patterns and places; both 95 % intervals lie below these limits.",
-        inconclusive: "One of the two intervals contains its limit and neither lies above it, fewer than 20 independent pictures are \
+               50 % in the best of 45 patterns and places; both 95 % intervals are below these limits.",
+        inconclusive: "One of the two intervals contains its limit and neither is above it, fewer than 20 independent pictures are \
                        predicted correctly, or there is no network.",
         warn: "They change 25 % or more at arbitrary places, or 50 % or more in the best of 45 patterns and places (the whole 95 % \
-               interval lies at the limit or above).",
-        fail: "They change 50 % or more at arbitrary places (the whole 95 % interval lies at 50 % or above).",
+               interval is at the limit or above).",
+        fail: "They change 50 % or more at arbitrary places (the whole 95 % interval is at 50 % or above).",
     },
     run,
 };

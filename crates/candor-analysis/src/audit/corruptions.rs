@@ -33,11 +33,11 @@ pub(super) static CHECK: Check = Check {
     reference: "Hendrycks & Dietterich, Benchmarking neural network robustness to common corruptions and perturbations, ICLR (2019)",
     scale: Scale {
         pass: "At the weakest strength of each of the nine ways, at least 50 % of the gain over the most frequent class is left (all \
-               intervals lie at 50 % or above).",
-        inconclusive: "An interval contains 50 % and none lies below it; or the network gains less than 10 points over the most frequent \
+               intervals are at 50 % or above).",
+        inconclusive: "An interval contains 50 % and none is below it; or the network gains less than 10 points over the most frequent \
                        class, or not clearly more than nothing; or there are fewer than 30 independent validation pictures.",
-        warn: "At the weakest strength of at least one way, less than 50 % of the gain is left (its whole interval lies below 50 %).",
-        fail: "At the weakest strength of at least one way, less than 25 % of the gain is left (its whole interval lies below 25 %).",
+        warn: "At the weakest strength of at least one way, less than 50 % of the gain is left (its whole interval is below 50 %).",
+        fail: "At the weakest strength of at least one way, less than 25 % of the gain is left (its whole interval is below 25 %).",
     },
     run,
 };

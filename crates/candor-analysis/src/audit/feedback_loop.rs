@@ -32,8 +32,8 @@ pub(super) static CHECK: Check = Check {
                 policing, FAT* (2018)",
     scale: Scale {
         pass: "For every wanted class, the loop costs less than 10 points of balanced accuracy compared with random collection (all \
-               95 % intervals, corrected for the number of classes, lie below 10 points), and no group is collected out of proportion.",
-        inconclusive: "An interval contains 10 points and none lies above; or random collection reaches less than 10 points above chance; \
+               95 % intervals, corrected for the number of classes, are below 10 points), and no group is collected out of proportion.",
+        inconclusive: "An interval contains 10 points and none is above; or random collection reaches less than 10 points above chance; \
                        or fewer than 100 pictures, or 10 of two classes, can be collected.",
         warn: "For at least one wanted class the loop costs 10 points or more (its whole interval), or a group makes up more than 1.5 \
                times its share of the wanted class among the collected pictures (binomial test, Bonferroni over groups and classes, \

@@ -22,10 +22,10 @@ pub(super) static CHECK: Check = Check {
                one here.",
     reference: "Brown and Heathers, The GRIM test, Social Psychological and Personality Science 8 (2017)",
     scale: Scale {
-        pass: "Every statement of figures was checked; no figure is contradicted or doubtful, and no claimed accuracy lies above the \
+        pass: "Every statement of figures was checked; no figure is contradicted or doubtful, and no claimed accuracy is above the \
                95 % interval of the run's own.",
         inconclusive: "No figures are stated, or one statement cannot be read.",
-        warn: "A claimed accuracy lies above the 95 % interval of the run's own, or a claim does not agree with its own matrix while \
+        warn: "A claimed accuracy is above the 95 % interval of the run's own, or a claim does not agree with its own matrix while \
                another one does.",
         fail: "A figure contradicts another one, is not possible with its number of pictures, or is not that of the saved predictions.",
     },
@@ -133,7 +133,7 @@ fn beside_own(checked: &CheckedFigures, counted: &ConfusionMatrix) -> Vec<(Strin
             _ => "within",
         };
         let sentence = format!(
-            "{name}: {published} lies {where_} the 95% interval of what was counted here, {:.1}% to {:.1}% ({} of {} pictures correct).",
+            "{name}: {published} is {where_} the 95% interval of what was counted here, {:.1}% to {:.1}% ({} of {} pictures correct).",
             100.0 * low,
             100.0 * high,
             own.correct,

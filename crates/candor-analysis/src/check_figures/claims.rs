@@ -209,11 +209,11 @@ fn impossible(published: &PublishedAccuracy, value: f64, pictures: u64) -> Strin
     }
 }
 
-/// `.571 contradicts the matrix, whose diagonal gives .472, and lies outside its 95 % interval`
+/// `.571 contradicts the matrix, whose diagonal gives .472, and is outside its 95 % interval`
 fn against_matrix(checked: &CheckedAccuracy, of_matrix: Option<Accuracy>) -> String {
     let matrix = of_matrix.map_or_else(String::new, |accuracy| {
         let interval = match checked.within_interval {
-            Some(false) => ", and lies outside its 95 % interval",
+            Some(false) => ", and is outside its 95 % interval",
             _ => "",
         };
         format!(", whose diagonal gives {}{interval}", words::share(accuracy.value))
@@ -229,7 +229,7 @@ fn outside_of_recalls(published: &PublishedAccuracy, known: &Known<'_>) -> Optio
     let (least, most) = published.share().bounds(0);
     (most < low || least > high).then(|| {
         format!(
-            "{} lies outside of the recalls in the matrix ({} to {}), of which an accuracy is a weighted mean",
+            "{} is outside the range of the recalls in the matrix ({} to {}), of which an accuracy is a weighted mean",
             published.value,
             words::share(low),
             words::share(high)

@@ -63,9 +63,9 @@ fn the_hobby_study_in_plain_words() {
         "The predicted class shares agree with the matrix.",
         "The predicted class shares fit 235 pictures only if their last digits were cut off, not rounded.",
         "simple-cnn: .571 is not a fraction of 235: 134 of 235 is .570 and 135 of 235 is .574.",
-        "simple-cnn: .571 is not the accuracy of the matrix, whose diagonal gives .472, and lies outside its 95 % interval.",
+        "simple-cnn: .571 is not the accuracy of the matrix, whose diagonal gives .472, and is outside its 95 % interval.",
         "fine-tuned VGG16: .546 is not a fraction of 235: 128 of 235 is .545 and 129 of 235 is .549.",
-        "fine-tuned VGG16: .546 is not the accuracy of the matrix, whose diagonal gives .472, and lies outside its 95 % \
+        "fine-tuned VGG16: .546 is not the accuracy of the matrix, whose diagonal gives .472, and is outside its 95 % \
          interval.",
         "With 235 pictures, one picture is worth 0.4 points, and an accuracy of .472 has a 95 % interval from .409 to .536.",
         "That is enough to show that the model is better than always naming econ, which would reach .281.",

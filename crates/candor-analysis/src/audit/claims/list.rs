@@ -142,9 +142,7 @@ mod tests {
     #[test]
     fn a_claim_names_what_was_looked_for() {
         let fake = Fake::bright(40);
-        assert!(
-            fake.with(|case| shortcuts(case)).contains("that nothing-to-see and shortcut-regions look for")
-        );
+        assert!(fake.with(shortcuts).contains("that nothing-to-see and shortcut-regions look for"));
         let finding = Finding { check: "nothing-to-see".into(), ..Finding::new(Verdict::Pass, "x", "y") }
             .figure("accuracy seeing only the corners", 0.5, Unit::Share)
             .figure("accuracy seeing only the file (size)", 0.5, Unit::Share);

@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn what_changes_nothing_leaves_everything_and_no_gain_has_no_share() {
         let picture = |i: usize, before: bool| Picture { class: i % 2, unit: i, before, after: before };
-        let good: Vec<Picture> = (0..60).map(|i| picture(i, i % 5 > 0)).collect();
+        let good: Vec<Picture> = (0..60).map(|i| picture(i, !i.is_multiple_of(5))).collect();
         let left = gain_left(&good, 0.5, 0.05).unwrap();
         assert!((left.share - 1.0).abs() < 1e-12 && left.interval.width() < 1e-6, "{left:?}");
         let none: Vec<Picture> = (0..60).map(|i| picture(i, i % 4 < 2)).collect();
@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_rule_that_names_one_class_always_leaves_nothing() {
-        let picture = |i: usize| Picture { class: i % 2, unit: i, before: i % 9 > 0, after: i % 2 == 1 };
+        let picture =
+            |i: usize| Picture { class: i % 2, unit: i, before: !i.is_multiple_of(9), after: i % 2 == 1 };
         let left = gain_left(&(0..100).map(picture).collect::<Vec<_>>(), 0.5, 0.05).unwrap();
         assert!(left.share.abs() < 1e-12 && left.interval.high < 0.01, "{left:?}");
     }
