@@ -256,6 +256,11 @@ impl Finding {
         ["by a network with", "by a linear network"].iter().any(|by| self.used.contains(by))
     }
 
+    /// Whether it is about a network that was trained in the place of the one under audit: a hint, and never a claim about that.
+    pub fn is_of_another_network(&self) -> bool {
+        ["by a network with", "by a linear network"].iter().any(|by| self.used.contains(by))
+    }
+
     /// With one more number.
     pub fn figure(mut self, name: impl Into<String>, value: f64, unit: Unit) -> Finding {
         let value = value.is_finite().then_some(value);
