@@ -411,7 +411,7 @@ mod tests {
         let better = Summary::of(&good(), Some(&audit("better-than-chance", Verdict::Pass)));
         assert!(better.learned.contains("These predictions are better than chance."), "{better:?}");
         let mut another = audit("better-than-chance", Verdict::Fail);
-        another.findings[0].finding.used = "300 pictures, by a network with two convolutions".into();
+        another.findings[0].finding.basis = candor_analysis::audit::Basis::Surrogate;
         let surrogate = Summary::of(&good(), Some(&another));
         assert!(surrogate.learned.contains("It is better than guessing"), "{surrogate:?}");
     }

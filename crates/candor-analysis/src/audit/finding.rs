@@ -253,12 +253,7 @@ impl Finding {
 
     /// Whether it is about a network that was trained in the place of the one under audit: a hint, and never a claim about that.
     pub fn is_of_another_network(&self) -> bool {
-        ["by a network with", "by a linear network"].iter().any(|by| self.used.contains(by))
-    }
-
-    /// Whether it is about a network that was trained in the place of the one under audit: a hint, and never a claim about that.
-    pub fn is_of_another_network(&self) -> bool {
-        ["by a network with", "by a linear network"].iter().any(|by| self.used.contains(by))
+        self.basis == Basis::Surrogate
     }
 
     /// With one more number.
