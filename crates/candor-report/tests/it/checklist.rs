@@ -1,6 +1,6 @@
 //! The checklists: every item is there, what the run knows is told, and what it cannot know is a blank.
 
-use candor_analysis::audit::{Finding, Verdict};
+use candor_analysis::audit::{Basis, Finding, Verdict};
 use candor_report::{AuditedFinding, data_sheet, reforms};
 
 use crate::fixture::{Wanted, report};
@@ -58,7 +58,7 @@ fn a_finding_about_another_network_is_not_an_answer_about_this_one() {
     let mut report = report(&Wanted { classes: 3, models: 1, layers: 6, picture_px: 20 });
     let finding =
         Finding { check: "seed-variance".into(), ..Finding::new(Verdict::Pass, "It scatters little.", "") }
-            .used("300 pictures, by a network with two convolutions on 28×28 pixels");
+            .basis(Basis::Surrogate);
     let audit = report.audit.as_mut().unwrap();
     audit.findings = vec![AuditedFinding { finding, pictures: vec![] }];
     let text = reforms(&report);
