@@ -334,7 +334,7 @@ fn torn_apart(samples: &[Sample], assigned: &[Subset]) -> Vec<Problem> {
     let of_groups = also_in_train(samples, assigned, |sample| sample.group.clone());
     let told = [
         (copies, "are exact copies of training pictures"),
-        (of_groups, "belong to a group that is in train too"),
+        (of_groups, "belong to a group that is in train too, or are near copies of training pictures"),
     ];
     let torn = told.into_iter().filter(|&(pictures, _)| pictures > 0);
     torn.map(|(pictures, what)| Problem {

@@ -1,6 +1,6 @@
 //! A run in memory: its folder, its resolved recipe, its pictures and its sealed split.
 
-use candor_core::{Dataset, Problem, Reporter, SampleId, Split, Subset};
+use candor_core::{Dataset, Image, Problem, ReadError, Reporter, Sample, SampleId, Split, Subset};
 use candor_data::prepare::{Prepared, survey};
 use candor_data::split::split;
 use candor_data::study::Study;
@@ -15,6 +15,7 @@ use crate::recipe::{Choice, Facts, Recipe, RecipeError, RecipeFile, resolve};
 use crate::run_dir::{self, RunDir};
 use crate::threads::in_pool;
 use crate::train::{Groups, History, RangeTest, Trained, Training};
+use crate::units::SavedUnits;
 
 /// A run with everything that its steps need.
 pub(crate) struct Run {
@@ -78,7 +79,9 @@ impl Run {
         // Before the long work: a network that does not fit should be told at once.
         let network = recipe.build(pictures.classes().len())?;
         let prepared = in_pool(threads, || pictures.prepare(recipe.preprocessing, reporter))?;
-        let parts = split(&pictures, pictures.predefined(), recipe.split.fractions(), recipe.split.seed)?;
+        let units = in_pool(threads, || SavedUnits::find(&pictures, &prepared.samples, reporter))?;
+        let tied = TiedPictures { pictures: &pictures, samples: units.as_groups(&prepared.samples) };
+        let parts = split(&tied, pictures.predefined(), recipe.split.fractions(), recipe.split.seed)?;
         parts.problems.iter().for_each(|problem| reporter.problem(problem.clone()));
         let problems = [pictures.problems(), &parts.problems].concat();
         // Before anything is written down: groups that are too small should be told at once.
@@ -95,7 +98,7 @@ impl Run {
         };
         let split = parts.split;
         initial::write_down(dir, &network, &recipe.training, &record.classes, reporter)?;
-        Ok(Parts { recipe, choices, record, pictures, prepared, split, problems, network, threads })
+        Ok(Parts { recipe, choices, record, pictures, prepared, units, split, problems, network, threads })
     }
 
     /// Takes up a run that was begun before, with the very same pictures.
@@ -247,6 +250,7 @@ struct Parts {
     record: SourceRecord,
     pictures: Pictures,
     prepared: Prepared,
+    units: SavedUnits,
     split: Split,
     problems: Vec<Problem>,
     network: Network,
@@ -255,7 +259,8 @@ struct Parts {
 
 impl Parts {
     fn write_down(self, dir: RunDir) -> Result<Run> {
-        let Parts { recipe, choices, record, prepared, split, problems, .. } = &self;
+        let Parts { recipe, choices, record, prepared, units, split, problems, .. } = &self;
+        dir.write_json(run_dir::UNITS, units)?;
         dir.write_json(run_dir::CHOICES, choices)?;
         dir.write_json(run_dir::PROBLEMS, problems)?;
         dir.write_json(run_dir::SPLIT, &SplitRecord::new(split.clone(), &prepared.samples))?;
@@ -265,9 +270,30 @@ impl Parts {
     }
 
     fn into_run(self, dir: RunDir) -> Run {
-        let Parts { recipe, choices, record, pictures, prepared, split, problems, network, threads } = self;
+        let Parts { recipe, choices, record, pictures, prepared, split, problems, network, threads, .. } =
+            self;
         let split = SealedSplit::new(split);
         Run { dir, recipe, choices, record, pictures, prepared, split, problems, network, threads }
+    }
+}
+
+/// Pictures with what belongs together as their groups.
+struct TiedPictures<'a> {
+    pictures: &'a Pictures,
+    samples: Vec<Sample>,
+}
+
+impl Dataset for TiedPictures<'_> {
+    fn classes(&self) -> &[String] {
+        self.pictures.classes()
+    }
+
+    fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    fn image(&self, index: usize) -> std::result::Result<Image, ReadError> {
+        self.pictures.image(index)
     }
 }
 

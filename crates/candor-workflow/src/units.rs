@@ -32,7 +32,7 @@ pub(crate) struct SavedUnits {
 
 impl SavedUnits {
     /// Looks for near copies, where the pictures are not too many for that.
-    fn find(pictures: &dyn Dataset, samples: &[Sample], reporter: &dyn Reporter) -> Result<SavedUnits> {
+    pub fn find(pictures: &dyn Dataset, samples: &[Sample], reporter: &dyn Reporter) -> Result<SavedUnits> {
         let sought = samples.len() <= MOST_PICTURES;
         let near_copies = match sought {
             true => near_copies(pictures, reporter)?,
@@ -47,6 +47,15 @@ impl SavedUnits {
         let units = Units::of(samples, &verified(&near_copies));
         let units = (0..samples.len()).map(|index| units.unit(index)).collect();
         Ok(SavedUnits { pictures: fingerprint(samples), near_copies_sought: sought, near_copies, units })
+    }
+
+    /// The samples with their units as groups: what a split must not tear apart.
+    pub fn as_groups(&self, samples: &[Sample]) -> Vec<Sample> {
+        let mut sizes = vec![0; samples.len()];
+        self.units.iter().for_each(|&unit| sizes[unit] += 1);
+        let group = |unit: usize| (sizes[unit] > 1).then(|| format!("unit {unit}"));
+        let of = |(sample, &unit): (&Sample, &usize)| Sample { group: group(unit), ..sample.clone() };
+        samples.iter().zip(&self.units).map(of).collect()
     }
 
     /// As a partition of the run's pictures.
@@ -91,12 +100,13 @@ pub(crate) fn saved_names(
 
 #[cfg(test)]
 mod tests {
-    use candor_core::{Channels, Image, Provenance, ReadError, Rng, Seed, Silent};
+    use candor_core::{Channels, Image, Provenance, ReadError, Rng, Seed, Silent, Subset};
+    use candor_data::split::{Fractions, split};
 
     use super::*;
 
     /// Blobs of random place, size and light, each picture three times: as it is, brighter, and with noise.
-    struct Copied(Vec<Sample>, Vec<Image>);
+    struct Copied(Vec<Sample>, Vec<Image>, Vec<String>);
 
     impl Copied {
         fn new(originals: u64) -> Copied {
@@ -132,13 +142,13 @@ mod tests {
                 provenance: Provenance::default(),
                 attributes: Default::default(),
             };
-            Copied(images.iter().map(sample).collect(), images)
+            Copied(images.iter().map(sample).collect(), images, vec!["blobs".to_owned()])
         }
     }
 
     impl Dataset for Copied {
         fn classes(&self) -> &[String] {
-            &[]
+            &self.2
         }
 
         fn samples(&self) -> &[Sample] {
@@ -160,6 +170,15 @@ mod tests {
             units.members(&(0..120).collect::<Vec<_>>()),
             (0..40).map(|i| vec![3 * i, 3 * i + 1, 3 * i + 2]).collect::<Vec<_>>()
         );
+        let tied = Copied(found.as_groups(copied.samples()), Vec::new(), copied.2.clone());
+        let parts = split(&tied, None, Fractions::default(), Seed(3)).unwrap();
+        for subset in Subset::ALL {
+            let indices = parts.split.indices(subset);
+            assert!(
+                indices.len() >= 3 && indices.iter().all(|&index| indices.contains(&(index / 3 * 3))),
+                "{subset}"
+            );
+        }
         let folder = tempfile::tempdir().unwrap();
         let dir = RunDir::create(folder.path()).unwrap();
         dir.write_json(UNITS, &found).unwrap();

@@ -322,7 +322,7 @@ fn by_group(all: &[Fooled], grouping: &Grouping) -> Option<Table> {
     let row = |(group, name): (usize, &String)| {
         let members: Vec<&Fooled> = all.iter().filter(|one| grouping.of[one.index] == Some(group)).collect();
         let changed = members.iter().filter(|one| one.by(SMALL, None)).count();
-        let Interval { low, high } = Interval::wilson(changed as u64, members.len() as u64);
+        let Interval { low, high } = Interval::of_counts(changed as u64, members.len() as u64);
         let share = 100.0 * changed as f64 / members.len() as f64;
         let cells = || {
             vec![

@@ -94,7 +94,7 @@ fn right(case: &Case<'_>, known: &[(usize, usize)], new: &[(usize, usize)]) -> u
 
 fn finding(right: usize, pictures: usize, other: Subset) -> Finding {
     let share = right as f64 / pictures as f64;
-    let interval = Interval::wilson(right as u64, pictures as u64);
+    let interval = Interval::of_counts(right as u64, pictures as u64);
     let clear = share - 0.5 > Z * (0.25 / pictures as f64).sqrt();
     let verdict = match () {
         () if clear && share >= LARGE => Verdict::Fail,

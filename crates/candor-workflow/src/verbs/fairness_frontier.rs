@@ -3,10 +3,9 @@
 
 use std::path::PathBuf;
 
-use candor_analysis::Units;
 use candor_analysis::audit::{Answers, GapChange, gap_changes};
 use candor_analysis::evaluate::Interval;
-use candor_core::{Reporter, Seed, Subset};
+use candor_core::{Reporter, Seed, Silent, Subset};
 use candor_report::{FrontierPoint, frontier_svg};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +18,7 @@ use crate::report::write_report;
 use crate::run::{Beginning, Run};
 use crate::run_dir::{FRONTIER_JSON, FRONTIER_REQUEST, FRONTIER_SVG, RECIPE, RunDir};
 use crate::train::grouping;
+use crate::units::units;
 
 /// Weights of the penalty that are tried where none are given.
 const WEIGHTS: [f32; 5] = [1.0, 3.0, 10.0, 30.0, 100.0];
@@ -200,7 +200,7 @@ fn with_changes(trainings: Vec<Training>, fairness: &FairnessRecipe) -> Result<V
     let Some((without, with)) = trainings.split_first() else { return Ok(Vec::new()) };
     let samples = &without.run.prepared.samples;
     let grouping = grouping(&fairness.attribute, samples).map_err(RecipeError::from)?;
-    let units = Units::of(samples, &[]);
+    let units = units(&without.run, &Silent)?;
     let answers: Vec<Answers> = with.iter().map(|training| training.answers.clone()).collect();
     let changes = gap_changes(
         (samples, &without.run.record.classes),

@@ -62,7 +62,7 @@ pub(super) fn add(
     let hidden = all.iter().filter(|face| face.smallest().is_some()).count();
     let name =
         format!("faces that a pattern over {:.0}% of the face hides from the detector", 100.0 * largest);
-    let interval = Interval::wilson(hidden as u64, all.len() as u64);
+    let interval = Interval::of_counts(hidden as u64, all.len() as u64);
     let finding = finding
         .figure("faces that were covered", all.len() as f64, Unit::Count)
         .figure_within(name, hidden as f64 / all.len() as f64, interval, Unit::Share)
