@@ -82,7 +82,7 @@ pub enum Command {
     Compare(CompareArguments),
     /// How far may a run be believed? Checks for chance, shortcuts, copies, wrong labels
     Audit(AuditArguments),
-    /// Where in the pictures is the evidence? Maps that have passed the tests an explanation must pass
+    /// Where in the pictures is the evidence? Maps of methods that pass the tests for explanations
     Explain(ExplainArguments),
     /// Ask a model about pictures
     Predict(PredictArguments),
@@ -230,17 +230,17 @@ pub struct AuditArguments {
 pub struct ExplainArguments {
     /// The run's folder
     pub run: PathBuf,
-    /// Only these, by their names, separated by commas: methods that draw maps, such as deep-shap; filters, feature-maps and
-    /// maximised, which look into the network; ace, which finds concepts [default: all but ace]
+    /// Only these methods, separated by commas: those that draw maps, such as deep-shap; filters, feature-maps and maximised,
+    /// which show the inside of the network; ace, which finds concepts [default: all but ace]
     #[arg(long, value_name = "METHOD", value_delimiter = ',')]
     pub method: Vec<String>,
-    /// With `ace`: the class whose concepts are looked for [default: all classes]
+    /// With `ace`: find the concepts of this class only [default: all classes]
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
-    /// Picture files to explain [default: of each class one that the run was right on and one that it was wrong on]
+    /// Picture files to explain [default: two of each class, one classified rightly and one wrongly]
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub pictures: Vec<PathBuf>,
-    /// Training pictures that a picture is compared with
+    /// Number of training pictures that a picture is compared with
     #[arg(long, value_name = "NUMBER", default_value_t = 25)]
     pub background: usize,
 }

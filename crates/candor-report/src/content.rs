@@ -50,6 +50,9 @@ pub struct Explanation {
     pub passport: Option<Passport>,
     /// Why no map is shown; empty where one is.
     pub refused: Vec<String>,
+    /// What is to be said beside the figure: of concepts, how many speak for the class, against it, and neither.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
     /// Share of the evidence for the true class that lies on the border, in 0..=1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share_on_border: Option<f64>,

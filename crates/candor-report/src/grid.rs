@@ -5,6 +5,7 @@ use candor_core::{Channels, Image};
 use font8x8::{BASIC_FONTS, GREEK_FONTS, LATIN_FONTS, UnicodeFonts};
 use maud::{Markup, html};
 
+use crate::colour_scale::ColourScale;
 use crate::text::shorten;
 use crate::thumbnail::{data_uri, png};
 
@@ -15,7 +16,7 @@ const GAP_PX: usize = 6;
 const LABEL_PX: usize = 228;
 const LINE_PX: usize = 18;
 const HEAD_PX: usize = 30;
-const FOOT_PX: usize = 58;
+const FOOT_PX: usize = 72;
 /// Characters that fit before a row, and above a column.
 const LABEL_CHARACTERS: usize = 27;
 const NAME_CHARACTERS: usize = 11;
@@ -36,7 +37,7 @@ pub struct PictureGrid {
     pub columns: Vec<String>,
     /// The rows.
     pub rows: Vec<GridRow>,
-    /// The two ends of a scale of colours, below everything.
+    /// What the colours mean, below everything.
     pub scale: Option<ColourScale>,
 }
 
@@ -47,15 +48,6 @@ pub struct GridRow {
     pub label: Vec<String>,
     /// Its pictures.
     pub cells: Vec<Image>,
-}
-
-/// A bar from one colour over white to another, and what its ends mean.
-#[derive(Clone, Debug)]
-pub struct ColourScale {
-    /// Red, green, blue.
-    pub colours: [[u8; 3]; 2],
-    /// What stands below each end.
-    pub ends: [String; 2],
 }
 
 /// Something in its place, px from the upper left corner.
@@ -76,7 +68,7 @@ enum Mark<'a> {
     Bar {
         x: usize,
         y: usize,
-        scale: &'a ColourScale,
+        image: Image,
     },
 }
 
@@ -149,15 +141,14 @@ impl PictureGrid {
         }
         if let Some(scale) = &self.scale {
             let (x, y) = (LABEL_PX, top + self.rows.len() * step + 10);
-            marks.push(Mark::Bar { x, y, scale });
-            for (text, x) in scale.ends.iter().zip([x, x + BAR_PX[0] / 2 + GAP_PX]) {
-                marks.push(Mark::Words {
-                    x,
-                    y: y + 30,
-                    is_centred: false,
-                    is_bold: false,
-                    text: text.clone(),
-                });
+            marks.push(Mark::Bar { x, y, image: scale.bar() });
+            for tick in scale.ticks() {
+                let x = x + (tick.place * BAR_PX[0] as f32).round() as usize;
+                marks.push(Mark::Words { x, y: y + 28, is_centred: true, is_bold: false, text: tick.text });
+            }
+            for (text, x) in scale.words.iter().zip([x, x + BAR_PX[0] / 2]) {
+                let text = text.clone();
+                marks.push(Mark::Words { x, y: y + 46, is_centred: false, is_bold: false, text });
             }
         }
         marks
@@ -173,19 +164,11 @@ impl Mark<'_> {
             Mark::Picture { x, y, image } => html! {
                 image x=(x) y=(y) width=(CELL_PX) height=(CELL_PX) style="image-rendering:pixelated" href=(data_uri(image)) {}
             },
-            Mark::Bar { x, y, scale } => {
-                let rgb = |[r, g, b]: [u8; 3]| format!("rgb({r},{g},{b})");
-                html! {
-                    defs {
-                        linearGradient id="scale" {
-                            stop offset="0" stop-color=(rgb(scale.colours[0])) {}
-                            stop offset=".5" stop-color="#fff" {}
-                            stop offset="1" stop-color=(rgb(scale.colours[1])) {}
-                        }
-                    }
-                    rect x=(x) y=(y) width=(BAR_PX[0]) height=(BAR_PX[1]) fill="url(#scale)" stroke="#bbb" {}
-                }
-            }
+            Mark::Bar { x, y, image } => html! {
+                image x=(x) y=(y) width=(BAR_PX[0]) height=(BAR_PX[1]) preserveAspectRatio="none"
+                    style="image-rendering:pixelated" href=(data_uri(image)) {}
+                rect x=(x) y=(y) width=(BAR_PX[0]) height=(BAR_PX[1]) fill="none" stroke="#bbb" {}
+            },
         }
     }
 
@@ -199,28 +182,16 @@ impl Mark<'_> {
                 }
             }
             Mark::Picture { x, y, image } => canvas.place(x * ZOOM, y * ZOOM, CELL_PX * ZOOM, image),
-            Mark::Bar { x, y, scale } => {
+            Mark::Bar { x, y, image } => {
                 let [width, height] = BAR_PX.map(|px| px * ZOOM);
                 for (across, down) in
                     (0..width).flat_map(|across| (0..height).map(move |down| (across, down)))
                 {
-                    canvas.set(
-                        x * ZOOM + across,
-                        y * ZOOM + down,
-                        scale.at(across as f32 / (width - 1) as f32),
-                    );
+                    let rgb = image.pixel(across * (image.width() - 1) / (width - 1), 0);
+                    canvas.set(x * ZOOM + across, y * ZOOM + down, [rgb[0], rgb[1], rgb[2]]);
                 }
             }
         }
-    }
-}
-
-impl ColourScale {
-    /// The colour at a place in 0..=1 of the bar.
-    fn at(&self, place: f32) -> [u8; 3] {
-        let share = (2.0 * place - 1.0).abs();
-        self.colours[usize::from(place > 0.5)]
-            .map(|colour| (255.0 - (255.0 - f32::from(colour)) * share) as u8)
     }
 }
 
@@ -283,6 +254,7 @@ fn glyph(letter: char) -> [u8; LETTER_PX] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::colour_scale::colour_of;
 
     fn decoded(bytes: &[u8]) -> (usize, Vec<u8>) {
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
@@ -297,7 +269,7 @@ mod tests {
             label: vec!["a <b>".into(), "Straße, −1".into()],
             cells: vec![Image::filled(2, 1, Channels::Grey, 0), Image::filled(1, 1, Channels::Rgb, 90)],
         };
-        let scale = ColourScale { colours: [[0, 0, 200], [200, 0, 0]], ends: ["less".into(), "more".into()] };
+        let scale = ColourScale { end: 4.0, words: ["less".into(), "more".into()] };
         let grid = PictureGrid {
             description: "x & y".into(),
             title: Some("What is seen".into()),
@@ -306,7 +278,7 @@ mod tests {
             scale: Some(scale),
         };
         let svg = grid.svg();
-        for text in ["a &lt;b&gt;", "Straße, −1", "x &amp; y", "What is seen", "one", "less", "more"] {
+        for text in ["a &lt;b&gt;", "Straße, −1", "x &amp; y", "What is seen", "one", "less", "more", "+2.0", "−4.0"] {
             assert!(svg.contains(text), "{text} in {svg}");
         }
         let (width, pixels) = decoded(&grid.png());
@@ -315,6 +287,14 @@ mod tests {
             let dark = |x: usize, y: usize| pixels[(y * ZOOM * width + x * ZOOM) * 3] < 100;
             y.flat_map(|y| x.clone().map(move |x| (x, y))).filter(|&(x, y)| dark(x, y)).count()
         };
+        let bar_y = grid.top() + CELL_PX + GAP_PX + 10 + 1;
+        let bar: Vec<[u8; 3]> = (0..BAR_PX[0] * ZOOM)
+            .map(|across| pixels[(bar_y * ZOOM * width + LABEL_PX * ZOOM + across) * 3..][..3].try_into().unwrap())
+            .collect();
+        let at = |share: f32| colour_of(share, 255.0);
+        assert_eq!((bar[0], bar[bar.len() - 1]), (at(-1.0), at(1.0)));
+        let near = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).all(|(a, b)| a.abs_diff(b) <= 3);
+        assert!(near(bar[3 * (bar.len() - 1) / 4], at(0.5)), "the bar of the PNG is coloured as the maps are");
         assert!(ink(8..120, 10..22) > 50, "the title is written");
         assert!(ink(8..120, grid.top()..grid.top() + CELL_PX) > 50, "the label is written");
         assert_eq!(

@@ -10,6 +10,7 @@ mod baselines;
 mod cautions;
 mod chart;
 mod checklist;
+mod colour_scale;
 mod concepts;
 mod content;
 mod croissant;
@@ -31,6 +32,7 @@ pub use baselines::{baseline_verdict, p_value, points_with_interval};
 pub use cautions::cautions;
 pub use chart::{FrontierPoint, RatePoint, frontier_svg, learning_rates_svg};
 pub use checklist::{data_sheet, reforms};
+pub use colour_scale::ColourScale;
 pub use concepts::concept_patch;
 pub use content::{
     Answer, Audit, AuditedFinding, Data, Epoch, Explanation, Fact, Gallery, GroupSizes, History, Layer,
@@ -41,7 +43,7 @@ pub use croissant::{PICTURE_COLUMNS, PICTURE_TABLE, PictureColumn, croissant};
 pub use evidence::{EvidenceFigure, EvidenceRow};
 pub use figure_list::{FigureLine, figure_list};
 pub use figures::{Scale, accuracy_with_interval, count, per_cent};
-pub use grid::{ColourScale, GridRow, PictureGrid};
+pub use grid::{GridRow, PictureGrid};
 pub use history_csv::history_csv;
 pub use json::to_json;
 pub use model_card::model_card;

@@ -1,11 +1,14 @@
-//! The concepts of a run's classes: found, tested, drawn as rows of patches, and held against source and attributes.
+//! The concepts of a run's classes: found, tested, drawn as rows of patches, and compared with source and attributes.
 //!
-//! `RUN/explain/ace-<number of the class>.json` says what was found, `.svg` and `.png` show what differs from chance.
+//! `RUN/explain/ace-<number of the class>.json` says what was found, `.svg` and `.png` show all that differs from chance: what
+//! speaks for the class, and what speaks against it.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 
-use candor_analysis::explain::ace::{self, Concept, Concepts, Patch};
+use candor_analysis::Units;
+use candor_analysis::explain::ace::{self, Concept, Concepts, Patch, RandomParts};
 use candor_analysis::explain::{ExplainError, Subject, choose_background};
 use candor_core::{Image, Progress, Reporter, Sample, SampleId, Stage};
 use candor_report::{GridRow, PictureGrid, concept_patch};
@@ -16,13 +19,13 @@ use crate::explain::{input, judged, of_model, remove};
 use crate::model::TrainedModel;
 use crate::run::Run;
 use crate::run_dir::{self, EXPLAIN};
+use crate::units::saved_units;
 
 /// Pictures of a class that are cut into patches, at most.
-const MOST_PICTURES: usize = 200;
-/// Training pictures that random patches are cut from.
-const RANDOM_PICTURES: usize = 60;
-/// Concepts and patches of each that are drawn.
-const DRAWN: usize = 8;
+const MOST_PICTURES: usize = 60;
+/// Training pictures that concepts are compared with: those of a class with those of all other classes.
+const RANDOM_PICTURES: usize = 200;
+/// Patches of each concept that are drawn.
 const PATCHES: usize = 8;
 /// Attributes with more values than this are names, not properties.
 const MOST_VALUES: usize = 12;
@@ -38,13 +41,23 @@ pub struct ExplainedConcepts {
     pub pictures: usize,
     /// Patches that they were cut into.
     pub patches: usize,
-    /// What differs from chance, that first on which the score depends most.
+    /// Random pictures of other classes that they were compared with.
+    pub others: usize,
+    /// What differs from chance: first what speaks for the class, then what speaks against it, the strongest first.
     pub concepts: Vec<ShownConcept>,
+    /// How many parts did not differ from chance.
+    pub not_significant: usize,
+    /// What an effect must lie outside of to be significant, in points; none where nothing could be looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random_effects: Option<[f64; 2]>,
+    /// The smallest p-value that could have come out; none where nothing could be looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smallest_p: Option<f64>,
     /// Why nothing is shown, in whole sentences; empty where something is.
     pub refused: Vec<String>,
-    /// What did not differ from chance, in a sentence, beside what is shown.
+    /// How many parts speak for the class, against it, and neither, in whole sentences, beside what is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub left_out: Option<String>,
+    pub summary: Option<String>,
     /// In which pictures each concept occurs, by source and attributes.
     pub table: Vec<CrossRow>,
     /// The figures, in the run's folder.
@@ -56,11 +69,11 @@ pub struct ExplainedConcepts {
 pub struct ShownConcept {
     /// Share of the pictures whose score rises with more of it, in 0..=1.
     pub score: f64,
-    /// The same of random patches in its place.
-    pub random_score: f64,
-    /// Points of the score that come with it.
+    /// Points by which the score rises with it; below 0 it falls.
     pub pull: f64,
-    /// p-value of the difference to random patches, corrected for the number of concepts.
+    /// The pull times the share of the pictures that have it, in points.
+    pub effect: f64,
+    /// The probability that the parts of pictures drawn at random have such an effect, for all concepts of the class together.
     pub p: f64,
     /// Pictures that it occurs in.
     pub found_in: usize,
@@ -122,7 +135,7 @@ pub(crate) fn explain_concepts(
         reporter.progress(Progress { stage: Stage::Explain, done, total, message });
         let material = match &mut material {
             Some(material) => material,
-            empty => empty.insert(Material::read(run)?),
+            empty => empty.insert(Material::read(run, reporter)?),
         };
         let found = material.explain(run, class, reporter)?;
         run.dir.write_json(&name, &Kept { fingerprint, found: found.clone() })?;
@@ -142,28 +155,44 @@ pub(crate) fn saved_concepts(run: &Run) -> Result<Vec<ExplainedConcepts>> {
     Ok(kept.filter(|kept: &Kept| kept.fingerprint == fingerprint).map(|kept| kept.found).collect())
 }
 
+/// The first of each unit.
+fn one_of_each_unit<T>(all: Vec<T>, units: &Units, index: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut seen = HashSet::new();
+    all.into_iter().filter(|one| seen.insert(units.unit(index(one)))).collect()
+}
+
 struct Material {
     model: TrainedModel,
+    /// Random pictures, and the class of each.
     random: Vec<f32>,
+    random_classes: Vec<usize>,
+    /// What the network makes of them; looked at when first asked for, and the same for all classes.
+    parts: OnceCell<RandomParts>,
     /// Of each class, the pictures that it was judged on.
     of_class: Vec<Vec<usize>>,
     failure: Option<String>,
 }
 
 impl Material {
-    fn read(run: &Run) -> Result<Material> {
+    fn read(run: &Run, reporter: &dyn Reporter) -> Result<Material> {
         let classes = run.record.classes.len();
         let train = run.split.train();
         let candidates: Vec<(usize, usize)> =
             train.iter().map(|&index| (index, run.prepared.samples[index].class)).collect();
+        let units = saved_units(run, reporter)?.units(&run.prepared.samples);
+        // What belongs together counts once, in the class and beside it.
+        let candidates = one_of_each_unit(candidates, &units, |&(index, _)| index);
         let random = choose_background(&candidates, classes, RANDOM_PICTURES, run.recipe.training.seed);
         let (verdicts, competence) = judged(run)?;
+        let verdicts = one_of_each_unit(verdicts, &units, |verdict| verdict.index);
         let mut of_class = vec![Vec::new(); classes];
         verdicts.iter().for_each(|verdict| of_class[verdict.truth].push(verdict.index));
         of_class.iter_mut().for_each(|pictures: &mut Vec<usize>| pictures.truncate(MOST_PICTURES));
         Ok(Material {
             model: TrainedModel::load(&run.dir.file(run_dir::MODEL), run.threads)?,
-            random: random.into_iter().flat_map(|index| input(run, index)).collect(),
+            random: random.iter().flat_map(|&index| input(run, index)).collect(),
+            random_classes: random.iter().map(|&index| run.prepared.samples[index].class).collect(),
+            parts: OnceCell::new(),
             of_class,
             failure: competence.failure(),
         })
@@ -176,9 +205,13 @@ impl Material {
             layer: String::new(),
             pictures: indices.len(),
             patches: 0,
+            others: 0,
             concepts: Vec::new(),
+            not_significant: 0,
+            random_effects: None,
+            smallest_p: None,
             refused: self.failure.clone().into_iter().collect(),
-            left_out: None,
+            summary: None,
             table: Vec::new(),
             figures: Vec::new(),
         };
@@ -210,7 +243,7 @@ impl Material {
         let pictures: Vec<f32> = self.of_class[class].iter().flat_map(|&index| input(run, index)).collect();
         let seed = run.recipe.training.seed;
         let found = Subject::new(&self.model, &self.random, &pictures, seed, reporter)
-            .and_then(|subject| ace::concepts(&subject, &pictures, class));
+            .and_then(|subject| ace::concepts(&subject, &pictures, class, self.parts(&subject)?));
         match found {
             Err(ExplainError::Stopped) => {
                 Err(WorkflowError::ExplainStopped { run: run.dir.path().to_owned() })
@@ -221,23 +254,36 @@ impl Material {
     }
 }
 
+impl Material {
+    fn parts(&self, subject: &Subject<'_>) -> std::result::Result<&RandomParts, ExplainError> {
+        if let Some(parts) = self.parts.get() {
+            return Ok(parts);
+        }
+        let looked_at = RandomParts::of(subject, &self.random_classes)?;
+        Ok(self.parts.get_or_init(|| looked_at))
+    }
+}
+
 fn fill(explained: &mut ExplainedConcepts, found: &Concepts, run: &Run, indices: &[usize]) {
     explained.layer.clone_from(&found.layer);
     explained.patches = found.patches;
+    explained.others = found.others;
+    explained.not_significant = found.counts()[2];
+    explained.random_effects = Some(found.random_effects);
+    explained.smallest_p = Some(found.smallest_p);
     let shown = |concept: &Concept| ShownConcept {
         score: concept.score,
-        random_score: concept.random_score,
         pull: concept.pull,
+        effect: concept.effect,
         p: concept.p,
         found_in: concept.found_in.len(),
     };
     explained.concepts = found.significant().map(shown).collect();
     let samples: Vec<&Sample> = indices.iter().map(|&index| &run.prepared.samples[index]).collect();
     explained.table = cross_table(found, &samples);
-    match (explained.concepts.is_empty(), found.refusal()) {
-        (true, Some(why)) => explained.refused.push(why),
-        (true, None) => explained.refused.push("No part recurs in enough of its pictures.".to_owned()),
-        (false, why) => explained.left_out = why,
+    match explained.concepts.is_empty() {
+        true => explained.refused.push(found.summary()),
+        false => explained.summary = Some(found.summary()),
     }
 }
 
@@ -281,11 +327,10 @@ fn draw(explained: &mut ExplainedConcepts, found: &Concepts, run: &Run, indices:
         label: label(number, concept, found.pictures),
         cells: concept.typical.iter().take(PATCHES).map(picture).collect(),
     };
-    let class = &explained.class;
     let figure = PictureGrid {
-        description: format!("Concepts that the score of {class} depends on, a row each"),
-        title: Some(format!("What the score of “{class}” depends on")),
-        rows: found.significant().take(DRAWN).enumerate().map(row).collect(),
+        description: format!("Concepts that the score of {} depends on, a row each", explained.class),
+        title: Some(title(&explained.class, found.counts())),
+        rows: found.significant().enumerate().map(row).collect(),
         ..PictureGrid::default()
     };
     for (ending, content) in [("svg", figure.svg().into_bytes()), ("png", figure.png())] {
@@ -296,13 +341,21 @@ fn draw(explained: &mut ExplainedConcepts, found: &Concepts, run: &Run, indices:
     Ok(())
 }
 
+fn title(class: &str, [speak_for, speak_against, rest]: [usize; 3]) -> String {
+    let rest = match rest {
+        0 => String::new(),
+        more => format!("; {more} not significant"),
+    };
+    format!("Parts of “{class}”: {speak_for} for the class, {speak_against} against it{rest}")
+}
+
 fn label(number: usize, concept: &Concept, pictures: usize) -> Vec<String> {
     let does = if concept.speaks_for() { "for the class" } else { "against the class" };
     let p = if concept.p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {:.3}", concept.p) };
     vec![
         format!("{}. {does}", number + 1),
-        format!("score {:.2}, random {:.2}", concept.score, concept.random_score),
-        format!("{p}, pull {:+.2}", concept.pull),
+        format!("pull {:+.2}, {p}", concept.pull),
+        format!("raises {:.0} % of scores", 100.0 * concept.score),
         format!("in {} of {pictures} pictures", concept.found_in.len()),
     ]
 }
@@ -312,17 +365,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_title_counts_what_speaks_against_the_class_and_what_is_not_drawn() {
+        assert_eq!(title("cat", [3, 1, 10]), "Parts of “cat”: 3 for the class, 1 against it; 10 not significant");
+        assert_eq!(title("cat", [0, 2, 0]), "Parts of “cat”: 0 for the class, 2 against it");
+    }
+
+    #[test]
     fn the_cross_table_tells_where_a_concept_comes_from() {
         let concept = |found_in: Vec<usize>| Concept {
             typical: Vec::new(),
             found_in,
             score: 1.0,
-            random_score: 0.5,
             pull: 1.0,
+            effect: 1.0,
             p: 0.001,
         };
         let concepts = vec![concept(vec![0, 2]), concept(vec![0, 1, 2, 3])];
-        let found = Concepts { class: 0, layer: "conv1".into(), pictures: 4, patches: 9, concepts };
+        let found = Concepts {
+            class: 0,
+            layer: "conv1".into(),
+            pictures: 4,
+            patches: 9,
+            others: 20,
+            random_effects: [-0.5, 0.5],
+            smallest_p: 0.01,
+            concepts,
+        };
         let sample = |number: usize| Sample {
             id: SampleId::of(&[number as u8]),
             class: 0,

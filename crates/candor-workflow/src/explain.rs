@@ -14,6 +14,7 @@ mod views;
 use std::fs;
 use std::path::PathBuf;
 
+use candor_analysis::explain::gate::orders::RandomOrders;
 use candor_analysis::explain::gate::{self, Passport, Sight};
 use candor_analysis::explain::view::{VIEWS, View};
 use candor_analysis::explain::{ExplainError, METHODS, Map, Method, Subject, ace};
@@ -290,7 +291,23 @@ impl Material {
             .zip(&maps)
             .map(|(shown, map)| Sight { picture: &shown.input, class: shown.predicted, map })
             .collect();
-        gate::check(method, subject, &sights, self.competence, tell)
+        gate::check(method, subject, (&sights, self.orders(subject, &chosen, tell)?), self.competence, tell)
+    }
+
+    /// Random orders for the pictures at the gate, which are the same for all methods.
+    fn orders(
+        &self,
+        subject: &Subject<'_>,
+        chosen: &[&Shown],
+        tell: Tell<'_>,
+    ) -> std::result::Result<&RandomOrders, ExplainError> {
+        if let Some(orders) = self.orders.get() {
+            return Ok(orders);
+        }
+        let asked: Vec<(&[f32], usize)> =
+            chosen.iter().map(|shown| (shown.input.as_slice(), shown.predicted)).collect();
+        let drawn = RandomOrders::of(subject, &asked, tell)?;
+        Ok(self.orders.get_or_init(|| drawn))
     }
 
     fn draw(

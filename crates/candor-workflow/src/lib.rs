@@ -61,7 +61,8 @@ pub use candor_analysis::baseline::{BaselineComparison, Verdict};
 pub use candor_analysis::check_figures::{
     CheckedClaim, CheckedFigures, ClaimVerdict, TEMPLATE as FIGURES_TEMPLATE,
 };
-pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation, gate::Passport};
+pub use candor_analysis::explain::gate::{Passport, randomised::Randomised};
+pub use candor_analysis::explain::{METHODS as EXPLANATIONS, Method as Explanation};
 pub use candor_analysis::lesson::{
     LESSONS, Lesson, regression as lesson_regression, scores as lesson_scores, written as written_number,
     written_p,

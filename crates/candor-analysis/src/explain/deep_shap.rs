@@ -8,9 +8,9 @@ pub(super) static METHOD: Method = Method {
     id: "deep-shap",
     title: "DeepSHAP",
     shows: "How many points of the class's score each pixel adds or takes away, compared with the same pixel of background \
-            pictures. All pixels together make the score.",
-    misleads: "A pixel that is the same in the picture and in all of the background gets nothing, though its value may matter. \
-               Interactions of pixels are shared out by a rule, layer by layer, not measured.",
+            pictures. The values of all pixels add up to the difference of the scores.",
+    misleads: "A pixel that is the same in the picture and in all of the background gets nothing, although its value may \
+               matter. Interactions of pixels are distributed by a rule, layer by layer, not measured.",
     reference: "Lundberg and Lee, “A unified approach to interpreting model predictions”, NeurIPS 2017, section 4.2; \
                 Shrikumar, Greenside and Kundaje, “Learning important features through propagating activation differences”, \
                 ICML 2017.",

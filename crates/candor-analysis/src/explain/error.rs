@@ -24,11 +24,15 @@ pub enum ExplainError {
     NoFeatureMaps,
     /// The network's first layer is no convolution.
     #[error(
-        "the network's first layer is no convolution of the picture: it has no filters that could be looked at"
+        "the network's first layer is not a convolution of the picture: it has no filters to show"
     )]
     NoFilters,
     /// A class has too few pictures to say what recurs in them.
     #[error("concepts need at least {fewest} pictures of a class, and there {}", match pictures { 1 => "is one".into(), n => format!("are {n}") })]
     #[allow(missing_docs)]
     TooFewPictures { class: usize, pictures: usize, fewest: usize },
+    /// There are too few pictures of other classes to say what parts of random pictures do.
+    #[error("concepts need at least {fewest} training pictures of other classes, and there {}", match pictures { 1 => "is one".into(), n => format!("are {n}") })]
+    #[allow(missing_docs)]
+    TooFewOthers { pictures: usize, fewest: usize },
 }

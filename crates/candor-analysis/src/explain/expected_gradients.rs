@@ -7,7 +7,7 @@ pub(super) static METHOD: Method = Method {
     id: "expected-gradients",
     title: "Expected gradients",
     shows: "Integrated gradients from each background picture in turn, averaged: no single picture has to stand for “nothing”.",
-    misleads: "As integrated gradients; and a background of few pictures lends the map their shapes.",
+    misleads: "As integrated gradients. With a background of few pictures, their shapes appear in the map.",
     reference: "Erion, Janizek, Sturmfels, Lundberg and Lee, “Improving performance of deep learning models with axiomatic \
                 attribution priors and expected gradients”, Nature Machine Intelligence 2021. The line is walked in even \
                 steps instead of random ones, so that the map adds up and is the same each time.",

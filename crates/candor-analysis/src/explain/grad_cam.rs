@@ -8,8 +8,8 @@ pub(super) static METHOD: Method = Method {
     id: "grad-cam",
     title: "Grad-CAM",
     shows: "Which regions switch on the last feature maps that speak for the class. Coarse, and for the class only.",
-    misleads: "It knows no evidence against a class, and no detail finer than the last feature maps. Where several objects of \
-               a class stand, it may show one.",
+    misleads: "It shows no evidence against a class, and no detail finer than the last feature maps. Where there are several \
+               objects of a class, it may show one.",
     reference: "Selvaraju and others, “Grad-CAM: visual explanations from deep networks via gradient-based localization”, \
                 ICCV 2017, equations 1 and 2.",
     adds_up: false,

@@ -7,7 +7,7 @@ pub(super) static METHOD: Method = Method {
     id: "grad-cam-plus-plus",
     title: "Grad-CAM++",
     shows: "As Grad-CAM, but every place where a feature map speaks for the class counts, so that several objects are all shown.",
-    misleads: "As Grad-CAM. The weights hold for a score that grows exponentially, which no network has exactly.",
+    misleads: "As Grad-CAM. The weights are derived for a score that grows exponentially, which no network has exactly.",
     reference: "Chattopadhyay, Sarkar, Howlader and Balasubramanian, “Grad-CAM++: generalized gradient-based visual \
                 explanations for deep convolutional networks”, WACV 2018, equations 9 to 19.",
     adds_up: false,

@@ -8,8 +8,8 @@ pub(super) static METHOD: Method = Method {
     id: "kernel-shap",
     title: "KernelSHAP on superpixels",
     shows: "What each patch of the picture adds to the score, on average over all orders in which patches could be switched on \
-            (Shapley values). All patches together make the score.",
-    misleads: "The orders are sampled: single patches are right to a few per cent. A patch that is switched off shows the \
+            (Shapley values). The values of all patches add up to the difference of the scores.",
+    misleads: "The orders are sampled: the value of a patch may be off by a few per cent. A patch that is switched off shows the \
                background's mean, which no real picture does.",
     reference: "Lundberg and Lee, “A unified approach to interpreting model predictions”, NeurIPS 2017, section 4.1; with \
                 complements drawn in pairs (Covert and Lee, AISTATS 2021).",

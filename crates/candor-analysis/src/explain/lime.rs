@@ -6,7 +6,7 @@ use super::{ExplainError, Map, Method, Subject, slic};
 pub(super) static METHOD: Method = Method {
     id: "lime",
     title: "LIME",
-    shows: "Which patches of the picture the score depends on, by a straight-line model fitted to the answers for pictures with \
+    shows: "Which patches of the picture the score depends on, by a straight-line model fitted to the scores of pictures with \
             patches switched off at random.",
     misleads: "The patches are found by colour, before anything is asked of the network. Other patches, another number of \
                pictures or another width of the neighbourhood give another map.",

@@ -6,7 +6,7 @@ pub(super) static METHOD: Method = Method {
     id: "occlusion",
     title: "Occlusion",
     shows: "How far the score falls when a square of the picture is covered with the background's mean.",
-    misleads: "Evidence that stands twice in a picture is not missed when one of both is covered. The square's size decides what \
+    misleads: "Evidence that is in a picture twice is not missed when one of the two is covered. The square's size decides what \
                can be seen, and a square with sharp edges is something the network may never have met.",
     reference: "Zeiler and Fergus, “Visualizing and understanding convolutional networks”, ECCV 2014, section 4.2.",
     adds_up: false,

@@ -5,6 +5,7 @@ use candor_core::{
     NetworkClassifier, Prediction, Preprocessing, Quantity, Seed, Silent,
 };
 
+use super::gate::orders::RandomOrders;
 use super::gate::{Competence, Sight, check};
 use super::*;
 
@@ -31,6 +32,11 @@ impl Planted {
             classes: vec!["plain".into(), "patch".into()],
             weights: (0..SIDE * SIDE).map(weight).collect(),
         }
+    }
+
+    /// Its answer depends on nothing.
+    pub(super) fn deaf() -> Planted {
+        Planted { weights: vec![0.0; SIDE * SIDE], ..Planted::new() }
     }
 
     fn score(&self, input: &[f32]) -> f32 {
@@ -174,6 +180,8 @@ fn what_adds_up_passes_the_gate_and_a_network_that_knows_nothing_does_not() {
     let (network, background) = (Planted::new(), background());
     let pictures: Vec<Vec<f32>> = (0..3).map(|number| picture(number, true)).collect();
     let subject = Subject::new(&network, &background, &pictures.concat(), Seed(1), &Silent).unwrap();
+    let asked: Vec<(&[f32], usize)> = pictures.iter().map(|picture| (picture.as_slice(), 1)).collect();
+    let orders = RandomOrders::of(&subject, &asked, &|_| {}).unwrap();
     let knows = Competence { right: 19, of: 20, most_frequent: 10 };
     for method in METHODS {
         let maps: Vec<Map> = pictures
@@ -182,10 +190,10 @@ fn what_adds_up_passes_the_gate_and_a_network_that_knows_nothing_does_not() {
             .collect();
         let sights: Vec<Sight<'_>> =
             pictures.iter().zip(&maps).map(|(picture, map)| Sight { picture, class: 1, map }).collect();
-        let passport = check(method, &subject, &sights, knows, &|_| {}).unwrap();
+        let passport = check(method, &subject, (&sights, &orders), knows, &|_| {}).unwrap();
         assert!(passport.passed(), "{method:?}: {passport:?}");
         let guesses = Competence { right: 11, ..knows };
-        let passport = check(method, &subject, &sights, guesses, &|_| {}).unwrap();
+        let passport = check(method, &subject, (&sights, &orders), guesses, &|_| {}).unwrap();
         assert!(passport.failures[0].contains("has learned nothing"), "{method:?}: {passport:?}");
     }
 }
@@ -206,7 +214,8 @@ fn a_map_of_the_picture_alone_and_sums_that_miss_are_refused() {
     let map = edges.explain(&subject, &picture, &[1]).unwrap().remove(0);
     let sights = [Sight { picture: &picture, class: 1, map: &map }];
     let knows = Competence { right: 19, of: 20, most_frequent: 10 };
-    let failures = check(&edges, &subject, &sights, knows, &|_| {}).unwrap().failures.join("\n");
+    let orders = RandomOrders::of(&subject, &[(&picture, 1)], &|_| {}).unwrap();
+    let failures = check(&edges, &subject, (&sights, &orders), knows, &|_| {}).unwrap().failures.join("\n");
     assert!(failures.contains("The parts miss the whole by"), "{failures}");
     assert!(failures.contains("they show the pictures, not what the network learned"), "{failures}");
 }

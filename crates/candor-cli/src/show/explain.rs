@@ -57,21 +57,21 @@ fn named(name: &str, text: &str) -> String {
 fn concepts(found: &ExplainedConcepts) -> String {
     let head = format!("ace: {}, {} pictures, {} patches", found.class, found.pictures, found.patches);
     if !found.refused.is_empty() {
-        return format!("\n{head}\n{}\n", wrapped(&format!("refused. {}", found.refused.join(" ")), WIDTH));
+        return format!("\n{head}\n{}\n", wrapped(&format!("Not shown. {}", found.refused.join(" ")), WIDTH));
     }
-    let mut table = Table::new(&[">concept", ">score", ">random", ">p", ">pull", ">pictures"]);
+    let mut table = Table::new(&[">concept", "speaks", ">pull", ">p", ">score", ">pictures"]);
     for (number, concept) in (1..).zip(&found.concepts) {
         table.row([
             number.to_string(),
-            format!("{:.2}", concept.score),
-            format!("{:.2}", concept.random_score),
-            written_p(concept.p).trim_start_matches("= ").to_owned(),
+            if concept.pull > 0.0 { "for".to_owned() } else { "against".to_owned() },
             format!("{:+.2}", concept.pull),
+            written_p(concept.p).trim_start_matches("= ").to_owned(),
+            format!("{:.2}", concept.score),
             concept.found_in.to_string(),
         ]);
     }
-    let left_out = found.left_out.as_ref().map_or_else(String::new, |text| wrapped(text, WIDTH) + "\n");
-    format!("\n{head}\n{table}{left_out}{}", origins(found))
+    let summary = found.summary.as_ref().map_or_else(String::new, |text| wrapped(text, WIDTH) + "\n");
+    format!("\n{head}\n{table}{summary}{}", origins(found))
 }
 
 /// In the pictures of the first concepts, how often is which value of an attribute? Nothing where none is known.
@@ -98,17 +98,18 @@ fn measured(passport: &Passport) -> String {
         Some(gap) => format!("Parts and whole differ by {:.2} % of the range. ", 100.0 * gap),
         None => String::new(),
     };
-    let alike = passport.randomised.last().map_or(0.0, |(_, alike)| *alike);
+    let alike = passport.randomised.last().map_or(0.0, |last| last.alike);
+    let [deletion, insertion] = passport.p_values.map(written_p);
     format!(
-        "{sum}With random weights its maps are {alike:.2} alike. Covered first, what it names leaves {:.2} of the range (random order \
-         {:.2}).",
-        passport.deletion[0], passport.deletion[1]
+        "{sum}Similarity to its maps with random weights: {alike:.2}. Covering first what it names leaves {:.2} of the range (random \
+         orders {:.2}, p {deletion}); showing it first gives {:.2} (random orders {:.2}, p {insertion}).",
+        passport.deletion[0], passport.deletion[1], passport.insertion[0], passport.insertion[1]
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use candor_workflow::ShareOnFace;
+    use candor_workflow::{Randomised, ShareOnFace};
 
     use super::*;
 
@@ -119,9 +120,10 @@ mod tests {
             title: name.into(),
             passport: Some(Passport {
                 additivity: Some(0.0012),
-                randomised: vec![(1, 0.4), (3, 0.05)],
+                randomised: vec![Randomised { layers: 3, alike: 0.05, structure: 0.1 }],
                 deletion: [0.12, 0.4],
                 insertion: [0.6, 0.4],
+                p_values: [0.005, 0.005],
                 failures: refused.clone(),
             }),
             refused,

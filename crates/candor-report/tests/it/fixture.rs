@@ -7,6 +7,7 @@ use candor_analysis::audit::{Evidence, Finding, Series, Shown, Unit, Verdict};
 use candor_analysis::baseline::{BASELINES, BaselineComparison, LeftOut};
 use candor_analysis::evaluate::{LabelledPredictions, Pick, galleries, least_certain};
 use candor_analysis::explain::gate::Passport;
+use candor_analysis::explain::gate::randomised::Randomised;
 use candor_analysis::interval::{Bootstrap, Groups, Intervals};
 use candor_core::{Channels, Fit, Image, Preprocessing, Problem, Provenance, SampleId, Seed, Subset};
 use candor_report::{
@@ -52,9 +53,13 @@ pub fn report(wanted: &Wanted) -> Report {
 fn explanations() -> Vec<Explanation> {
     let passport = |failures| Passport {
         additivity: Some(0.002),
-        randomised: vec![(1, 0.3), (2, 0.04)],
+        randomised: vec![
+            Randomised { layers: 1, alike: 0.3, structure: 0.5 },
+            Randomised { layers: 2, alike: 0.04, structure: 0.1 },
+        ],
         deletion: [0.2, 0.5],
         insertion: [0.7, 0.5],
+        p_values: [0.005, 0.005],
         failures,
     };
     let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 9 9\"><rect width=\"9\" height=\"9\"/></svg>";
@@ -64,6 +69,7 @@ fn explanations() -> Vec<Explanation> {
             method: "deep-shap".into(),
             passport: Some(passport(Vec::new())),
             refused: Vec::new(),
+            summary: None,
             share_on_border: Some(0.25),
             share_on_face: Some([0.5, 0.3]),
             drawing: Some(svg.into()),
@@ -72,14 +78,25 @@ fn explanations() -> Vec<Explanation> {
             method: "grad-cam".into(),
             passport: Some(passport(refused.clone())),
             refused,
+            summary: None,
             share_on_border: None,
             share_on_face: None,
             drawing: None,
         },
         Explanation {
+            method: "ace: cat".into(),
+            passport: None,
+            refused: Vec::new(),
+            summary: Some("4 parts recur: 2 speak for the class, 1 speaks against it. 1 was not significant.".into()),
+            share_on_border: None,
+            share_on_face: None,
+            drawing: Some(svg.into()),
+        },
+        Explanation {
             method: "feature-maps".into(),
             passport: None,
             refused: Vec::new(),
+            summary: None,
             share_on_border: None,
             share_on_face: None,
             drawing: Some(svg.into()),
@@ -87,7 +104,8 @@ fn explanations() -> Vec<Explanation> {
         Explanation {
             method: "filters".into(),
             passport: None,
-            refused: vec!["the network's first layer is no convolution of the picture".into()],
+            refused: vec!["the network's first layer is not a convolution of the picture".into()],
+            summary: None,
             share_on_border: None,
             share_on_face: None,
             drawing: None,

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use candor_analysis::explain::choose_background;
 use candor_analysis::explain::gate::Competence;
+use candor_analysis::explain::gate::orders::RandomOrders;
 use candor_core::{Area, Classifier, DifferentiableClassifier, Image, Subset};
 use candor_data::decode::{Limits, read_image};
 
@@ -36,6 +37,8 @@ pub(super) struct Material {
     pub competence: Competence,
     /// The face in each averaged picture; looked for when first asked for.
     pub faces: OnceCell<Vec<Option<Area>>>,
+    /// What random orders do at the gate; drawn when first asked for.
+    pub orders: OnceCell<RandomOrders>,
 }
 
 /// One of the pictures that average maps are made of.
@@ -67,7 +70,7 @@ impl Material {
         let averaged = averaged
             .map(|verdict| Averaged { input: input(run, verdict.index), class: verdict.truth })
             .collect();
-        Ok(Material { model, background, shown, averaged, competence, faces: OnceCell::new() })
+        Ok(Material { model, background, shown, averaged, competence, faces: OnceCell::new(), orders: OnceCell::new() })
     }
 
     /// The inputs that are shown, one behind the other.

@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use candor_analysis::explain::gate::orders::RandomOrders;
 use candor_analysis::explain::gate::{Competence, Passport, Sight, check};
 use candor_analysis::explain::{METHODS, Map, Method, Subject};
 use candor_core::{NetworkClassifier, SampleId, Seed, Silent};
@@ -103,7 +104,9 @@ fn at_the_gate(method: &Method, subject: &Subject<'_>, competence: Competence) -
     let maps: Vec<Map> = shown.iter().map(map).collect();
     let sights: Vec<Sight<'_>> =
         shown.iter().zip(&maps).map(|(picture, map)| Sight { picture, class: 1, map }).collect();
-    let passport = check(method, subject, &sights, competence, &|_| {}).unwrap();
+    let asked: Vec<(&[f32], usize)> = shown.iter().map(|picture| (picture.as_slice(), 1)).collect();
+    let orders = RandomOrders::of(subject, &asked, &|_| {}).unwrap();
+    let passport = check(method, subject, (&sights, &orders), competence, &|_| {}).unwrap();
     (maps, passport)
 }
 

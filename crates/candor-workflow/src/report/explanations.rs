@@ -16,6 +16,7 @@ pub(super) fn explanation_section(run: &Run) -> Result<Vec<Explanation>> {
             method,
             passport: None,
             refused,
+            summary: None,
             share_on_border: None,
             share_on_face: None,
             drawing: drawing.and_then(|bytes| String::from_utf8(bytes).ok()),
@@ -28,8 +29,10 @@ pub(super) fn explanation_section(run: &Run) -> Result<Vec<Explanation>> {
         ..shown(explained.method, explained.refused, &explained.figures)
     });
     let concepts = saved_concepts(run)?.into_iter();
-    let concepts =
-        concepts.map(|found| shown(format!("{}: {}", ace::ID, found.class), found.refused, &found.figures));
+    let concepts = concepts.map(|found| Explanation {
+        summary: found.summary,
+        ..shown(format!("{}: {}", ace::ID, found.class), found.refused, &found.figures)
+    });
     let views = saved_views(run)?.into_iter().map(|seen| shown(seen.view, seen.refused, &seen.figures));
     Ok(maps.chain(concepts).chain(views).collect())
 }

@@ -2,15 +2,12 @@
 
 use candor_core::Seed;
 
-use super::patches::Described;
-
 /// Rounds; later ones move next to nothing.
 const ROUNDS: usize = 25;
 
 /// Groups of patches with similar features, each with the nearest to its middle first.
-pub(super) fn clusters(all: &[Described], count: usize, seed: Seed) -> Vec<Vec<usize>> {
-    let points: Vec<&[f32]> = all.iter().map(|described| described.features.as_slice()).collect();
-    let mut middles = begin(&points, count, seed);
+pub(super) fn clusters(points: &[&[f32]], count: usize, seed: Seed) -> Vec<Vec<usize>> {
+    let mut middles = begin(points, count, seed);
     let mut of = vec![usize::MAX; points.len()];
     for _ in 0..ROUNDS {
         let now: Vec<usize> = points.iter().map(|point| nearest(point, &middles).0).collect();
@@ -19,7 +16,7 @@ pub(super) fn clusters(all: &[Described], count: usize, seed: Seed) -> Vec<Vec<u
         if is_still {
             break;
         }
-        move_middles(&mut middles, &points, &of);
+        move_middles(&mut middles, points, &of);
     }
     let mut groups = vec![Vec::new(); middles.len()];
     of.iter().enumerate().for_each(|(at, &group)| groups[group].push(at));
@@ -80,7 +77,6 @@ fn move_middles(middles: &mut [Vec<f32>], points: &[&[f32]], of: &[usize]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Patch;
     use super::*;
 
     #[test]
@@ -88,17 +84,17 @@ mod tests {
         let mut rng = Seed(2).rng();
         let point = |at: usize, rng: &mut candor_core::Rng| {
             let middle = [0.0, 5.0, 10.0][at % 3];
-            let features = vec![middle + rng.range(-1.0, 1.0) as f32, rng.range(-1.0, 1.0) as f32];
-            Described { patch: Patch { picture: at, pixels: vec![0] }, features, cover: vec![1.0] }
+            vec![middle + rng.range(-1.0, 1.0) as f32, rng.range(-1.0, 1.0) as f32]
         };
-        let all: Vec<Described> = (0..60).map(|at| point(at, &mut rng)).collect();
+        let all: Vec<Vec<f32>> = (0..60).map(|at| point(at, &mut rng)).collect();
+        let all: Vec<&[f32]> = all.iter().map(Vec::as_slice).collect();
         let groups = clusters(&all, 3, Seed(1));
         assert_eq!(groups, clusters(&all, 3, Seed(1)));
         for group in &groups {
             assert_eq!(group.len(), 20);
             assert!(group.iter().all(|at| at % 3 == group[0] % 3), "{group:?}");
         }
-        let alike = vec![all[0].clone(), all[0].clone()];
+        let alike = [all[0], all[0]];
         assert_eq!(clusters(&alike, 5, Seed(1)), [[0, 1]]);
         assert!(clusters(&[], 5, Seed(1)).is_empty());
     }

@@ -4,39 +4,30 @@ use candor_core::{Quantity, Seed};
 
 use super::super::{ExplainError, Subject};
 use super::patches::Described;
-use crate::interval::student::two_sided_p;
 
-/// Draws of random patches that a concept is held against, and draws of random patches against each other.
+/// Directions of a concept. Each comes from a resample of its own of the concept's patches, and random patches of its own.
 const DRAWS: u64 = 20;
 /// Gradients that are asked for at a time.
 const AT_ONCE: usize = 64;
 
-/// What more of a concept does to the score.
-pub(super) struct Tested {
-    pub score: f64,
-    pub random_score: f64,
-    pub pull: f64,
-    pub p: f64,
-}
-
-/// The gradients of a class's score at its pictures, and what concepts are held against.
-pub(super) struct Tcav<'a> {
+/// The gradients of a class's score at its pictures.
+pub(super) struct Tcav {
     /// Picture by picture, map by map.
     gradients: Vec<f32>,
+    /// Their mean over the pictures.
+    mean_gradient: Vec<f32>,
     /// Cells of a map, and maps.
     cells: usize,
     maps: usize,
-    random: &'a [Described],
 }
 
-impl<'a> Tcav<'a> {
+impl Tcav {
     pub fn new(
         subject: &Subject<'_>,
         pictures: &[f32],
         class: usize,
         (layer, [rows, columns, maps]): (&str, [usize; 3]),
-        random: &'a [Described],
-    ) -> Result<Tcav<'a>, ExplainError> {
+    ) -> Result<Tcav, ExplainError> {
         let len = subject.input_len();
         let mut gradients = Vec::new();
         for some in pictures.chunks(AT_ONCE * len) {
@@ -44,34 +35,47 @@ impl<'a> Tcav<'a> {
             let of = vec![Quantity::Score(class); some.len() / len];
             gradients.extend(subject.network.map_gradient(some, layer, &of)?);
         }
-        Ok(Tcav { gradients, cells: rows * columns, maps, random })
+        let values = rows * columns * maps;
+        let count = (gradients.len() / values.max(1)).max(1) as f32;
+        let mean = |at: usize| gradients[at..].iter().step_by(values).sum::<f32>() / count;
+        let mean_gradient = (0..values.min(gradients.len())).map(mean).collect();
+        Ok(Tcav { gradients, mean_gradient, cells: rows * columns, maps })
     }
 
-    /// Holds a concept's patches against random ones, and random ones against each other at the same places.
-    pub fn test(&self, concept: &[&Described], seed: Seed) -> Tested {
-        let slopes = self.slopes(&self.places(concept));
-        let size = concept.len().min(self.random.len() / 2).max(1);
-        let of_concept = mean(concept.iter().copied(), self.maps);
-        let (mut scores, mut random_scores, mut pull) = (Vec::new(), Vec::new(), 0.0);
-        for draw in 0..DRAWS {
-            let mut order: Vec<usize> = (0..self.random.len()).collect();
-            seed.at(draw).rng().shuffle(&mut order);
-            let drawn =
-                |from: usize| mean(order.iter().skip(from).take(size).map(|&at| &self.random[at]), self.maps);
-            let (first, second) = (drawn(0), drawn(size));
-            let (rises, points) = self.rises(&slopes, &difference(&of_concept, &first));
-            scores.push(rises);
-            pull += points / DRAWS as f64;
-            random_scores.push(self.rises(&slopes, &difference(&second, &first)).0);
-        }
-        let (score, random_score) = (average(&scores), average(&random_scores));
-        Tested { score, random_score, pull, p: welch(&scores, &random_scores) }
+    /// The share of the pictures whose score rises with more of `patches`, at the places where they lie: the mean over directions.
+    pub fn score(&self, patches: &[&Described], others: &[&[Described]], seed: Seed) -> f64 {
+        let slopes = self.slopes(&self.gradients, &self.places(patches));
+        let directions = self.directions(patches, others, seed);
+        let rises = directions.iter().map(|direction| self.share_rising(&slopes, direction));
+        rises.sum::<f64>() / directions.len() as f64
     }
 
-    /// The share of the concept's patches in each cell.
-    fn places(&self, concept: &[&Described]) -> Vec<f32> {
+    /// The points by which the score rises with more of `patches`: the mean over directions and pictures.
+    pub fn pull(&self, patches: &[&Described], others: &[&[Described]], seed: Seed) -> f64 {
+        let slopes = self.slopes(&self.mean_gradient, &self.places(patches));
+        let directions = self.directions(patches, others, seed);
+        directions.iter().map(|direction| along(&slopes, direction)).sum::<f64>() / directions.len() as f64
+    }
+
+    /// A direction for each draw: the mean of patches drawn from `patches` minus the mean of as many random ones of `others`.
+    fn directions(&self, patches: &[&Described], others: &[&[Described]], seed: Seed) -> Vec<Vec<f32>> {
+        let direction = |draw: u64| {
+            let mut rng = seed.at(draw).rng();
+            let of_concept = mean((0..patches.len()).map(|_| patches[rng.below(patches.len())]), self.maps);
+            let random = (0..patches.len()).map(|_| {
+                let picture = others[rng.below(others.len())];
+                &picture[rng.below(picture.len())]
+            });
+            let of_random = mean(random, self.maps);
+            of_concept.iter().zip(&of_random).map(|(a, b)| a - b).collect()
+        };
+        (0..DRAWS).map(direction).collect()
+    }
+
+    /// The share of the patches in each cell.
+    fn places(&self, patches: &[&Described]) -> Vec<f32> {
         let mut places = vec![0.0; self.cells];
-        for described in concept {
+        for described in patches {
             places.iter_mut().zip(&described.cover).for_each(|(sum, share)| *sum += share);
         }
         // A concept as large as its patches: where all of them lie, the maps rise by the whole difference.
@@ -81,20 +85,20 @@ impl<'a> Tcav<'a> {
     }
 
     /// For each picture, how fast the score rises with each map at these places.
-    fn slopes(&self, places: &[f32]) -> Vec<f32> {
+    fn slopes(&self, gradients: &[f32], places: &[f32]) -> Vec<f32> {
         let slope = |map: &[f32]| map.iter().zip(places).map(|(gradient, place)| gradient * place).sum();
-        self.gradients.chunks_exact(self.cells).map(slope).collect()
+        gradients.chunks_exact(self.cells).map(slope).collect()
     }
 
-    /// The share of pictures whose score rises along a direction, and the mean rise.
-    fn rises(&self, slopes: &[f32], direction: &[f32]) -> (f64, f64) {
-        let along = slopes.chunks_exact(self.maps).map(|slopes| {
-            slopes.iter().zip(direction).map(|(slope, step)| f64::from(slope * step)).sum::<f64>()
-        });
-        let along: Vec<f64> = along.collect();
-        let rising = along.iter().filter(|&&rise| rise > 0.0).count();
-        (rising as f64 / along.len() as f64, average(&along))
+    /// The share of pictures whose score rises along a direction.
+    fn share_rising(&self, slopes: &[f32], direction: &[f32]) -> f64 {
+        let rises = slopes.chunks_exact(self.maps).map(|slopes| along(slopes, direction) > 0.0);
+        rises.filter(|&rises| rises).count() as f64 / (slopes.len() / self.maps) as f64
     }
+}
+
+fn along(slopes: &[f32], direction: &[f32]) -> f64 {
+    slopes.iter().zip(direction).map(|(slope, step)| f64::from(slope * step)).sum()
 }
 
 fn mean<'a>(patches: impl Iterator<Item = &'a Described>, maps: usize) -> Vec<f32> {
@@ -105,40 +109,4 @@ fn mean<'a>(patches: impl Iterator<Item = &'a Described>, maps: usize) -> Vec<f3
     }
     sums.iter_mut().for_each(|sum| *sum /= count.max(1) as f32);
     sums
-}
-
-fn difference(a: &[f32], b: &[f32]) -> Vec<f32> {
-    a.iter().zip(b).map(|(a, b)| a - b).collect()
-}
-
-fn average(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// Two-sided p-value of Welch's t-test (Welch, Biometrika 34, 1947); where neither side scatters, 1 for equal means and 0 else.
-fn welch(a: &[f64], b: &[f64]) -> f64 {
-    let of_mean = |values: &[f64]| {
-        let (n, mean) = (values.len() as f64, average(values));
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        (mean, variance / n, n)
-    };
-    let ((mean_a, a, n), (mean_b, b, m)) = (of_mean(a), of_mean(b));
-    if a + b == 0.0 {
-        return if mean_a == mean_b { 1.0 } else { 0.0 };
-    }
-    let freedom = (a + b).powi(2) / (a * a / (n - 1.0) + b * b / (m - 1.0));
-    two_sided_p((mean_a - mean_b) / (a + b).sqrt(), freedom)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn equals_scipy_s_welch_test() {
-        // scipy.stats.ttest_ind(a, b, equal_var=False).pvalue
-        let p = welch(&[0.9, 1.0, 0.95, 0.97], &[0.4, 0.7, 0.5, 0.65, 0.2]);
-        assert!((p - 0.005_574_6).abs() < 1e-6, "{p}");
-        assert_eq!((welch(&[1.0; 3], &[1.0; 4]), welch(&[1.0; 3], &[0.5; 4])), (1.0, 0.0));
-    }
 }

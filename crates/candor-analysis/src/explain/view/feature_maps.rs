@@ -7,10 +7,10 @@ use super::{ExplainError, IN_A_ROW, Row, Seen, Subject, View, picture};
 pub(super) static VIEW: View = View {
     id: "feature-maps",
     title: "Feature maps, layer by layer",
-    shows: "What the layers make of a picture: of each the maps that differ most from place to place on it, bright where they are \
-            large. One scale a row. From layer to layer they grow coarser and tell less of the picture and more of the class.",
-    misleads: "That a map lights up somewhere does not say that the answer depends on it. The maps shown are the liveliest ones on this \
-               picture: on another one there are others.",
+    shows: "What the layers make of a picture: of each layer the maps that differ most from place to place, bright where they are \
+            large. Each row has one scale. From layer to layer they become coarser: less like the picture, more like the class.",
+    misleads: "A map that lights up somewhere does not have to matter for the prediction. The maps shown are those that differ most on \
+               this picture: on another one there are others.",
     reference: "Zeiler and Fergus, “Visualizing and understanding convolutional networks”, ECCV 2014; Yosinski and others, \
                 “Understanding neural networks through deep visualization”, 2015, section 2.",
     look,

@@ -7,11 +7,11 @@ use super::{ExplainError, Row, Seen, Subject, View, picture};
 pub(super) static VIEW: View = View {
     id: "maximised",
     title: "Pictures that maximise a class",
-    shows: "Pictures made to please the network: from grey noise, small steps in the direction in which the class's score rises. Each class \
-            has three, from different noise; what recurs in them is what the network waits for.",
-    misleads: "They are not typical pictures of the class: nobody ever took one like them, and their score may be far beyond that of any \
-               real picture. That nobody recognises anything in them does not say that the network errs on real pictures, and that \
-               somebody does is no proof that it is right for the right reason.",
+    shows: "Pictures made for the network: grey noise, changed in small steps that raise the class's score. Each class \
+            has three, from different noise; what recurs in them tends to raise the score.",
+    misleads: "They are not typical pictures of the class: no photograph looks like them, and their score may be far above that of any \
+               real picture. If nobody recognises anything in them, the network may still be right on real pictures; if somebody \
+               does, this does not prove that it is right for the right reason.",
     reference: "Simonyan, Vedaldi and Zisserman, “Deep inside convolutional networks”, ICLR workshop 2014, section 2; Yosinski and \
                 others, “Understanding neural networks through deep visualization”, 2015 (blur); Olah, Mordvintsev and Schubert, \
                 “Feature visualization”, Distill 2017 (jitter).",
