@@ -366,7 +366,7 @@ mod tests {
     }
 
     fn asked(fake: &Fake) -> Finding {
-        fake.with(|case| CHECK.run(case, &Sure(Bright(fake))).unwrap())
+        fake.with_copies(&[], |case| CHECK.run(case, &Sure(Bright(fake))).unwrap())
     }
 
     fn flip(fake: &mut Fake, every: usize) -> Vec<usize> {

@@ -7,7 +7,7 @@ use candor_core::{
 };
 
 use crate::Units;
-use crate::near_duplicates::copies_among;
+use crate::near_duplicates::{Copies, copies_among};
 
 use super::{Answers, Case, Facts, LearnError, Learner, LearnerKind, Settings, Task};
 
@@ -98,9 +98,13 @@ impl Fake {
     /// Asks something of the case.
     pub fn with<T>(&self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
         let likenesses: Vec<_> = self.facts.iter().map(|facts| &facts.likeness).collect();
-        let copies = copies_among(&likenesses, |_| true).expect("it is not stopped");
+        self.with_copies(&copies_among(&likenesses, |_| true).expect("it is not stopped"), ask)
+    }
+
+    /// Asks something of the case in which `copies` were found: looking for them takes seconds among a thousand pictures.
+    pub fn with_copies<T>(&self, copies: &[Copies], ask: impl FnOnce(&Case<'_>) -> T) -> T {
         ask(&Case {
-            copies: &copies,
+            copies,
             pictures: self,
             seen: &|index| self.images[index].clone(),
             facts: &self.facts,

@@ -199,9 +199,29 @@ mod tests {
         }
     }
 
+    /// Two networks that each see a noisy trace of the class, a part of the noise in common, and are twice too sure of it.
+    fn drawn_from_traces(pictures: usize, flipped: f64, rng: &mut Rng) -> Drawn {
+        let mut drawn = Drawn { labels: Vec::new(), two: [Vec::new(), Vec::new()], wrong: Vec::new() };
+        let noise = |rng: &mut Rng| 0.7 * (0..3).map(|_| rng.range(-1.0, 1.0)).sum::<f64>();
+        for _ in 0..pictures {
+            let class = rng.below(CLASSES);
+            let mut trace: Vec<f64> = (0..CLASSES).map(|_| noise(rng)).collect();
+            trace[class] += 3.0;
+            for network in &mut drawn.two {
+                let seen: Vec<f64> = trace.iter().map(|value| value + noise(rng)).collect();
+                network.extend(tempered(&seen, 0.5).iter().map(|&p| p as f32));
+            }
+            let is_wrong = rng.unit() < flipped;
+            let other = (class + 1 + rng.below(CLASSES - 1)) % CLASSES;
+            drawn.labels.push(if is_wrong { other } else { class });
+            drawn.wrong.push(is_wrong);
+        }
+        drawn
+    }
+
     #[test]
     fn the_expected_precision_is_the_real_one_and_pictures_of_one_unit_count_as_one() {
-        let drawn = drawn(4000, [0.03, 0.0, 0.1], &mut Seed(6).rng());
+        let drawn = drawn_from_traces(4000, 0.1, &mut Seed(6).rng());
         let [first, second] = &drawn.two;
         let mean: Vec<f32> = first.iter().zip(second).map(|(a, b)| (a + b) / 2.0).collect();
         let fold: Vec<usize> = (0..4000).map(|at| at / 800).collect();
