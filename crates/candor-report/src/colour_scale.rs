@@ -70,8 +70,7 @@ mod tests {
         let scale = ColourScale { end: 0.25, words: ["against".into(), "for".into()] };
         let ticks: Vec<(f32, String)> =
             scale.ticks().into_iter().map(|tick| (tick.place, tick.text)).collect();
-        let expected =
-            [(0.0, "−0.25"), (0.25, "−0.12"), (0.5, "0"), (0.75, "+0.12"), (1.0, "+0.25")];
+        let expected = [(0.0, "−0.25"), (0.25, "−0.12"), (0.5, "0"), (0.75, "+0.12"), (1.0, "+0.25")];
         assert_eq!(ticks, expected.map(|(place, text)| (place, text.to_owned())));
     }
 

@@ -124,7 +124,10 @@ mod tests {
         assert_eq!(figure.cell(&picture, &map).pixels(), [211, 35, 50, 33, 102, 190]);
         let svg = figure.grid().svg();
         assert!(
-            svg.contains("a &lt;b&gt;") && svg.contains("c &amp; d") && svg.contains("for the class, per pixel") && svg.contains(">+3.0<"),
+            svg.contains("a &lt;b&gt;")
+                && svg.contains("c &amp; d")
+                && svg.contains("for the class, per pixel")
+                && svg.contains(">+3.0<"),
             "{svg}"
         );
     }

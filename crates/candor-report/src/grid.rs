@@ -278,7 +278,9 @@ mod tests {
             scale: Some(scale),
         };
         let svg = grid.svg();
-        for text in ["a &lt;b&gt;", "Straße, −1", "x &amp; y", "What is seen", "one", "less", "more", "+2.0", "−4.0"] {
+        for text in
+            ["a &lt;b&gt;", "Straße, −1", "x &amp; y", "What is seen", "one", "less", "more", "+2.0", "−4.0"]
+        {
             assert!(svg.contains(text), "{text} in {svg}");
         }
         let (width, pixels) = decoded(&grid.png());
@@ -289,12 +291,17 @@ mod tests {
         };
         let bar_y = grid.top() + CELL_PX + GAP_PX + 10 + 1;
         let bar: Vec<[u8; 3]> = (0..BAR_PX[0] * ZOOM)
-            .map(|across| pixels[(bar_y * ZOOM * width + LABEL_PX * ZOOM + across) * 3..][..3].try_into().unwrap())
+            .map(|across| {
+                pixels[(bar_y * ZOOM * width + LABEL_PX * ZOOM + across) * 3..][..3].try_into().unwrap()
+            })
             .collect();
         let at = |share: f32| colour_of(share, 255.0);
         assert_eq!((bar[0], bar[bar.len() - 1]), (at(-1.0), at(1.0)));
         let near = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).all(|(a, b)| a.abs_diff(b) <= 3);
-        assert!(near(bar[3 * (bar.len() - 1) / 4], at(0.5)), "the bar of the PNG is coloured as the maps are");
+        assert!(
+            near(bar[3 * (bar.len() - 1) / 4], at(0.5)),
+            "the bar of the PNG is coloured as the maps are"
+        );
         assert!(ink(8..120, 10..22) > 50, "the title is written");
         assert!(ink(8..120, grid.top()..grid.top() + CELL_PX) > 50, "the label is written");
         assert_eq!(

@@ -366,7 +366,10 @@ mod tests {
 
     #[test]
     fn the_title_counts_what_speaks_against_the_class_and_what_is_not_drawn() {
-        assert_eq!(title("cat", [3, 1, 10]), "Parts of “cat”: 3 for the class, 1 against it; 10 not significant");
+        assert_eq!(
+            title("cat", [3, 1, 10]),
+            "Parts of “cat”: 3 for the class, 1 against it; 10 not significant"
+        );
         assert_eq!(title("cat", [0, 2, 0]), "Parts of “cat”: 0 for the class, 2 against it");
     }
 

@@ -268,6 +268,7 @@ fn not_run(case: &Case<'_>) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Basis;
     use super::super::testing::{Bright, Fake};
     use super::*;
 
@@ -426,22 +427,26 @@ mod tests {
     #[test]
     fn what_another_network_shows_is_neither_supported_nor_denied() {
         for verdict in [Verdict::Pass, Verdict::Warn, Verdict::Fail] {
-            for by in ["a network with two convolutions on 28×28 pixels", "a linear network on 8×8 pixels"]
-            {
-                let used =
-                    format!("300 pictures of train and validation, by {by}; the test split was not touched");
+            for (basis, expected) in [
+                (Basis::Surrogate, "not tested"),
+                (Basis::OwnRecipe, standing_of(verdict)),
+                (Basis::Predictions, standing_of(verdict)),
+            ] {
                 let mut findings = all(Verdict::Pass);
-                findings.iter_mut().filter(|finding| finding.check == "better-than-chance").for_each(
-                    |finding| {
-                        (finding.verdict, finding.used) = (verdict, used.clone());
-                    },
-                );
+                findings.iter_mut().filter(|finding| finding.check == "seed-variance").for_each(|finding| {
+                    (finding.verdict, finding.basis) = (verdict, basis);
+                });
                 let finding = asked(&Fake::bright(40), &findings, None);
-                let row = row(&finding, "better than chance");
-                assert_eq!(row[0], "not tested", "{verdict:?}");
-                assert!(row[2].contains("not tested on this network"), "{row:?}");
+                let row = row(&finding, "on another split");
+                assert_eq!(row[0], expected, "{verdict:?} {basis:?}");
+                let says_so = row[2].contains("not tested on this network");
+                assert_eq!(says_so, basis == Basis::Surrogate, "{row:?}");
                 assert!(!finding.advice.contains("not run"), "{}", finding.advice);
             }
         }
+    }
+
+    fn standing_of(verdict: Verdict) -> &'static str {
+        if verdict == Verdict::Pass { "supported" } else { "not supported" }
     }
 }

@@ -113,7 +113,8 @@ impl Concepts {
 
     /// How many speak for the class, how many speak against it, and how many do not differ from chance.
     pub fn counts(&self) -> [usize; 3] {
-        let count = |is: &dyn Fn(&Concept) -> bool| self.concepts.iter().filter(|concept| is(concept)).count();
+        let count =
+            |is: &dyn Fn(&Concept) -> bool| self.concepts.iter().filter(|concept| is(concept)).count();
         let speaks_for = count(&|concept| concept.is_significant() && concept.speaks_for());
         let significant = count(&Concept::is_significant);
         [speaks_for, significant - speaks_for, self.concepts.len() - significant]
@@ -132,13 +133,15 @@ impl Concepts {
             1 => "1 part recurs".to_owned(),
             more => format!("{more} parts recur"),
         };
-        let head = format!("{parts}: {}, {}", speak(speak_for, "for the class"), speak(speak_against, "against it"));
+        let head =
+            format!("{parts}: {}, {}", speak(speak_for, "for the class"), speak(speak_against, "against it"));
         if rest == 0 {
             return head + ".";
         }
         let lowest =
             self.concepts.iter().filter(|c| !c.is_significant()).map(|c| c.p).fold(f64::INFINITY, f64::min);
-        let differ = if rest == 1 { "1 was not significant" } else { &format!("{rest} were not significant") };
+        let differ =
+            if rest == 1 { "1 was not significant" } else { &format!("{rest} were not significant") };
         let [low, high] = self.random_effects;
         format!(
             "{head}. {differ} (lowest p = {lowest:.2}; at most {LEVEL} is allowed): the parts of pictures drawn at random have effects of \

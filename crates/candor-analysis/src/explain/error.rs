@@ -23,9 +23,7 @@ pub enum ExplainError {
     )]
     NoFeatureMaps,
     /// The network's first layer is no convolution.
-    #[error(
-        "the network's first layer is not a convolution of the picture: it has no filters to show"
-    )]
+    #[error("the network's first layer is not a convolution of the picture: it has no filters to show")]
     NoFilters,
     /// A class has too few pictures to say what recurs in them.
     #[error("concepts need at least {fewest} pictures of a class, and there {}", match pictures { 1 => "is one".into(), n => format!("are {n}") })]

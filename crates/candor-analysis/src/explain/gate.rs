@@ -134,7 +134,8 @@ impl Passport {
     }
 
     fn stays(&self) -> Option<String> {
-        let Randomised { layers, alike, .. } = self.randomised.last().filter(|last| last.alike > MOST_ALIKE)?;
+        let Randomised { layers, alike, .. } =
+            self.randomised.last().filter(|last| last.alike > MOST_ALIKE)?;
         let of_layers = if *layers == 1 { "in its only layer" } else { &format!("in all {layers} layers") };
         Some(format!(
             "With random weights {of_layers} the maps stay as they are (rank correlation of their sizes {alike:.2}; at most \

@@ -95,7 +95,8 @@ fn table(explanations: &[&Explanation]) -> Markup {
 fn row(explanation: &Explanation, has_faces: bool) -> Markup {
     let passport = explanation.passport.as_ref();
     let per_cent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let alike = passport.and_then(|passport| passport.randomised.last()).map(|last| format!("{:.2}", last.alike));
+    let alike =
+        passport.and_then(|passport| passport.randomised.last()).map(|last| format!("{:.2}", last.alike));
     let area = |[by_map, random]: [f64; 2], p: f64| format!("{by_map:.2} ({random:.2}; p {})", p_value(p));
     let covered = passport.map(|passport| area(passport.deletion, passport.p_values[0]));
     let shown_first = passport.map(|passport| area(passport.insertion, passport.p_values[1]));

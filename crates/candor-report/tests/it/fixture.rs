@@ -87,7 +87,9 @@ fn explanations() -> Vec<Explanation> {
             method: "ace: cat".into(),
             passport: None,
             refused: Vec::new(),
-            summary: Some("4 parts recur: 2 speak for the class, 1 speaks against it. 1 was not significant.".into()),
+            summary: Some(
+                "4 parts recur: 2 speak for the class, 1 speaks against it. 1 was not significant.".into(),
+            ),
             share_on_border: None,
             share_on_face: None,
             drawing: Some(svg.into()),

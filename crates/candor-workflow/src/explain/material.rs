@@ -70,7 +70,15 @@ impl Material {
         let averaged = averaged
             .map(|verdict| Averaged { input: input(run, verdict.index), class: verdict.truth })
             .collect();
-        Ok(Material { model, background, shown, averaged, competence, faces: OnceCell::new(), orders: OnceCell::new() })
+        Ok(Material {
+            model,
+            background,
+            shown,
+            averaged,
+            competence,
+            faces: OnceCell::new(),
+            orders: OnceCell::new(),
+        })
     }
 
     /// The inputs that are shown, one behind the other.

@@ -41,8 +41,7 @@ const CALIBRATION: &str = "calibration";
 /// Words that say that nothing can be learned.
 const NOTHING_LEARNED: &[&str] = &["Nothing is learned", "nothing was learned", "is a guess"];
 const SOMETHING_LEARNED: &[&str] = &["Something is learned"];
-const BY_THE_THING: &[&str] =
-    &["looks at the thing", "no shortcut was found", "No shortcut was found."];
+const BY_THE_THING: &[&str] = &["looks at the thing", "no shortcut was found", "No shortcut was found."];
 /// The checks that have to be quiet on sound pictures.
 const SOUND: &[(&str, &[Verdict])] = &[
     (CHANCE, PASSED),

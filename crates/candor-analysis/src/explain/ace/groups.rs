@@ -36,10 +36,9 @@ pub(super) fn groups<'a>(members: &[Member<'a>], pictures: usize, seed: Seed) ->
     let points: Vec<&[f32]> = members.iter().map(|member| member.described.features.as_slice()).collect();
     let fewest = ((pictures as f64 * RECURS).ceil() as usize).max(FEWEST);
     let clusters = clusters(&points, CLUSTERS, seed);
-    let groups = clusters.iter().map(|cluster| Group {
-        typical: typical(cluster, members),
-        found_in: pictures_of(cluster, members),
-    });
+    let groups = clusters
+        .iter()
+        .map(|cluster| Group { typical: typical(cluster, members), found_in: pictures_of(cluster, members) });
     groups.filter(|group| group.found_in.len() >= fewest).collect()
 }
 

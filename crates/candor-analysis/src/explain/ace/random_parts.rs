@@ -79,9 +79,10 @@ pub(super) fn parts<'a>(
     others: &[&'a [Described]],
     seed: Seed,
 ) -> Vec<Part<'a>> {
-    let members = pictures.iter().enumerate().flat_map(|(picture, patches)| {
-        patches.iter().map(move |described| Member { picture, described })
-    });
+    let members = pictures
+        .iter()
+        .enumerate()
+        .flat_map(|(picture, patches)| patches.iter().map(move |described| Member { picture, described }));
     let members: Vec<Member<'a>> = members.collect();
     let part = |(at, group): (usize, Group<'a>)| {
         let seed = seed.derive("draws").at(at as u64);
@@ -118,7 +119,11 @@ pub(super) fn extremes(
 }
 
 /// `count` of all, drawn by lot, and the rest.
-fn divided<'a>(all: &[&'a [Described]], count: usize, rng: &mut Rng) -> (Vec<&'a [Described]>, Vec<&'a [Described]>) {
+fn divided<'a>(
+    all: &[&'a [Described]],
+    count: usize,
+    rng: &mut Rng,
+) -> (Vec<&'a [Described]>, Vec<&'a [Described]>) {
     let mut order = all.to_vec();
     rng.shuffle(&mut order);
     let rest = order.split_off(count);
@@ -167,7 +172,8 @@ mod tests {
     #[test]
     fn p_values_count_draws_and_the_range_is_where_they_cross_the_level() {
         let values: Vec<f64> = (0..199).map(f64::from).collect();
-        let extremes = Extremes { lowest: values.iter().rev().map(|value| -value).collect(), highest: values };
+        let extremes =
+            Extremes { lowest: values.iter().rev().map(|value| -value).collect(), highest: values };
         assert_eq!((extremes.p_value(500.0), extremes.p_value(-500.0)), (0.01, 0.01));
         assert_eq!(extremes.p_value(0.0), 1.0);
         let [low, high] = extremes.range(0.05);

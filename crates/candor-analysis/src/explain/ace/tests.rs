@@ -24,8 +24,7 @@ fn found(network: &dyn NetworkClassifier, of_class: &[f32], others: &[f32], seed
 /// The share of a concept's pixels that lie on the patch.
 fn share_on_patch(concept: &Concept) -> f64 {
     let inside = |pixel: &&usize| PATCH.contains(&(**pixel / SIDE)) && PATCH.contains(&(**pixel % SIDE));
-    let share =
-        |patch: &Patch| patch.pixels.iter().filter(inside).count() as f64 / patch.pixels.len() as f64;
+    let share = |patch: &Patch| patch.pixels.iter().filter(inside).count() as f64 / patch.pixels.len() as f64;
     concept.typical.iter().map(share).sum::<f64>() / concept.typical.len() as f64
 }
 
@@ -52,7 +51,11 @@ fn a_part_that_lowers_the_score_is_found_and_said_to_speak_against_the_class() {
     let concepts = found(&network, &of_class, &others, 1);
     let against = concepts.significant().find(|concept| !concept.speaks_for()).expect("one speaks against");
     assert!(against.effect < concepts.random_effects[0] && share_on_patch(against) > 0.5, "{against:?}");
-    assert!(concepts.counts()[1] >= 1 && concepts.summary().contains(" against it"), "{}", concepts.summary());
+    assert!(
+        concepts.counts()[1] >= 1 && concepts.summary().contains(" against it"),
+        "{}",
+        concepts.summary()
+    );
 }
 
 #[test]

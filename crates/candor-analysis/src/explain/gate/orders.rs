@@ -106,7 +106,10 @@ impl RandomOrders {
                     places.iter_mut().zip(ranks(&all)).for_each(|(sum, rank)| *sum += rank);
                 }
                 let share = 1.0 / sights.len() as f64;
-                areas.iter_mut().zip([by_map, mean]).for_each(|(area, of_picture)| *area += share * of_picture);
+                areas
+                    .iter_mut()
+                    .zip([by_map, mean])
+                    .for_each(|(area, of_picture)| *area += share * of_picture);
             }
             let p = |places: &Vec<f64>| {
                 let as_good = places[1..].iter().filter(|&&place| place >= places[0] - 1e-9).count();
@@ -189,7 +192,8 @@ impl Tiles {
         for _ in 0..times {
             let around = |at: usize, ends: usize| at.saturating_sub(1)..(at + 2).min(ends);
             let mean = |at: usize| {
-                let (rows, columns) = (around(at / self.columns, rows), around(at % self.columns, self.columns));
+                let (rows, columns) =
+                    (around(at / self.columns, rows), around(at % self.columns, self.columns));
                 let count = (rows.len() * columns.len()) as f64;
                 let of_row = |y: usize| columns.clone().map(|x| field[y * self.columns + x]).sum::<f64>();
                 rows.map(of_row).sum::<f64>() / count.sqrt()
@@ -206,8 +210,7 @@ impl Tiles {
         let mut rng = seed.rng();
         let (rows, columns) = (self.count / self.columns, self.columns);
         let [y, x] = [rows, columns].map(|tiles| rng.range(-0.5, tiles as f64 - 0.5));
-        let far =
-            |tile: usize| ((tile / columns) as f64 - y).powi(2) + ((tile % columns) as f64 - x).powi(2);
+        let far = |tile: usize| ((tile / columns) as f64 - y).powi(2) + ((tile % columns) as f64 - x).powi(2);
         let mut order: Vec<usize> = (0..self.count).collect();
         order.sort_by(|&a, &b| far(a).total_cmp(&far(b)).then(a.cmp(&b)));
         order

@@ -60,9 +60,8 @@ fn a_patch_that_decides_is_found_nearly_always_for_and_against() {
             let others = scene(numbers(draw, 500, OTHERS), false);
             let network = Fake::of_noise(draw).with_patch(effect);
             let concepts = found(&network, &of_class, &others, draw);
-            let is_it = |concept: &Concept| {
-                concept.speaks_for() == (effect > 0.0) && share_on_patch(concept) >= 0.5
-            };
+            let is_it =
+                |concept: &Concept| concept.speaks_for() == (effect > 0.0) && share_on_patch(concept) >= 0.5;
             concepts.significant().any(is_it)
         };
         let found = rate(PLANTED, is_found);

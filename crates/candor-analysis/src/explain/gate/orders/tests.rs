@@ -29,11 +29,7 @@ fn map(values: Vec<f32>) -> Map {
 }
 
 /// Whether both tests let the maps of `pictures` pass, before one set of random orders.
-fn passes(
-    (subject, orders): (&Subject<'_>, &RandomOrders),
-    pictures: &[Vec<f32>],
-    maps: &[Map],
-) -> bool {
+fn passes((subject, orders): (&Subject<'_>, &RandomOrders), pictures: &[Vec<f32>], maps: &[Map]) -> bool {
     let sights = pictures.iter().zip(maps).map(|(picture, map)| Sight { picture, class: 1, map });
     let tested = orders.test(subject, &sights.collect::<Vec<_>>()).unwrap();
     tested.iter().all(|tested| tested.p <= LEVEL + 1e-9)
@@ -96,7 +92,11 @@ fn a_map_of_what_decides_passes_with_a_few_pictures() {
         let pictures: Vec<Vec<f32>> = (0..count).map(|at| picture(at, true)).collect();
         let maps = vec![truth.clone(); pictures.len()];
         let network = Planted::new();
-        assert!(with_orders(&network, &pictures, 1, |subject, orders| passes((subject, orders), &pictures, &maps)));
+        assert!(with_orders(&network, &pictures, 1, |subject, orders| passes(
+            (subject, orders),
+            &pictures,
+            &maps
+        )));
     }
 }
 
