@@ -252,3 +252,95 @@ impl Reporter for Quiet<'_> {
         self.0.cancelled()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use candor_core::{Seed, Silent};
+
+    use super::*;
+    use crate::pictures::SourceSpec;
+    use crate::recipe::RecipeFile;
+    use crate::run_dir::{CHECKPOINT, RunDir};
+    use crate::verbs::{RunRequest, train};
+
+    const RECIPE: &str = "architecture = 'linear'\n[preprocessing]\nheight = 8\nwidth = 8\n[split]\nvalidation = 0.2\n\
+                          [training]\nepochs = 15\nbatch_size = 10\n[training.optimizer]\nkind = 'adam'\nlearning_rate = 0.01\n";
+
+    /// A run on a hundred pictures of 8×8, light above or below.
+    fn run(folder: &Path) -> Run {
+        let names: Vec<String> = (0..64).map(|pixel| format!("pixel{pixel}")).collect();
+        let mut table = names.join(",") + ",target\n";
+        for row in 0..100 {
+            let light = |pixel: usize| if (pixel < 32) == (row % 2 == 1) { 190 } else { 20 };
+            let values = (0..64).map(|pixel| (light(pixel) + (row * 13 + pixel * 7) % 60).to_string());
+            table += &format!("{},{}\n", values.collect::<Vec<_>>().join(","), row % 2);
+        }
+        let (source, out) = (folder.join("pictures.csv"), folder.join("run"));
+        fs::write(&source, table).unwrap();
+        let recipe = RecipeFile::parse(RECIPE).unwrap();
+        let request = RunRequest {
+            source: SourceSpec::at(&source),
+            recipe,
+            out: out.clone(),
+            baselines: false,
+            threads: 2,
+        };
+        train(&request, &Silent).unwrap();
+        Run::open_unchanged(RunDir::open(&out).unwrap(), 2, &Silent).unwrap()
+    }
+
+    fn task(run: &Run, seed: u64, turned: bool) -> Task {
+        let labels: Vec<usize> = run
+            .prepared
+            .samples
+            .iter()
+            .map(|sample| if turned { 1 - sample.class } else { sample.class })
+            .collect();
+        let (learn, answer) = (run.split.train().to_vec(), run.split.validation().to_vec());
+        Task { labels, learn, answer, seed: Seed(seed) }
+    }
+
+    #[test]
+    fn it_learns_what_a_task_says_alike_in_any_company_and_leaves_the_run_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run(folder.path());
+        let units = Units::of(&run.prepared.samples, &[]);
+        let checkpoint = run.dir.read(CHECKPOINT).unwrap();
+        let own = |name: &[u8]| OwnRecipe::of(&run, &units, SampleId::of(name), &Silent).unwrap();
+        let (true_labels, turned) = (task(&run, 1, false), task(&run, 1, true));
+        let alone = own(b"alone").learn(std::slice::from_ref(&true_labels)).unwrap();
+        let beside =
+            own(b"beside").learn(&[turned.clone(), true_labels.clone(), task(&run, 2, false)]).unwrap();
+        assert_eq!(alone[0], beside[1]);
+        assert_ne!(beside[1], beside[2], "another seed");
+        assert!(alone[0].accuracy(&true_labels.labels) > 0.9);
+        assert!(
+            beside[0].accuracy(&turned.labels) > 0.9,
+            "the labels of the task are learned, not the pictures' own"
+        );
+        assert_eq!(run.dir.read(CHECKPOINT).unwrap(), checkpoint);
+    }
+
+    #[test]
+    fn a_training_that_was_made_is_read_from_the_disk_and_the_budget_is_counted_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run(folder.path());
+        let units = Units::of(&run.prepared.samples, &[]);
+        let own = OwnRecipe::of(&run, &units, SampleId::of(b"a run"), &Silent).unwrap();
+        let tasks = [task(&run, 1, false), task(&run, 2, false)];
+        assert!(own.seconds_a_training(&tasks).unwrap().is_some_and(|seconds| seconds > 0.0));
+        assert_eq!(own.seconds_a_training(&tasks).unwrap(), None, "nothing was left to train");
+        let mut kept = own.kept(&tasks[0]).unwrap();
+        kept.probabilities.iter_mut().for_each(|probability| *probability = 0.5);
+        own.keep(&tasks[0], &kept).unwrap();
+        assert_eq!(own.learn(&tasks[..1]).unwrap()[0], kept);
+        fs::write(own.file(&tasks[0]), [1, 2, 3]).unwrap();
+        assert_ne!(own.learn(&tasks[..1]).unwrap()[0], kept, "a file that was cut off is made again");
+        let small = own.with_budget(3, 1.0);
+        assert!(small.learn(&tasks).is_ok());
+        assert_eq!(small.learn(&tasks), Err(LearnError::OverBudget));
+        assert_eq!(small.own_recipe_seconds(), Some(1.0));
+    }
+}
