@@ -241,7 +241,7 @@ mod tests {
     }
 
     fn asked(fake: &Fake) -> Finding {
-        fake.with(|case| CHECK.run(case, &Bright(fake)).unwrap())
+        fake.with_copies_sought(|case| CHECK.run(case, &Bright(fake)).unwrap())
     }
 
     #[test]

@@ -90,13 +90,16 @@ fn run(case: &Case<'_>, learner: &dyn Learner) -> Result<Finding, AuditErrorKind
     let found = confident_learning(&own, &calibrated.probabilities, classes);
     let evaluated =
         Evaluated { case, answers: &mean, own: &own, wrong, calibrated: &calibrated, found: &found };
-    Ok(evaluated.finding(&contradictions).used(format!(
-        "{} pictures of train and validation, each answered for twice by {} that had not seen it; copies were looked for \
-         among all pictures, and no model answered for the test split",
-        pool.len(),
-        learner.summary()
-    ))
-    .trained_by(learner))
+    let finding = evaluated
+        .finding(&contradictions)
+        .used(format!(
+            "{} pictures of train and validation, each answered for twice by {} that had not seen it; copies were looked for \
+             among all pictures, and no model answered for the test split",
+            pool.len(),
+            learner.summary()
+        ))
+        .trained_by(learner);
+    Ok(contradictions.come_first(finding))
 }
 
 /// What can be said where a class is too small for five folds.
@@ -206,19 +209,15 @@ impl Evaluated<'_> {
         self.found.suspects.iter().map(|&place| self.calibrated.wrong[place]).sum()
     }
 
-    fn verdict(&self, learned: bool, contradictions: &Contradictions) -> Verdict {
+    fn verdict(&self, learned: bool) -> Verdict {
         let precise = self.expected() >= PRECISION * self.found.suspects.len() as f64;
         let WrongLabels { low, high, .. } = self.wrong;
-        let by_networks = match () {
+        match () {
             () if !learned => Verdict::Inconclusive,
             () if low >= FAIL && precise => Verdict::Fail,
             () if low >= WARN && precise => Verdict::Warn,
             () if low < WARN && high <= CLEAN => Verdict::Pass,
             () => Verdict::Inconclusive,
-        };
-        match contradictions.clusters.is_empty() {
-            true => by_networks,
-            false => by_networks.max(Verdict::Warn),
         }
     }
 
@@ -226,7 +225,7 @@ impl Evaluated<'_> {
         let accuracy = self.answers.balanced_accuracy(&self.case.labels());
         let chance = 1.0 / self.case.classes().len() as f64;
         let learned = (accuracy - chance) / (1.0 - chance) >= LEARNED;
-        let verdict = self.verdict(learned, contradictions);
+        let verdict = self.verdict(learned);
         let networks = match learned {
             false => format!(
                 "The networks learned too little ({:.0}% right on pictures they had not seen) to say more about the labels.",
@@ -265,7 +264,7 @@ impl Evaluated<'_> {
         };
         let suspects = self.found.suspects.len();
         let precision = self.expected() / suspects.max(1) as f64;
-        let mut finding = Finding::new(verdict, format!("{}{networks}", contradictions.sentence()), meaning)
+        let mut finding = Finding::new(verdict, networks, meaning)
             .advice(advice)
             .figure("labels contradicted by copies", contradictions.least_wrong as f64, Unit::Count)
             .figure("labels that networks contradict", contradicted, Unit::Share)
@@ -338,14 +337,18 @@ pub fn suspects(finding: &Finding) -> impl Iterator<Item = SampleId> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::LearnError;
     use super::super::testing::{Bright, Fake};
+    use super::super::{Basis, LearnError, LearnerKind};
     use super::*;
 
     /// Sure of its answers, and wrong for one picture in fifty, each learner for others.
     struct Sure<'a>(Bright<'a>);
 
     impl Learner for Sure<'_> {
+        fn kind(&self) -> LearnerKind {
+            LearnerKind::OwnRecipe
+        }
+
         fn summary(&self) -> String {
             self.0.summary()
         }
@@ -365,8 +368,21 @@ mod tests {
         }
     }
 
+    /// The same network in the place of the run's own.
+    struct StandIn<'a>(Sure<'a>);
+
+    impl Learner for StandIn<'_> {
+        fn summary(&self) -> String {
+            self.0.summary()
+        }
+
+        fn learn(&self, tasks: &[Task]) -> Result<Vec<Answers>, LearnError> {
+            self.0.learn(tasks)
+        }
+    }
+
     fn asked(fake: &Fake) -> Finding {
-        fake.with_copies(&[], |case| CHECK.run(case, &Sure(Bright(fake))).unwrap())
+        fake.with(|case| CHECK.run(case, &Sure(Bright(fake))).unwrap())
     }
 
     fn flip(fake: &mut Fake, every: usize) -> Vec<usize> {
@@ -406,6 +422,13 @@ mod tests {
                 .starts_with("Copies of 1 picture carry different labels: at least 1 label is wrong.")
         );
         assert_eq!(finding.evidence[0].pictures.len(), 2);
+        // They are a fact, whatever network looked at the other labels.
+        let hint = fake.with(|case| CHECK.run(case, &StandIn(Sure(Bright(&fake)))).unwrap());
+        assert!(
+            hint.headline.starts_with("Copies of 1 picture") && hint.headline.contains("A hint from"),
+            "{hint:?}"
+        );
+        assert_eq!((hint.verdict, hint.basis), (Verdict::Warn, Basis::Pictures));
         // Of one group, but not copies: no contradiction.
         let mut grouped = Fake::bright(1200);
         [dark, light].into_iter().for_each(|index| grouped.samples[index].group = Some("ann".to_owned()));

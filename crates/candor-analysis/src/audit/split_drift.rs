@@ -194,8 +194,7 @@ fn finding(shift: &Shift, share: f64, interval: Interval, units: [usize; 2], oth
     };
     let finding = Finding::new(verdict, headline, meaning)
         .advice(advice)
-        .figure("p-value of the clearest difference", p, Unit::PValue)
-        .figure("smallest possible p-value", shift.outcome.smallest_possible_p, Unit::PValue)
+        .tested(shift.outcome)
         .figure_within("train told from the evaluated pictures", share, interval, Unit::Share)
         .figure(format!("difference of {what}, in standard deviations"), shift.by, Unit::Plain);
     match shift.detectable {
@@ -293,7 +292,7 @@ mod tests {
         let finding = asked(&fake);
         assert!(finding.verdict <= Verdict::Inconclusive, "{finding:?}");
         fake.samples.iter_mut().for_each(|sample| sample.group = None);
-        let p = asked(&fake).value("p-value of the clearest difference").unwrap();
-        assert!(p <= LEVEL, "the same pictures as if each were by itself: {p}");
+        let p = asked(&fake).value(super::super::P_VALUE).unwrap();
+        assert!(p < 0.05, "the same pictures as if each were by itself: {p}");
     }
 }

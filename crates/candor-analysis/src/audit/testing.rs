@@ -95,14 +95,18 @@ impl Fake {
         Units::of(&self.samples, &[])
     }
 
-    /// Asks something of the case.
+    /// Asks something of the case; no copies are looked for, which would take seconds among a thousand pictures.
     pub fn with<T>(&self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
+        self.with_copies(&[], ask)
+    }
+
+    /// Asks something of the case after looking for copies, as a run does.
+    pub fn with_copies_sought<T>(&self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
         let likenesses: Vec<_> = self.facts.iter().map(|facts| &facts.likeness).collect();
         self.with_copies(&copies_among(&likenesses, |_| true).expect("it is not stopped"), ask)
     }
 
-    /// Asks something of the case in which `copies` were found: looking for them takes seconds among a thousand pictures.
-    pub fn with_copies<T>(&self, copies: &[Copies], ask: impl FnOnce(&Case<'_>) -> T) -> T {
+    fn with_copies<T>(&self, copies: &[Copies], ask: impl FnOnce(&Case<'_>) -> T) -> T {
         ask(&Case {
             copies,
             pictures: self,

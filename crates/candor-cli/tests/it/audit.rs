@@ -68,7 +68,7 @@ fn claimed_figures_are_kept_with_the_run_and_held_against_its_answers() {
         audited.stdout
     );
     assert_eq!(verdicts(&candor.json("audit run --only figures"))[0].1, "fail", "they are kept with the run");
-    assert!(candor.text("run/report.html").contains("is no fraction of 40"));
+    assert!(candor.text("run/report.html").contains("is not a fraction of 40"));
     let missing = candor.run("audit run --figures nowhere.toml");
     assert_eq!(missing.code, 1);
     assert!(missing.stderr.contains("nowhere.toml"), "{}", missing.stderr);

@@ -39,6 +39,7 @@ fn a_study_leaves_everything_behind_and_says_it_in_one_object() {
         "report.json",
         "source.json",
         "split.json",
+        "units.json",
     ];
     assert_eq!(files(&candor.path("s1")), expected);
     let page = candor.text("s1/report.html");

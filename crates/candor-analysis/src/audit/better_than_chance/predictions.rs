@@ -143,11 +143,16 @@ impl PredictionTest {
     }
 }
 
-/// Whether the run has seen nothing of a picture's unit before it predicts for a subset; validation chose its epoch.
+/// Whether the run has seen nothing of a picture's unit before it predicts for a subset, nor anything so similar that it may be
+/// a copy; validation chose its epoch.
 pub(in super::super) fn is_new<'a>(case: &'a Case<'_>, subset: Subset) -> impl Fn(usize) -> bool + 'a {
     let validation: &[usize] = if subset == Subset::Test { &case.split.validation } else { &[] };
     let seen = case.split.train.iter().chain(validation);
-    let seen: BTreeSet<usize> = seen.map(|&index| case.units.unit(index)).collect();
+    let mut seen: BTreeSet<usize> = seen.map(|&index| case.units.unit(index)).collect();
+    let pairs = case.copies.iter().map(|pair| [pair.first, pair.second].map(|index| case.units.unit(index)));
+    let beside = pairs.filter(|units| units.iter().any(|unit| seen.contains(unit)));
+    let beside: Vec<usize> = beside.flatten().collect();
+    seen.extend(beside);
     move |index| !seen.contains(&case.units.unit(index))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Case, Evidence, Shown};
+use super::super::{Basis, Case, Evidence, Finding, Shown, Verdict};
 use crate::Units;
 
 /// Copies of one picture that carry different labels.
@@ -32,6 +32,17 @@ pub(super) fn contradictions(case: &Case<'_>) -> Contradictions {
 }
 
 impl Contradictions {
+    /// `finding`, which says what networks found, with these facts before it: they are at least a warning, and no hint, whatever
+    /// network looked at the other labels.
+    pub fn come_first(&self, finding: Finding) -> Finding {
+        if self.clusters.is_empty() {
+            return finding;
+        }
+        let basis = if finding.basis == Basis::Surrogate { Basis::Pictures } else { finding.basis };
+        let headline = format!("{}{}", self.sentence(), finding.headline);
+        Finding { verdict: finding.verdict.max(Verdict::Warn), headline, basis, ..finding }
+    }
+
     /// Each cluster with its labels.
     pub fn evidence(&self, case: &Case<'_>) -> Vec<Evidence> {
         let exhibit = |members: &Vec<usize>| {

@@ -2,7 +2,7 @@
 
 use candor_core::{Channels, Classifier, ClassifyError, Fit, Image, Prediction, Preprocessing};
 
-use super::super::{Answers, LearnError, Learner, Task};
+use super::super::{Answers, LearnError, Learner, LearnerKind, Task};
 
 /// How the classifier under audit learns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -156,6 +156,10 @@ impl Learned {
 }
 
 impl Learner for Retrained<'_> {
+    fn kind(&self) -> LearnerKind {
+        LearnerKind::OwnRecipe
+    }
+
     fn summary(&self) -> String {
         "the classifier's own recipe".to_owned()
     }
