@@ -101,8 +101,9 @@ impl PictureGrid {
     fn size(&self) -> [usize; 2] {
         let cells = self.rows.iter().map(|row| row.cells.len()).chain([self.columns.len(), 1]).max();
         let foot = if self.scale.is_some() { FOOT_PX } else { GAP_PX };
+        let bar = if self.scale.is_some() { BAR_PX[0] + GAP_PX } else { 0 };
         [
-            LABEL_PX + cells.unwrap_or(1) * (CELL_PX + GAP_PX),
+            LABEL_PX + bar.max(cells.unwrap_or(1) * (CELL_PX + GAP_PX)),
             self.top() + self.rows.len() * (CELL_PX + GAP_PX) + foot,
         ]
     }
@@ -284,7 +285,7 @@ mod tests {
             assert!(svg.contains(text), "{text} in {svg}");
         }
         let (width, pixels) = decoded(&grid.png());
-        assert_eq!(width, ZOOM * (LABEL_PX + 2 * (CELL_PX + GAP_PX)));
+        assert_eq!(width, ZOOM * (LABEL_PX + BAR_PX[0] + GAP_PX), "the bar is wider than two pictures");
         let ink = |x: std::ops::Range<usize>, y: std::ops::Range<usize>| {
             let dark = |x: usize, y: usize| pixels[(y * ZOOM * width + x * ZOOM) * 3] < 100;
             y.flat_map(|y| x.clone().map(move |x| (x, y))).filter(|&(x, y)| dark(x, y)).count()

@@ -16,7 +16,7 @@ fn an_explanation_shows_what_passed_says_what_did_not_and_is_no_look_at_the_test
     assert!(deep_shap["passport"]["additivity"].as_f64().unwrap() < 0.01, "{explained}");
     assert!(grad_cam["refused"][0].as_str().unwrap().contains("no layer with feature maps"), "{explained}");
     let drawing = candor.text("run/explain/deep-shap.svg");
-    assert!(drawing.contains("says") && drawing.contains("a pixel"), "the rows and the scale are labelled");
+    assert!(drawing.contains("says") && drawing.contains("per pixel"), "the rows and the scale are labelled");
     assert!(candor.read("run/explain/deep-shap.png").starts_with(b"\x89PNG"));
     assert!(candor.path("run/explain/deep-shap-average.svg").exists());
     assert!(!candor.path("run/explain/grad-cam.svg").exists(), "what failed is not drawn");
