@@ -8,7 +8,7 @@
 //! ```no_run
 //! use candor_core::Silent;
 //! use candor_data::collect::{CollectOptions, CollectRecipe, collect};
-//! use candor_data::study::Study;
+//! use candor_data::study::{Resemblance, Study};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let recipe = CollectRecipe::read("staff.toml".as_ref(), false)?;

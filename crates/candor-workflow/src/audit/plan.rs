@@ -241,7 +241,7 @@ mod tests {
         let check = |id| Check::find(id).unwrap();
         let long = plan(60.0, 600, None);
         assert_eq!(long.trainings(check("better-than-chance")), None);
-        assert_eq!(long.trainings(check("seed-variance")), None);
+        assert_eq!(long.trainings(check("seed-variance")), Some(1));
         let short = plan(1.0, 600, None);
         assert_eq!(short.trainings(check("seed-variance")), Some(60));
         assert_eq!(short.trainings(check("feedback-loop")), None);

@@ -10,8 +10,11 @@ use crate::explain::gate::at_least;
 const MAPS: u64 = 60;
 const SETS: u64 = 7;
 
+/// Draws a random map.
+type Draw = fn(&mut Rng) -> Map;
+
 /// A random map, by its kind: single pixels, coarse cells enlarged as Grad-CAM does it, and a round spot somewhere.
-const KINDS: [(&str, fn(&mut Rng) -> Map); 3] = [
+const KINDS: [(&str, Draw); 3] = [
     ("single pixels", |rng| map((0..SIDE * SIDE).map(|_| rng.range(-1.0, 1.0) as f32).collect())),
     ("coarse cells", |rng| {
         let values = (0..16).map(|_| rng.range(-1.0, 1.0) as f32).collect();
