@@ -6,7 +6,7 @@
 //! of windows cut out of them, and of both mirrored. The few nearest are then laid over each other: the window is moved and
 //! stretched until the fine structure (what is left without the local mean) agrees best. Pictures that agree well are very
 //! similar; where both have colours, those have to agree too. A pair is *verified* as copies only if every detailed part
-//! agrees ([`detail`]) and if it is far more alike than different pictures of this set are ([`crowd`]).
+//! agrees (`detail`) and if it is far more alike than different pictures of this set are (`crowd`).
 //!
 //! What is found depends on the pictures' content alone, not on their order. The cost grows with the square of the number
 //! of pictures: a second or two for 1,000 with all windows. From [`MOST_WITH_WINDOWS`] pictures on only whole pictures are
